@@ -1,0 +1,276 @@
+import type { Arch } from "../arch/arch.ts";
+import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts";
+import { isEntryPoint, type Span, type SpanRelocation, type TableEntry } from "../spans/span.ts";
+import { type Difference, type DifferenceKind, hexBytes, targetText } from "./difference.ts";
+import { lineNumberDifferences } from "./line-only.ts";
+import { type Contents, differingRuns } from "./mask.ts";
+import { family, type Pairing } from "./pairing.ts";
+
+/**
+ * A reference whose equality hangs on a fate that is not known yet: that of a read-only object, which may lose its twin, or of
+ * a function into whose middle it points, which may be replaced.
+ */
+export interface Link {
+  /** The pre span that refers (for a table entry or fragment: its owner). */
+  readonly user: Span;
+  /** The pre span referred to. */
+  readonly target: Span;
+  readonly offset: number;
+  readonly within: string | undefined;
+  readonly pre: string;
+  readonly post: string;
+  readonly isMiddle: boolean;
+}
+
+/** The outcome of comparing one pair. `differences` empty means equal, as long as no link breaks. */
+export interface Comparison {
+  readonly differences: readonly Difference[];
+  /** Differences that are only line numbers. */
+  readonly lines: readonly Difference[];
+  readonly links: readonly Link[];
+}
+
+/** Reasons kept per pair; a rewritten function has hundreds, and the first ones tell. */
+const MOST_REASONS = 24;
+
+/** Compares paired spans: bytes outside relocated fields, relocations one by one, table entries and fragments that belong to them. */
+export function comparePair(pre: Span, post: Span, pairing: Pairing, arch: Arch, isDiagnostic: boolean): Comparison {
+  const comparer = new Comparer(pre, post, pairing, arch, isDiagnostic);
+  comparer.compareWhole();
+  return comparer;
+}
+
+class Comparer implements Comparison {
+  readonly differences: Difference[] = [];
+  readonly lines: Difference[] = [];
+  readonly links: Link[] = [];
+  readonly #pre: Span;
+  readonly #post: Span;
+  readonly #pairing: Pairing;
+  readonly #arch: Arch;
+  readonly #isDiagnostic: boolean;
+  /** Where we are, when not in the span itself. */
+  #within: string | undefined;
+  #base = 0;
+  readonly #visited = new Set<Span>();
+
+  constructor(pre: Span, post: Span, pairing: Pairing, arch: Arch, isDiagnostic: boolean) {
+    this.#pre = pre;
+    this.#post = post;
+    this.#pairing = pairing;
+    this.#arch = arch;
+    this.#isDiagnostic = isDiagnostic;
+  }
+
+  compareWhole(): void {
+    const pre = this.#pre;
+    const post = this.#post;
+    if (family(pre.kind) !== family(post.kind)) this.#differ("kind", 0, pre.kind, post.kind);
+    if (pre.size !== post.size) this.#differ("size", 0, String(pre.size), String(post.size));
+    this.#compareBytes(pre, post);
+    this.#compareRelocations(pre.relocations, post.relocations);
+    this.#setAsideLineNumbers();
+    this.#compareEntries(pre, post);
+  }
+
+  #differ(kind: DifferenceKind, offset: number, pre: string, post: string): void {
+    if (this.differences.length < MOST_REASONS) {
+      this.differences.push({ kind, offset: this.#base + offset, pre, post, within: this.#within });
+    }
+  }
+
+  #compareBytes(pre: Contents, post: Contents): void {
+    for (const { offset, size } of differingRuns(pre, post, this.#arch)) {
+      this.#differ("bytes", offset, hexBytes(pre.bytes, offset, size), hexBytes(post.bytes, offset, size));
+    }
+    // A variable that moved between .data and .bss holds zeros on the side without file contents.
+    if (pre.bytes.length !== post.bytes.length && (pre.bytes.length === 0 || post.bytes.length === 0)) {
+      const filled = pre.bytes.length === 0 ? post.bytes : pre.bytes;
+      const at = filled.findIndex((byte) => byte !== 0);
+      if (at !== -1) this.#differ("bytes", at, hexBytes(pre.bytes, at, pre.bytes.length && 1), hexBytes(post.bytes, at, post.bytes.length && 1));
+    }
+  }
+
+  #compareRelocations(pre: readonly SpanRelocation[], post: readonly SpanRelocation[]): void {
+    let j = 0;
+    for (const a of pre) {
+      for (; j < post.length && (post[j] as SpanRelocation).offset < a.offset; j++) {
+        const extra = post[j] as SpanRelocation;
+        this.#differ("relocation-added", extra.offset, "", `${extra.howto.name} ${targetText(extra)}`);
+      }
+      const b = post[j];
+      if (b === undefined || b.offset !== a.offset) this.#differ("relocation-removed", a.offset, `${a.howto.name} ${targetText(a)}`, "");
+      else {
+        this.#compareRelocation(a, b);
+        j++;
+      }
+    }
+    for (; j < post.length; j++) {
+      const extra = post[j] as SpanRelocation;
+      this.#differ("relocation-added", extra.offset, "", `${extra.howto.name} ${targetText(extra)}`);
+    }
+  }
+
+  #compareRelocation(a: SpanRelocation, b: SpanRelocation): void {
+    if (a.howto.family !== b.howto.family) {
+      this.#differ("relocation-type", a.offset, `${a.howto.name} ${targetText(a)}`, `${b.howto.name} ${targetText(b)}`);
+    } else if (!this.#isSameTarget(a, b)) {
+      this.#differ("relocation-target", a.offset, targetText(a), targetText(b));
+    }
+  }
+
+  #isSameTarget(a: SpanRelocation, b: SpanRelocation): boolean {
+    const { target: p } = a;
+    const { target: q } = b;
+    if (p !== undefined && q !== undefined) {
+      if (isComparedByContents(p.kind) && isComparedByContents(q.kind)) return this.#hasSameContents(a, b, p, q);
+      if (this.#pairing.postOf[p.id] !== q) return false;
+      if (a.targetOffset - p.entry !== b.targetOffset - q.entry) return false;
+      this.#link(a, b, p);
+      return true;
+    }
+    // A definition that moved to another object, or came from one, is still the one of that name.
+    if ((p === undefined) !== (q === undefined)) {
+      const defined = (p ?? q) as Span;
+      const place = p === undefined ? b : a;
+      const isAtEntry = place.targetOffset === (isCode(defined.kind) ? defined.entry : place.targetOffset);
+      return isGlobal(a) && isGlobal(b) && a.symbol?.name === b.symbol?.name && a.targetAddend === b.targetAddend && isAtEntry;
+    }
+    return sameSymbol(a, b) && a.targetAddend === b.targetAddend;
+  }
+
+  /** Remembers references that hold only as long as their target keeps its twin, or is not replaced. */
+  #link(a: SpanRelocation, b: SpanRelocation, target: Span): void {
+    if (target === this.#pre) return;
+    const isMiddle = isCode(target.kind) && !isEntryPoint(target, a.targetOffset);
+    if (isCode(target.kind) ? !isMiddle : isState(target.kind)) return;
+    this.links.push({
+      user: this.#pre,
+      target,
+      offset: this.#base + a.offset,
+      within: this.#within,
+      pre: targetText(a),
+      post: targetText(b),
+      isMiddle,
+    });
+  }
+
+  #hasSameContents(a: SpanRelocation, b: SpanRelocation, p: Span, q: Span): boolean {
+    if (p.kind === "fragment" || q.kind === "fragment") return this.#compareFragments(a, b, p, q);
+    if (p.kind === "toc" && q.kind === "toc") {
+      if (a.targetOffset !== b.targetOffset) return false;
+      const [x] = p.relocations;
+      const [y] = q.relocations;
+      if (x === undefined || y === undefined) return x === y && Buffer.compare(p.bytes, q.bytes) === 0;
+      return x.howto === y.howto && this.#isSameTarget(x, y);
+    }
+    const from = tail(p, a.targetOffset);
+    const to = tail(q, b.targetOffset);
+    return from !== undefined && to !== undefined ? Buffer.compare(from, to) === 0 : a.targetOffset === b.targetOffset && Buffer.compare(p.bytes, q.bytes) === 0;
+  }
+
+  /** Fragments are part of the function that uses them; their differences are its own. */
+  #compareFragments(a: SpanRelocation, b: SpanRelocation, p: Span, q: Span): boolean {
+    if (p.kind !== q.kind || a.targetOffset !== b.targetOffset) return false;
+    if (this.#visited.has(p)) return true;
+    this.#visited.add(p);
+    const outer = this.#within;
+    const outerBase = this.#base;
+    this.#within = p.section.name;
+    this.#base = 0;
+    if (p.size !== q.size) this.#differ("fragment-size", 0, String(p.size), String(q.size));
+    this.#compareBytes(p, q);
+    this.#compareRelocations(p.relocations, q.relocations);
+    this.#compareEntries(p, q);
+    this.#within = outer;
+    this.#base = outerBase;
+    return true;
+  }
+
+  #compareEntries(pre: Span, post: Span): void {
+    const a = pre.entries;
+    const b = post.entries;
+    const outer = this.#within;
+    const outerBase = this.#base;
+    let i = 0;
+    let j = 0;
+    while (i < a.length || j < b.length) {
+      const x = a[i];
+      const y = b[j];
+      const order = compareTables(x, y);
+      this.#within = (order <= 0 ? x : y)?.section.name;
+      this.#base = 0;
+      if (order === 0) this.#compareEntry(x as TableEntry, y as TableEntry, pre.entry, post.entry);
+      else if (order < 0 && x !== undefined) this.#differ("entry-removed", x.ownerOffset, entryText(x), "");
+      else if (y !== undefined) this.#differ("entry-added", y.ownerOffset, "", entryText(y));
+      if (order <= 0) i++;
+      if (order >= 0) j++;
+    }
+    this.#within = outer;
+    this.#base = outerBase;
+  }
+
+  #compareEntry(a: TableEntry, b: TableEntry, preEntry: number, postEntry: number): void {
+    if (a.ownerOffset - preEntry !== b.ownerOffset - postEntry) {
+      this.#differ("entry-moved", a.ownerOffset, entryText(a), entryText(b));
+      return;
+    }
+    this.#base = a.ownerOffset;
+    // The last entry of a table may lack its padding.
+    const isShort = a.size !== b.size && a.bytes.subarray(b.size).every((byte) => byte === 0) && b.bytes.subarray(a.size).every((byte) => byte === 0);
+    if (a.size !== b.size && !isShort) this.#differ("entry-size", 0, String(a.size), String(b.size));
+    const isBug = a.table.policy === "bug-line";
+    for (const { offset, size } of differingRuns(a, b, this.#arch)) {
+      const difference = [0, hexBytes(a.bytes, offset, size), hexBytes(b.bytes, offset, size)] as const;
+      if (isBug) this.lines.push({ kind: "bug-line", offset: a.ownerOffset, pre: difference[1], post: difference[2], within: this.#within });
+      else this.#differ("bytes", ...difference);
+    }
+    this.#compareEntryRelocations(a, b);
+  }
+
+  #compareEntryRelocations(a: TableEntry, b: TableEntry): void {
+    if (a.relocations.length !== b.relocations.length) this.#differ("entry-size", 0, entryText(a), entryText(b));
+    for (const [i, x] of a.relocations.entries()) {
+      const y = b.relocations[i];
+      if (x.offset === a.table.ownerField || y === undefined) continue;
+      if (x.howto.family !== y.howto.family || !this.#isSameTarget(x, y)) {
+        this.#differ("relocation-target", 0, targetText(x), targetText(y));
+      }
+    }
+  }
+
+  #setAsideLineNumbers(): void {
+    if (this.differences.length === 0) return;
+    const lines = lineNumberDifferences(this.#pre, this.#post, this.differences, this.#arch, this.#isDiagnostic);
+    if (lines === undefined) return;
+    this.lines.push(...lines);
+    this.differences.length = 0;
+  }
+}
+
+function isGlobal(relocation: SpanRelocation): boolean {
+  return relocation.symbol !== undefined && relocation.symbol.bind !== 0;
+}
+
+function sameSymbol(a: SpanRelocation, b: SpanRelocation): boolean {
+  const x = a.symbol;
+  const y = b.symbol;
+  if (x === undefined || y === undefined) return x === y;
+  if (x.section === undefined && y.section === undefined && x.shndx !== y.shndx) return false;
+  const isAbsolute = x.section === undefined && x.shndx !== 0 && x.bind === 0;
+  return x.name === y.name && (!isAbsolute || x.value === y.value);
+}
+
+function tail(span: Span, offset: number): Uint8Array | undefined {
+  return offset >= 0 && offset < span.bytes.length ? span.bytes.subarray(offset) : undefined;
+}
+
+/** Entries of one owner stand by table name, then by place; equal rank means that they are to be compared. */
+function compareTables(a: TableEntry | undefined, b: TableEntry | undefined): number {
+  if (a === undefined || b === undefined) return a === b ? 0 : a === undefined ? 1 : -1;
+  return a.section.name < b.section.name ? -1 : a.section.name > b.section.name ? 1 : 0;
+}
+
+function entryText(entry: TableEntry): string {
+  return `${entry.section.name}+0x${entry.offset.toString(16)}`;
+}

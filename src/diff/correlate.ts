@@ -1,0 +1,129 @@
+import { isAnonymousName, numberedBase, withoutCloneNumbers } from "../spans/names.ts";
+import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts";
+import type { Span } from "../spans/span.ts";
+import { groupFree, narrowedPairs, uniquePairs } from "./groups.ts";
+import { contentsKey } from "./mask.ts";
+import { family, type Pair, type PairedBy, type Pairing, type PairingPass, type Side } from "./pairing.ts";
+import { pairByReference } from "./pair-by-reference.ts";
+import { pairRenamed } from "./pair-renamed.ts";
+import { fileScopes } from "./scopes.ts";
+import { staticLocalPass } from "./static-locals.ts";
+
+/** STB_LOCAL. */
+const LOCAL = 0;
+
+/** Whether the span carries a name that somebody wrote; fragments are known by their users. */
+function isNamed(span: Span): boolean {
+  return span.symbol !== undefined && span.kind !== "fragment";
+}
+
+/** The name in the source, for spans whose name is not just a compiler's number. */
+function plainName(span: Span): string | undefined {
+  if (!isNamed(span) || (!isCode(span.kind) && numberedBase(span.name) !== undefined)) return undefined;
+  return `${family(span.kind)} ${span.name}`;
+}
+
+/** Names that both objects define globally: also where one side has more aliases, or another canonical one. */
+const pairGlobals: PairingPass = (pre, post, pairing) => {
+  const byName = new Map<string, Span>();
+  for (const span of post.table.spans) {
+    if (pairing.preOf[span.id] !== undefined) continue;
+    for (const { symbol } of span.symbols) if (symbol.bind !== LOCAL) byName.set(`${family(span.kind)} ${symbol.name}`, span);
+  }
+  const taken = new Set<Span>();
+  const pairs: Pair[] = [];
+  for (const span of pre.table.spans) {
+    if (pairing.postOf[span.id] !== undefined) continue;
+    for (const { symbol } of span.symbols) {
+      const twin = symbol.bind === LOCAL ? undefined : byName.get(`${family(span.kind)} ${symbol.name}`);
+      if (twin === undefined || taken.has(twin)) continue;
+      taken.add(twin);
+      pairs.push([span, twin]);
+      break;
+    }
+  }
+  return pairs;
+};
+
+/** Strings and constants: equal bytes are the same thing wherever they lie. */
+const pairContents: PairingPass = (pre, post, pairing) => {
+  const key = (span: Span): string | undefined =>
+    span.kind === "string" || span.kind === "constant" || span.kind === "export-string" ? `${span.kind} ${contentsKey(span, pre.table.arch)}` : undefined;
+  const groups = groupFree(pre, post, pairing, key);
+  return groups.flatMap((group) => narrowedPairs(group, (span) => span.section.name));
+};
+
+/** Names of locals, and of what changed between local and global; from the widest scope in which the name is unique to the narrowest. */
+const pairLocals: PairingPass = (pre, post, pairing) => {
+  const wide = groupFree(pre, post, pairing, plainName);
+  if (wide.every((group) => group.pre.length === 1 && group.post.length === 1)) return uniquePairs(wide);
+  const preFile = fileScopes(pre.table.object);
+  const postFile = fileScopes(post.table.object);
+  const scoped = (files: (span: Span) => string) => (span: Span) => {
+    const name = plainName(span);
+    return name && `${name} ${files(span)}`;
+  };
+  const pairs = [...uniquePairs(wide)];
+  const inFiles = groupFree(pre, post, pairing, scoped(preFile), scoped(postFile));
+  const done = new Set(pairs.flat());
+  for (const group of inFiles) {
+    const left = { pre: group.pre.filter((span) => !done.has(span)), post: group.post.filter((span) => !done.has(span)) };
+    pairs.push(...narrowedPairs(left, (span) => `${span.section.name} ${contentsKey(span, pre.table.arch)}`));
+  }
+  return pairs;
+};
+
+/** Clones of the same kind whose numbers differ: `f.isra.0` and `f.isra.2`, `f.cold.7` and `f.cold`. */
+const pairSuffixed: PairingPass = (pre, post, pairing) => {
+  const key = (span: Span): string | undefined =>
+    isNamed(span) && isCode(span.kind) ? `${family(span.kind)} ${withoutCloneNumbers(span.name)}` : undefined;
+  const groups = groupFree(pre, post, pairing, key);
+  return groups.flatMap((group) => narrowedPairs(group, (span) => contentsKey(span, pre.table.arch)));
+};
+
+/** What still has a twin of the same name and kind when everything else was tried: paired in order. */
+const pairInOrder: PairingPass = (pre, post, pairing) => {
+  const key = (span: Span): string | undefined => {
+    if (isComparedByContents(span.kind)) return undefined;
+    if (isNamed(span)) return `${family(span.kind)} ${numberedBase(span.name) ?? span.name}`;
+    if (isState(span.kind)) return `${span.kind} ${span.name} ${contentsKey(span, pre.table.arch)}`;
+    return isAnonymousName(span.name) ? undefined : `${span.kind} ${span.name} ${span.offset}`;
+  };
+  const groups = groupFree(pre, post, pairing, key).filter((group) => group.pre.length === group.post.length);
+  return groups.flatMap((group) => narrowedPairs(group, (span) => contentsKey(span, pre.table.arch)));
+};
+
+/** The passes in their order. Each pairs only what no earlier one paired. */
+const PASSES: readonly (readonly [PairedBy, PairingPass])[] = [
+  ["global-name", pairGlobals],
+  ["contents", pairContents],
+  ["local-name", pairLocals],
+  ["compiler-suffix", pairSuffixed],
+  // From here on every function that kept its name has its pair: data can be told by who uses it.
+  ["static-local", staticLocalPass(false)],
+  ["reference", pairByReference],
+  ["rename", pairRenamed],
+  // A renamed function brings its own statics and tables with it; a static local those that point to it.
+  ["static-local", staticLocalPass(false)],
+  ["static-local", staticLocalPass(false)],
+  ["static-local", staticLocalPass(true)],
+  ["reference", pairByReference],
+  ["order", pairInOrder],
+];
+
+/** Finds for each pre span the post span that is the same thing. */
+export function correlate(pre: Side, post: Side): Pairing {
+  const postOf: (Span | undefined)[] = new Array(pre.table.spans.length);
+  const preOf: (Span | undefined)[] = new Array(post.table.spans.length);
+  const by: (PairedBy | undefined)[] = new Array(pre.table.spans.length);
+  const pairing: Pairing = { postOf, preOf, by };
+  for (const [name, pass] of PASSES) {
+    for (const [preSpan, postSpan] of pass(pre, post, pairing)) {
+      if (postOf[preSpan.id] !== undefined || preOf[postSpan.id] !== undefined) continue;
+      postOf[preSpan.id] = postSpan;
+      preOf[postSpan.id] = preSpan;
+      by[preSpan.id] = name;
+    }
+  }
+  return pairing;
+}

@@ -1,0 +1,65 @@
+import type { Span, SpanRelocation } from "../spans/span.ts";
+
+/**
+ * What two paired spans differ in. `size`, `bytes` and `relocation-*` are their own; `entry-*` differ in a kernel table only;
+ * `middle-reference` means that one of the two functions changed and the other refers to a place inside it, `part-changed`
+ * that its cold part did, `target-replaced` that what it refers to gets a new place.
+ */
+export type DifferenceKind =
+  | "kind"
+  | "size"
+  | "bytes"
+  | "relocation-added"
+  | "relocation-removed"
+  | "relocation-type"
+  | "relocation-target"
+  | "entry-added"
+  | "entry-removed"
+  | "entry-moved"
+  | "entry-size"
+  | "fragment-size"
+  | "bug-line"
+  | "line-number"
+  | "middle-reference"
+  | "part-changed"
+  | "target-replaced";
+
+/** One reason why two spans are not equal. */
+export interface Difference {
+  readonly kind: DifferenceKind;
+  /** Offset from the span's start. */
+  readonly offset: number;
+  readonly pre: string;
+  readonly post: string;
+  /** The kernel table or fragment section that differs, when it is not the span itself. */
+  readonly within: string | undefined;
+}
+
+/** Bytes in hexadecimal, at most 16 of them. */
+export function hexBytes(bytes: Uint8Array, offset: number, size: number): string {
+  const shown = Buffer.from(bytes.buffer, bytes.byteOffset + offset, Math.min(size, 16)).toString("hex");
+  return size > 16 ? `${shown}…` : shown;
+}
+
+function signedHex(offset: number | bigint): string {
+  const value = BigInt(offset);
+  return value < 0n ? `-0x${(-value).toString(16)}` : value === 0n ? "+0" : `+0x${value.toString(16)}`;
+}
+
+/** What a relocation points to, in words: `foo+0`, `"text"`, `.rodata.f+0x18`. */
+export function targetText(relocation: SpanRelocation | undefined): string {
+  if (relocation === undefined) return "";
+  const { target, targetOffset, symbol, targetAddend } = relocation;
+  if (target?.kind === "string") return stringText(target, targetOffset);
+  if (target !== undefined) return `${target.name}${signedHex(targetOffset - target.entry)}`;
+  return `${symbol?.name ?? ""}${signedHex(targetAddend)}`;
+}
+
+const LONGEST = 60;
+
+function stringText(span: Span, offset: number): string {
+  const width = span.section.entsize || 1;
+  if (width !== 1 || offset < 0 || offset >= span.bytes.length) return `${span.section.name}${signedHex(span.offset + offset)}`;
+  const text = new TextDecoder().decode(span.bytes.subarray(offset, Math.max(offset, span.bytes.length - 1)));
+  return JSON.stringify(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+}

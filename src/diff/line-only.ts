@@ -1,0 +1,53 @@
+import type { Arch } from "../arch/arch.ts";
+import { loadedConstantAt } from "../arch/loaded-constant.ts";
+import { numberedBase } from "../spans/names.ts";
+import { isCode } from "../spans/section-kind.ts";
+import type { Span, SpanRelocation } from "../spans/span.ts";
+import type { Difference } from "./difference.ts";
+
+/** How far before and after a line number the name of its file or function is loaded: arguments of one call stand together. */
+const NEAR = 48;
+
+/**
+ * Whether all differences of a pair are line numbers. A patch that adds a line moves `__LINE__` of everything below it:
+ * `mov $0x254,%esi; mov $"kernel/audit.c",%rdi; call warn_slowpath_fmt` differs in a number and does the same.
+ * Evidence, not a list of callees: the bytes lie in a constant that an instruction loads, and the name of a source file or
+ * of a function (`__func__`) is loaded beside it. In data that only the kernel's message tables refer to (`_entry`,
+ * dynamic debug) any number is one.
+ */
+export function lineNumberDifferences(
+  pre: Span,
+  post: Span,
+  differences: readonly Difference[],
+  arch: Arch,
+  isDiagnostic: boolean,
+): Difference[] | undefined {
+  if (!differences.every((difference) => difference.kind === "bytes" && difference.within === undefined)) return undefined;
+  if (isDiagnostic) return differences.map((difference) => ({ ...difference, kind: "line-number" }));
+  if (!isCode(pre.kind)) return undefined;
+  const lines = new Map<number, Difference>();
+  for (const difference of differences) {
+    const from = loadedConstantAt(arch, pre.bytes, difference.offset);
+    const to = loadedConstantAt(arch, post.bytes, difference.offset);
+    if (from === undefined || to === undefined || from.offset !== to.offset) return undefined;
+    if (difference.offset + difference.pre.length / 2 > from.offset + from.size) return undefined;
+    if (from.value === 0 || to.value === 0 || !hasPlaceName(pre.relocations, from.offset)) return undefined;
+    lines.set(from.offset, { kind: "line-number", offset: from.offset, pre: String(from.value), post: String(to.value), within: undefined });
+  }
+  return [...lines.values()];
+}
+
+/** Whether the name of a source file or of the function is loaded near an offset. */
+function hasPlaceName(relocations: readonly SpanRelocation[], offset: number): boolean {
+  for (const relocation of relocations) {
+    if (relocation.offset > offset + NEAR) return false;
+    if (relocation.offset >= offset - NEAR && namesPlace(relocation)) return true;
+  }
+  return false;
+}
+
+function namesPlace({ target, targetOffset }: SpanRelocation): boolean {
+  if (target === undefined) return false;
+  if (target.kind !== "string") return /^__(func|FUNCTION|PRETTY_FUNCTION)__$/.test(numberedBase(target.name) ?? target.name);
+  return /\.(c|h|S|cc|cpp|hpp|rs)\0$/.test(Buffer.from(target.bytes.subarray(Math.max(0, targetOffset))).toString("latin1"));
+}

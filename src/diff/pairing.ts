@@ -1,0 +1,50 @@
+import type { SectionKind } from "../spans/section-kind.ts";
+import type { Span, SpanTable } from "../spans/span.ts";
+import type { Use } from "../spans/uses.ts";
+
+/** Which pass found a pair; the passes run in this order. */
+export const PAIRED_BY = [
+  "global-name",
+  "contents",
+  "local-name",
+  "compiler-suffix",
+  "static-local",
+  "reference",
+  "rename",
+  "order",
+] as const;
+export type PairedBy = (typeof PAIRED_BY)[number];
+
+/** One side of the comparison, with its index of uses. */
+export interface Side {
+  readonly table: SpanTable;
+  readonly uses: (span: Span) => readonly Use[];
+}
+
+/** Which pre span and which post span are the same thing. */
+export interface Pairing {
+  /** By pre span id: the post span. */
+  readonly postOf: readonly (Span | undefined)[];
+  /** By post span id: the pre span. */
+  readonly preOf: readonly (Span | undefined)[];
+  /** By pre span id: the pass that paired it. */
+  readonly by: readonly (PairedBy | undefined)[];
+}
+
+/** Two spans that a pass holds to be the same thing. */
+export type Pair = readonly [pre: Span, post: Span];
+
+/** A pass looks at what is still free and says what belongs together. */
+export type PairingPass = (pre: Side, post: Side, pairing: Pairing) => readonly Pair[];
+
+/** Spans of a side that no pass has paired yet. */
+export function freeSpans(side: Side, taken: readonly (Span | undefined)[]): Span[] {
+  return side.table.spans.filter((span) => taken[span.id] === undefined);
+}
+
+/** Kinds among which a name may move and still be the same thing: a variable that becomes read-mostly, code that leaves `.exit.text`. */
+export function family(kind: SectionKind): string {
+  if (kind === "text" || kind === "exit-text") return "text";
+  if (kind === "data" || kind === "bss" || kind === "rodata" || kind === "unknown" || kind === "registry") return "object";
+  return kind;
+}

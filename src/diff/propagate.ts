@@ -1,0 +1,131 @@
+import { parentFunction } from "../spans/names.ts";
+import { isCode } from "../spans/section-kind.ts";
+import { isEntryPoint, type Span } from "../spans/span.ts";
+import { type Comparison, comparePair, type Link } from "./compare.ts";
+import { type Difference, targetText } from "./difference.ts";
+import type { Pairing, Side } from "./pairing.ts";
+
+/**
+ * What became of a pair. Why this needs a fixpoint: `f` jumps into the middle of `f.cold`; only `f.cold` differs in its bytes.
+ * Replacing `f.cold` leaves `f` jumping into the middle of the old one, so `f` is replaced too, so whoever points into
+ * the middle of `f` is, so its jump table is … A table that grows has no place of its own any more: it loses its twin,
+ * whoever reads it must read the new one, and is replaced in turn.
+ *
+ * `patched`: code that is replaced at its entry. `in-place`: read-only data rewritten where it is. `unpaired`: read-only data
+ * that needs a new place. `state`: data that differs but holds running state, and stays what it is.
+ */
+export type Fate = "equal" | "patched" | "in-place" | "unpaired" | "state";
+
+/** The settled comparison of all pairs. */
+export interface Outcome {
+  /** By pre span id; undefined for spans without a twin. */
+  readonly fates: readonly (Fate | undefined)[];
+  /** By pre span id. */
+  readonly reasons: readonly (readonly Difference[] | undefined)[];
+  /** By pre span id: differences that are only line numbers. */
+  readonly lines: readonly (readonly Difference[] | undefined)[];
+  /** Pre spans that differ but are left alone because the patch's author said so. */
+  readonly exempt: readonly Span[];
+}
+
+/** What a difference means for a pair of this kind. */
+function fateOf(pre: Span, post: Span): Fate {
+  if (isCode(pre.kind)) return "patched";
+  if (pre.kind === "rodata" && post.kind === "rodata") return pre.size === post.size ? "in-place" : "unpaired";
+  return "state";
+}
+
+/** Compares every pair, then lets each consequence have its own until nothing changes any more; each link is looked at once. */
+export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
+  const { arch } = pre.table;
+  const fates: (Fate | undefined)[] = new Array(pre.table.spans.length);
+  const reasons: (Difference[] | undefined)[] = new Array(pre.table.spans.length);
+  const lines: (readonly Difference[] | undefined)[] = new Array(pre.table.spans.length);
+  const links = new Map<Span, Link[]>();
+  const queue: Span[] = [];
+  const exempt: Span[] = [];
+
+  const settle = (span: Span, twin: Span, difference: readonly Difference[]): void => {
+    const known = reasons[span.id];
+    if (known !== undefined) {
+      if (known.length < 24) known.push(...difference);
+      return;
+    }
+    reasons[span.id] = [...difference];
+    fates[span.id] = fateOf(span, twin);
+    queue.push(span);
+  };
+
+  /** Code from which `user` is reached in the middle must move along with it. */
+  const forceTargets = (user: Span): void => {
+    for (const relocation of user.relocations) {
+      const { target } = relocation;
+      if (target === undefined || target === user || !isCode(target.kind) || isEntryPoint(target, relocation.targetOffset)) continue;
+      const twin = pairing.preOf[target.id];
+      if (twin === undefined || target.kind === "fragment" || fates[twin.id] === "patched") continue;
+      const text = targetText(relocation);
+      settle(twin, target, [{ kind: "middle-reference", offset: relocation.targetOffset, pre: user.name, post: text, within: undefined }]);
+    }
+  };
+
+  for (const span of pre.table.spans) {
+    const twin = pairing.postOf[span.id];
+    if (twin === undefined || span.kind === "fragment") continue;
+    const comparison: Comparison = comparePair(span, twin, pairing, arch, isDiagnostic(span, pre));
+    fates[span.id] = "equal";
+    if (comparison.lines.length > 0) lines[span.id] = comparison.lines;
+    if (comparison.differences.length > 0) {
+      if (post.table.exempt.has(twin)) exempt.push(span);
+      else settle(span, twin, comparison.differences);
+    }
+    for (const link of comparison.links) {
+      const list = links.get(link.target);
+      if (list === undefined) links.set(link.target, [link]);
+      else list.push(link);
+    }
+  }
+  // From here on every pair has been looked at; only consequences are left.
+  for (const span of post.table.spans) {
+    if (pairing.preOf[span.id] === undefined && !isMereEntry(span)) forceTargets(span);
+  }
+  const preParents = parentsOf(pre);
+  for (let span = queue.pop(); span !== undefined; span = queue.pop()) {
+    const fate = fates[span.id];
+    const twin = pairing.postOf[span.id] as Span;
+    for (const link of links.get(span) ?? []) {
+      const breaks = link.isMiddle ? fate === "patched" : fate === "unpaired";
+      const user = pairing.postOf[link.user.id];
+      if (!breaks || user === undefined) continue;
+      const kind = link.isMiddle ? "middle-reference" : "target-replaced";
+      settle(link.user, user, [{ kind, offset: link.offset, pre: link.pre, post: link.post, within: link.within }]);
+    }
+    if (fate === "patched" || fate === "unpaired") forceTargets(twin);
+    const parent = fate === "patched" ? preParents(span) : undefined;
+    const parentTwin = parent && pairing.postOf[parent.id];
+    if (parent !== undefined && parentTwin !== undefined && fates[parent.id] !== "patched") {
+      settle(parent, parentTwin, [{ kind: "part-changed", offset: 0, pre: span.name, post: twin.name, within: undefined }]);
+    }
+  }
+  return { fates, reasons, lines, exempt };
+}
+
+/** The function a cold part was cut from: the user of that name. Nobody can enter a cold part, so its function is what gets replaced. */
+function parentsOf(side: Side): (span: Span) => Span | undefined {
+  return (span) => {
+    const parent = isCode(span.kind) && /\.cold(\.\d+)?$/.test(span.name) ? parentFunction(span.name) : undefined;
+    return parent === undefined ? undefined : side.uses(span).find((use) => use.from.name === parent)?.from;
+  };
+}
+
+/** Whether only the kernel's tables of messages and events refer to it: nothing acts on what it holds. */
+function isDiagnostic(span: Span, side: Side): boolean {
+  if (span.kind === "registry") return true;
+  if (span.kind !== "rodata" || span.symbol === undefined || span.symbol.bind !== 0) return false;
+  const uses = side.uses(span);
+  return uses.length > 0 && uses.every((use) => use.from.kind === "registry");
+}
+
+/** Strings, constants and fragments refer to nothing that would have to move with them. */
+function isMereEntry(span: Span): boolean {
+  return span.kind === "fragment" || span.kind === "string" || span.kind === "constant" || span.kind === "toc";
+}

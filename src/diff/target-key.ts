@@ -1,0 +1,18 @@
+import type { Span, SpanRelocation } from "../spans/span.ts";
+import type { Pairing } from "./pairing.ts";
+
+/** What a reference means, in words that are equal on both sides when the meaning is. */
+function targetKey(relocation: SpanRelocation, self: Span, pairing: Pairing, isPost: boolean): string {
+  const { target, symbol, targetAddend, howto } = relocation;
+  if (target === undefined) return `${howto.family} ${symbol?.name ?? ""} ${targetAddend}`;
+  const place = `${howto.family} +${relocation.targetOffset}`;
+  if (target === self) return `${place} self`;
+  if (target.kind === "string") return `${place} ${Buffer.from(target.bytes).toString("latin1")}`;
+  const pre = isPost ? pairing.preOf[target.id] : pairing.postOf[target.id] === undefined ? undefined : target;
+  return pre === undefined ? `${place} free ${target.kind} ${target.size}` : `${place} #${pre.id}`;
+}
+
+/** All that a span refers to, in words that are equal on both sides when the references are. */
+export function targetsKey(span: Span, pairing: Pairing, isPost: boolean): string {
+  return span.relocations.map((relocation) => `${relocation.offset} ${targetKey(relocation, span, pairing, isPost)}`).join("\n");
+}

@@ -1,0 +1,20 @@
+/* What an object says of its own making: the compiler and the source file. Both are hints for people, never for decisions. */
+import { SHF, STT } from "./constants.ts";
+import { decodeName } from "./names.ts";
+import type { ElfObject } from "./object.ts";
+
+/** The compilers and assemblers that `.comment` names, each once, in file order; undefined when it names none. */
+export function readCompiler(object: ElfObject): string | undefined {
+  const section = object.sections.find(({ name, flags }) => name === ".comment" && (flags & SHF.COMPRESSED) === 0n);
+  if (section === undefined) return undefined;
+  const strings = decodeName(section.bytes).split("\0");
+  const compilers = [...new Set(strings)].filter((text) => text !== "");
+  return compilers.length === 0 ? undefined : compilers.join("; ");
+}
+
+/** The source file that STT_FILE names; undefined where none or, after `ld -r`, several are named. gABI chapter 4, "Symbol Table", STT_FILE. */
+export function sourceFileOf(object: ElfObject): string | undefined {
+  // GNU ld puts a nameless STT_FILE before the symbols that belong to no file.
+  const [file, another] = object.symbols.filter(({ type, name }) => type === STT.FILE && name !== "");
+  return another === undefined ? file?.name : undefined;
+}

@@ -1,0 +1,54 @@
+/** Where in the input trouble was met; every part that is known is named in the message. */
+export interface Place {
+  readonly file?: string | undefined;
+  /** Member of an archive, when the object was read from one. */
+  readonly member?: string | undefined;
+  /** Section name, or its index when the name itself cannot be read. */
+  readonly section?: string | number | undefined;
+  /** Byte offset: inside the section when one is named, else inside the file. */
+  readonly offset?: number | bigint | undefined;
+}
+
+function placeText(place: Place): string {
+  const file = place.file ?? "input";
+  const parts = [place.member === undefined ? file : `${file}(${place.member})`];
+  if (place.section !== undefined) {
+    parts.push(typeof place.section === "number" ? `section [${place.section}]` : `section ${place.section}`);
+  }
+  if (place.offset !== undefined) parts.push(`offset 0x${place.offset.toString(16)}`);
+  return parts.join(": ");
+}
+
+/** Malformed input: a file that contradicts the ELF specification or itself. */
+export class FormatError extends Error {
+  override readonly name = "FormatError";
+  readonly place: Place;
+  /** What is wrong, without the place. */
+  readonly problem: string;
+  /** The offending value, when there is one. */
+  readonly value: number | bigint | string | undefined;
+
+  constructor(place: Place, problem: string, value?: number | bigint | string) {
+    const shown = typeof value === "string" ? `"${value}"` : value?.toString();
+    super(`${placeText(place)}: ${problem}${shown === undefined ? "" : ` (value ${shown})`}`);
+    this.place = place;
+    this.problem = problem;
+    this.value = value;
+  }
+}
+
+/** Valid input that this version cannot work on; the message says what it is and why not. */
+export class UnsupportedError extends Error {
+  override readonly name = "UnsupportedError";
+  readonly place: Place;
+
+  constructor(place: Place, problem: string) {
+    super(`${placeText(place)}: ${problem}`);
+    this.place = place;
+  }
+}
+
+/** Wrong use of the command line or of the library's arguments. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}

@@ -1,0 +1,208 @@
+import type { Arch } from "../arch/arch.ts";
+import { SHN, STT } from "../elf/constants.ts";
+import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
+import { isAnonymousName, prefixedFunction } from "./names.ts";
+import { isCode, type SectionKind } from "./section-kind.ts";
+import type { SpanSymbol } from "./span.ts";
+
+/** A stretch of a section that becomes a span. */
+export interface Piece {
+  readonly offset: number;
+  readonly size: number;
+  /** Section-relative, by offset, the canonical one of each place first. */
+  readonly symbols: readonly ElfSymbol[];
+  /** No symbol claims these bytes: they may be cut further where code refers to them. */
+  readonly anonymous: boolean;
+}
+
+/** Symbols by defining section, without those that only name files, sections or mark instruction sets. */
+export function symbolsBySection(object: ElfObject, arch: Arch): ReadonlyMap<number, ElfSymbol[]> {
+  const bySection = new Map<number, ElfSymbol[]>();
+  for (const symbol of object.symbols) {
+    if (symbol.section === undefined || symbol.shndx === SHN.UNDEF) continue;
+    if (symbol.type === STT.FILE || symbol.type === STT.SECTION) continue;
+    if (arch.isMarkerSymbol(symbol.name) && !(symbol.name.startsWith(".L") && symbol.size > 0)) continue;
+    const list = bySection.get(symbol.section);
+    if (list === undefined) bySection.set(symbol.section, [symbol]);
+    else list.push(symbol);
+  }
+  return bySection;
+}
+
+/** Preference among the names of one place: global, weak, local; a typed symbol before a bare label; then table order. */
+function rank(symbol: ElfSymbol): number {
+  const bind = symbol.bind === 1 ? 0 : symbol.bind === 2 ? 1 : 2;
+  const anonymous = isAnonymousName(symbol.name) ? 100 : 0;
+  return anonymous + bind * 10 + (symbol.type === STT.NOTYPE ? 1 : 0);
+}
+
+function byPlace(a: ElfSymbol, b: ElfSymbol): number {
+  const place = Number(a.value) - Number(b.value);
+  return place !== 0 ? place : rank(a) - rank(b) || a.index - b.index;
+}
+
+interface Interval {
+  start: number;
+  end: number;
+  readonly symbols: ElfSymbol[];
+}
+
+/** Unites symbols that overlap; a symbol without size reaches to the next one, unless it lies inside a sized one. */
+function intervalsOf(symbols: readonly ElfSymbol[], total: number): Interval[] {
+  const intervals: Interval[] = [];
+  const unsized: ElfSymbol[] = [];
+  for (const symbol of symbols) {
+    const start = Number(symbol.value);
+    if (symbol.size === 0 || start >= total) {
+      unsized.push(symbol);
+      continue;
+    }
+    const end = Math.min(start + symbol.size, total);
+    const last = intervals.at(-1);
+    if (last !== undefined && start < last.end) {
+      last.end = Math.max(last.end, end);
+      last.symbols.push(symbol);
+    } else intervals.push({ start, end, symbols: [symbol] });
+  }
+  return unsized.length === 0 ? intervals : withUnsized(intervals, unsized, total);
+}
+
+function withUnsized(sized: readonly Interval[], unsized: readonly ElfSymbol[], total: number): Interval[] {
+  const all: Interval[] = [];
+  let next = 0;
+  let open: Interval | undefined;
+  const takeSizedUpTo = (place: number): void => {
+    for (let interval = sized[next]; interval !== undefined && interval.start <= place; interval = sized[++next]) {
+      if (open !== undefined) open.end = Math.min(open.end, interval.start);
+      open = undefined;
+      all.push(interval);
+    }
+  };
+  for (const symbol of unsized) {
+    const start = Number(symbol.value);
+    takeSizedUpTo(start);
+    const last = all.at(-1);
+    const opensNew = symbol.type === STT.FUNC || symbol.type === STT.OBJECT || symbol.bind !== 0;
+    if (last !== undefined && (start < last.end || (start === last.end && start === total)) && last !== open) {
+      last.symbols.push(symbol);
+    } else if (open !== undefined && (start === open.start || !opensNew)) {
+      open.symbols.push(symbol);
+    } else {
+      if (open !== undefined) open.end = start;
+      open = { start, end: total, symbols: [symbol] };
+      all.push(open);
+    }
+  }
+  takeSizedUpTo(total);
+  return all.filter((interval) => interval.end > interval.start || total === 0);
+}
+
+/** Joins `__pfx_f` or `__cfi_f` with the `f` that follows it: they are patched and moved together. */
+function joinPrefixes(intervals: readonly Interval[]): Interval[] {
+  const joined: Interval[] = [];
+  for (const interval of intervals) {
+    const last = joined.at(-1);
+    const wanted = last?.symbols.every((symbol) => prefixedFunction(symbol.name) !== undefined)
+      ? prefixedFunction(last.symbols[0]?.name ?? "")
+      : undefined;
+    if (last !== undefined && wanted !== undefined && interval.start - last.end < 16 && interval.symbols.some((symbol) => symbol.name === wanted)) {
+      last.end = interval.end;
+      last.symbols.push(...interval.symbols);
+    } else joined.push(interval);
+  }
+  return joined;
+}
+
+function isFiller(arch: Arch, kind: SectionKind, section: Section, from: number, to: number): boolean {
+  if (section.bytes.length === 0) return true;
+  if (isCode(kind)) return arch.isPadding(section.bytes, from, to);
+  if (to - from >= Math.max(section.addralign, 64)) return false;
+  for (let at = from; at < to; at++) if (section.bytes[at] !== 0) return false;
+  return true;
+}
+
+/** Cuts a section at its symbols; bytes that are only padding belong to nobody, other gaps are pieces of their own. */
+export function cutAtSymbols(
+  section: Section,
+  kind: SectionKind,
+  arch: Arch,
+  unsorted: readonly ElfSymbol[],
+  relocatedAt: (from: number, to: number) => boolean,
+): Piece[] {
+  if (section.size === 0 && unsorted.length === 0) return [];
+  const symbols = unsorted.length > 1 ? [...unsorted].sort(byPlace) : unsorted;
+  const pieces: Piece[] = [];
+  let at = 0;
+  const gapUpTo = (end: number): void => {
+    const isPadding = pieces.length > 0 || end < section.size ? isFiller(arch, kind, section, at, end) : false;
+    if (end > at && !(isPadding && !relocatedAt(at, end))) {
+      pieces.push({ offset: at, size: end - at, symbols: [], anonymous: true });
+    }
+  };
+  for (const interval of joinPrefixes(intervalsOf(symbols, section.size))) {
+    if (interval.start > at) gapUpTo(interval.start);
+    pieces.push({ offset: interval.start, size: interval.end - interval.start, symbols: interval.symbols, anonymous: false });
+    at = interval.end;
+  }
+  if (at < section.size) gapUpTo(section.size);
+  return pieces;
+}
+
+/** One piece per terminated string of `entsize`-wide characters; a tail without terminator is a piece too. */
+export function cutStrings(section: Section): Piece[] {
+  const { bytes } = section;
+  const width = section.entsize === 2 || section.entsize === 4 ? section.entsize : 1;
+  const pieces: Piece[] = [];
+  let start = 0;
+  const push = (end: number): void => {
+    pieces.push({ offset: start, size: end - start, symbols: [], anonymous: true });
+    start = end;
+  };
+  if (width === 1) {
+    for (let zero = bytes.indexOf(0); zero !== -1; zero = bytes.indexOf(0, start)) push(zero + 1);
+  } else {
+    for (let at = 0; at + width <= bytes.length; at += width) {
+      let nonzero = 0;
+      for (let i = 0; i < width; i++) nonzero |= bytes[at + i] as number;
+      if (nonzero === 0) push(at + width);
+    }
+  }
+  if (start < bytes.length) push(bytes.length);
+  return pieces;
+}
+
+/** One piece per constant of `size` bytes. */
+export function cutConstants(section: Section, size: number): Piece[] {
+  const pieces: Piece[] = [];
+  for (let offset = 0; offset < section.size; offset += size) {
+    pieces.push({ offset, size: Math.min(size, section.size - offset), symbols: [], anonymous: true });
+  }
+  return pieces;
+}
+
+/** Cuts anonymous pieces at the places that code or tables point to. */
+export function cutAtReferences(pieces: readonly Piece[], places: readonly number[]): Piece[] {
+  const sorted = [...new Set(places)].sort((a, b) => a - b);
+  const cut: Piece[] = [];
+  let next = 0;
+  for (const piece of pieces) {
+    const end = piece.offset + piece.size;
+    let start = piece.offset;
+    while (next < sorted.length && (sorted[next] as number) <= start) next++;
+    if (piece.anonymous) {
+      for (; next < sorted.length && (sorted[next] as number) < end; next++) {
+        const place = sorted[next] as number;
+        cut.push({ offset: start, size: place - start, symbols: [], anonymous: true });
+        start = place;
+      }
+    }
+    cut.push({ ...piece, offset: start, size: end - start });
+  }
+  return cut;
+}
+
+/** Symbols of a piece with their offsets in it. */
+export function symbolsInPiece(piece: Piece): SpanSymbol[] {
+  const symbols = piece.symbols.length > 1 ? [...piece.symbols].sort(byPlace) : piece.symbols;
+  return symbols.map((symbol) => ({ symbol, offset: Number(symbol.value) - piece.offset }));
+}

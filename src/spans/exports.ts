@@ -1,0 +1,114 @@
+import { readInteger } from "../bytes.ts";
+import { SHN } from "../elf/constants.ts";
+import type { ElfObject, Section } from "../elf/object.ts";
+import { type Draft, draftsBetween, settled } from "./references.ts";
+import type { SectionKind } from "./section-kind.ts";
+import type { Export } from "./span.ts";
+
+const EXPORT_SYMBOL = /^__(?:ksymtab|export_symbol)_(.+)$/;
+
+interface Named {
+  readonly name: string;
+  readonly offset: number;
+}
+
+/** Reads every exported symbol of the object, in each form the kernel has had. Linux: include/linux/export.h, export-internal.h. */
+export function readExports(
+  object: ElfObject,
+  kinds: readonly SectionKind[],
+  drafts: ReadonlyMap<number, readonly Draft[]>,
+): Export[] {
+  const names = exportSymbols(object, kinds);
+  const crcs = checksums(object);
+  const exports: Export[] = [];
+  for (const section of object.sections) {
+    if (kinds[section.index] !== "export" || section.size === 0) continue;
+    const list = drafts.get(section.index) ?? [];
+    const starts = names.get(section.index) ?? inferredStarts(object, section, list);
+    for (const [i, { name, offset }] of starts.entries()) {
+      const size = (starts[i + 1]?.offset ?? section.size) - offset;
+      exports.push(readExport(section, name, offset, size, list, crcs.get(name)));
+    }
+  }
+  return exports;
+}
+
+/** `__ksymtab_NAME` and `__export_symbol_NAME` mark where the entries are. */
+function exportSymbols(object: ElfObject, kinds: readonly SectionKind[]): ReadonlyMap<number, Named[]> {
+  const names = new Map<number, Named[]>();
+  for (const symbol of object.symbols) {
+    if (symbol.section === undefined || kinds[symbol.section] !== "export") continue;
+    const match = EXPORT_SYMBOL.exec(symbol.name);
+    if (match === null) continue;
+    const list = names.get(symbol.section) ?? [];
+    list.push({ name: match[1] as string, offset: Number(symbol.value) });
+    names.set(symbol.section, list);
+  }
+  for (const list of names.values()) list.sort((a, b) => a.offset - b.offset);
+  return names;
+}
+
+/** Entries without symbols of their own: each starts with a reference to what it exports, the next one is its name. */
+function inferredStarts(object: ElfObject, section: Section, drafts: readonly Draft[]): Named[] {
+  const word = object.class / 8;
+  const first = drafts[0];
+  const stride = first === undefined ? section.size : first.howto.size * (first.howto.size === word ? 2 : drafts.length % 3 === 0 ? 3 : 2);
+  const starts: Named[] = [];
+  for (let offset = 0; offset < section.size; offset += Math.max(stride, 1)) {
+    const [value, named] = draftsBetween(drafts, offset, offset + stride);
+    const name = named === undefined ? undefined : stringAt(named);
+    starts.push({ name: name || value?.target?.name || value?.symbol?.name || `${section.name}+0x${offset.toString(16)}`, offset });
+  }
+  return starts;
+}
+
+/** The NUL-terminated text a reference points to, or undefined when it points to no contents. */
+function stringAt(draft: Draft | undefined): string | undefined {
+  const bytes = draft?.target?.bytes;
+  if (bytes === undefined || draft === undefined || draft.targetOffset < 0 || draft.targetOffset >= bytes.length) return undefined;
+  const end = bytes.indexOf(0, draft.targetOffset);
+  return new TextDecoder().decode(bytes.subarray(draft.targetOffset, end === -1 ? bytes.length : end));
+}
+
+/** `__crc_NAME` is an absolute symbol, or marks a word in a `___kcrctab` section. */
+function checksums(object: ElfObject): ReadonlyMap<string, bigint> {
+  const crcs = new Map<string, bigint>();
+  for (const symbol of object.symbols) {
+    if (!symbol.name.startsWith("__crc_")) continue;
+    const name = symbol.name.slice(6);
+    if (symbol.shndx === SHN.ABS) crcs.set(name, symbol.value);
+    else if (symbol.section !== undefined) {
+      const { bytes } = object.sections[symbol.section] as Section;
+      const offset = Number(symbol.value);
+      if (offset + 4 <= bytes.length) crcs.set(name, BigInt(readInteger(bytes, offset, 4, object.data)));
+    }
+  }
+  return crcs;
+}
+
+function readExport(
+  section: Section,
+  name: string,
+  offset: number,
+  size: number,
+  drafts: readonly Draft[],
+  crc: bigint | undefined,
+): Export {
+  const own = draftsBetween(drafts, offset, offset + size);
+  const modern = section.name === ".export_symbol";
+  const texts = modern ? textsOf(section.bytes.subarray(offset, offset + size)) : [];
+  const value = modern ? own.at(-1) : own[0];
+  const licence = modern ? (texts[0]?.includes("GPL") ? "gpl" : "any") : section.name.includes("_gpl") ? "gpl" : "any";
+  const namespace = modern ? texts[1] : stringAt(own[2]);
+  const relocations = settled(own.map((draft) => ({ ...draft, offset: draft.offset - offset })));
+  return { name, licence, namespace: namespace || undefined, crc, section, offset, size, target: value?.target, relocations };
+}
+
+/** The licence and the namespace that an `.export_symbol` entry starts with. */
+function textsOf(bytes: Uint8Array): string[] {
+  const decoder = new TextDecoder();
+  const first = bytes.indexOf(0);
+  const second = first === -1 ? -1 : bytes.indexOf(0, first + 1);
+  if (first === -1) return [];
+  return [decoder.decode(bytes.subarray(0, first)), second === -1 ? "" : decoder.decode(bytes.subarray(first + 1, second))];
+}

@@ -1,0 +1,60 @@
+/** Suffixes that compilers add to function names, and what they mean for pairing. GCC: cgraphclones.cc; LLVM: ThinLTO promotion. */
+const COLD = /\.cold(\.\d+)?$/;
+const CLONE = /\.(isra|constprop|part|ipa_profile|simdclone)\.\d+/g;
+const PROMOTED = /\.(lto_priv|llvm)\.[0-9A-Fa-f]+/g;
+const NUMBERED = /^(.*?[^.])((?:\.\d+)+)$/;
+const UNIQUE_ID = /^(__UNIQUE_ID_[A-Za-z_]+?)_?\d+(.*)$/;
+const LASAN = /^(\.L(?:ASAN[A-Za-z]*|ubsan_\w+?|_unnamed_|anon\.?|switch\.table\.?))/;
+
+/** The name without the numbers a compiler hands out, but with what tells one clone kind from another: `f.isra.*.cold`. */
+export function withoutCloneNumbers(name: string): string {
+  if (!name.includes(".")) return name;
+  return name
+    .replace(PROMOTED, "")
+    .replace(/\.cold\.\d+$/, ".cold")
+    .replace(CLONE, (_all, kind: string) => `.${kind}.*`);
+}
+
+/** The function as written in the source: every compiler suffix removed. */
+export function sourceFunction(name: string): string {
+  if (!name.includes(".")) return name;
+  return name.replace(PROMOTED, "").replace(COLD, "").replace(CLONE, "");
+}
+
+/** For `f.cold` and `f.part.0` the function it was cut from, else undefined. */
+export function parentFunction(name: string): string | undefined {
+  const cold = COLD.exec(name);
+  if (cold !== null) return name.slice(0, cold.index);
+  const part = /\.part\.\d+$/.exec(name);
+  return part === null ? undefined : name.slice(0, part.index);
+}
+
+/** Initcalls carry a counter and the line they stand in. Linux: include/linux/init.h. */
+const INITCALL = /^(__initcall__kmod_.*?__)\d+_\d+_(.*)$/;
+
+/** The base of a name whose tail is only a number from the compiler (`counter.3`, `__UNIQUE_ID_ddebug12.4`), else undefined. */
+export function numberedBase(name: string): string | undefined {
+  const unique = UNIQUE_ID.exec(name);
+  if (unique !== null) return `${unique[1]}*${withoutTail(unique[2] ?? "")}`;
+  const initcall = INITCALL.exec(name);
+  if (initcall !== null) return `${initcall[1]}*_${initcall[2]}`;
+  const lasan = LASAN.exec(name);
+  if (lasan !== null) return `${lasan[1]}*`;
+  const numbered = NUMBERED.exec(name);
+  return numbered === null ? undefined : (numbered[1] as string);
+}
+
+function withoutTail(tail: string): string {
+  return tail.replace(/\.\d+$/, "");
+}
+
+/** Names the assembler or compiler made up and keeps only by accident. */
+export function isAnonymousName(name: string): boolean {
+  return name === "" || name.startsWith(".L");
+}
+
+/** For `__pfx_f` and `__cfi_f`, the function whose prefix it marks. Linux: tools/objtool, kCFI. */
+export function prefixedFunction(name: string): string | undefined {
+  const match = /^__(?:pfx|cfi)_(.+)$/.exec(name);
+  return match?.[1];
+}

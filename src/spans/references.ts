@@ -1,0 +1,139 @@
+import type { Arch, Howto } from "../arch/arch.ts";
+import { howtoOf } from "../arch/registry.ts";
+import { STT } from "../elf/constants.ts";
+import type { ElfObject, ElfSymbol, Relocation, Section } from "../elf/object.ts";
+import { isAnonymousName } from "./names.ts";
+import type { Span, SpanRelocation } from "./span.ts";
+
+/** A relocation whose target span is not known yet. */
+export interface Draft {
+  /** Section-relative until it is given to a span. */
+  offset: number;
+  readonly howto: Howto;
+  readonly symbol: ElfSymbol | undefined;
+  readonly insnAddend: bigint;
+  readonly targetAddend: bigint;
+  /** Index of the section the target lies in, or −1. */
+  readonly place: number;
+  target: Span | undefined;
+  /** Section-relative until the target is known. */
+  targetOffset: number;
+}
+
+const FAR = 2n ** 52n;
+
+/**
+ * Reads the relocations of one section as references: howto, both parts of the addend, and the place that is meant.
+ * Table order is kept among records at one offset (RISC-V and LoongArch pairs); otherwise they come by offset.
+ */
+export function draftsOf(object: ElfObject, arch: Arch, section: Section, isCode: boolean): Draft[] {
+  const relocations = object.relocationsOf(section.index);
+  const drafts: Draft[] = new Array(relocations.length);
+  let sorted = true;
+  let previous = -1;
+  for (let i = 0; i < relocations.length; i++) {
+    const draft = draftOf(object, arch, section, isCode, relocations, i);
+    if (draft.offset < previous) sorted = false;
+    previous = draft.offset;
+    drafts[i] = draft;
+  }
+  if (!sorted) drafts.sort((a, b) => a.offset - b.offset);
+  return drafts;
+}
+
+function draftOf(
+  object: ElfObject,
+  arch: Arch,
+  section: Section,
+  isCode: boolean,
+  relocations: readonly Relocation[],
+  index: number,
+): Draft {
+  const relocation = relocations[index] as Relocation;
+  const howto = howtoOf(arch, relocation.type);
+  const addend = relocation.rela ? relocation.addend : arch.implicitAddend(howto, section.bytes, relocation.offset);
+  const insnAddend = isCode && howto.pcrel ? arch.insnAddend(howto, section.bytes, relocation.offset) : 0n;
+  const targetAddend = addend - insnAddend;
+  const symbol = relocation.symbol === 0 ? undefined : object.symbols[relocation.symbol];
+  const place = symbol?.section ?? -1;
+  let targetOffset = 0;
+  if (place >= 0 && symbol !== undefined) {
+    const position = symbol.value + targetAddend;
+    targetOffset = position > -FAR && position < FAR ? Number(position) : Number.MAX_SAFE_INTEGER;
+  }
+  return { offset: relocation.offset, howto, symbol, insnAddend, targetAddend, place, target: undefined, targetOffset };
+}
+
+/** Whether the symbol only stands for a position, so that the addend decides which thing is meant. */
+function namesPosition(symbol: ElfSymbol): boolean {
+  return symbol.type === STT.SECTION || (isAnonymousName(symbol.name) && symbol.size === 0);
+}
+
+/** Index of the last span that starts at or before a place; 0 when the place lies before the first. */
+function lastStart(spans: readonly Span[], place: number): number {
+  let low = 0;
+  let high = spans.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if ((spans[middle] as Span).offset <= place) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** The span that holds a place of a section; a place in padding belongs to the span before it. */
+export function spanAt(spans: readonly Span[], place: number): Span | undefined {
+  return spans.length === 0 ? undefined : spans[lastStart(spans, place)];
+}
+
+/** The span at a place, or the one that follows when the place lies in the gap before it (sites in front of an entry). */
+export function spanAtOrAfter(spans: readonly Span[], place: number): Span | undefined {
+  const index = lastStart(spans, place);
+  const span = spans[index];
+  if (span !== undefined && place >= span.offset + span.size) return spans[index + 1] ?? span;
+  return span;
+}
+
+/** Points a draft at its span and makes its target offset relative to it. */
+export function settle(draft: Draft, spansOf: (section: number) => readonly Span[], before = false): void {
+  if (draft.place < 0 || draft.symbol === undefined) return;
+  const spans = spansOf(draft.place);
+  const holder = namesPosition(draft.symbol) ? draft.targetOffset : Number(draft.symbol.value);
+  const target = before ? spanAtOrAfter(spans, draft.targetOffset) : spanAt(spans, holder);
+  if (target === undefined) return;
+  draft.target = target;
+  draft.targetOffset -= target.offset;
+}
+
+/** Index of the first draft at or after an offset; `drafts` must be in offset order. */
+function firstAtOrAfter(drafts: readonly Draft[], offset: number): number {
+  let low = 0;
+  let high = drafts.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((drafts[middle] as Draft).offset < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Drafts in [from, to), as they are; `drafts` must be in offset order. */
+export function draftsBetween(drafts: readonly Draft[], from: number, to: number): readonly Draft[] {
+  return drafts.slice(firstAtOrAfter(drafts, from), firstAtOrAfter(drafts, to));
+}
+
+/** Drafts in [from, to) made relative to `from`; `drafts` must be in offset order, `start` is where to look first. */
+export function takeDrafts(drafts: readonly Draft[], start: number, from: number, to: number): { taken: Draft[]; next: number } {
+  let next = start;
+  while (next < drafts.length && (drafts[next] as Draft).offset < from) next++;
+  const first = next;
+  while (next < drafts.length && (drafts[next] as Draft).offset < to) next++;
+  const taken = drafts.slice(first, next);
+  for (const draft of taken) draft.offset -= from;
+  return { taken, next };
+}
+
+/** A draft is what its span sees once it is settled. */
+export function settled(drafts: readonly Draft[]): readonly SpanRelocation[] {
+  return drafts;
+}

@@ -1,0 +1,130 @@
+import type { Arch, Howto } from "../arch/arch.ts";
+import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
+import type { SectionKind } from "./section-kind.ts";
+import type { SpecialTable } from "./special.ts";
+
+/** One relocation as a span sees it: where, how, and what it points to. */
+export interface SpanRelocation {
+  /** Byte offset of the field in the span. */
+  readonly offset: number;
+  readonly howto: Howto;
+  /** The symbol the record names; undefined for symbol index 0. */
+  readonly symbol: ElfSymbol | undefined;
+  /** The part of the addend that comes from the instruction's form. */
+  readonly insnAddend: bigint;
+  /** The rest: the offset from the symbol to what is meant. */
+  readonly targetAddend: bigint;
+  /** The span that holds the target; undefined for undefined, absolute and common symbols. */
+  readonly target: Span | undefined;
+  /** Offset of the target in its span; may lie outside it (`array[-1]`, one past the end). */
+  readonly targetOffset: number;
+}
+
+/** A symbol inside a span. */
+export interface SpanSymbol {
+  readonly symbol: ElfSymbol;
+  /** Offset in the span. */
+  readonly offset: number;
+}
+
+/** One entry of a kernel table; it belongs to the span its owner field points into. */
+export interface TableEntry {
+  readonly table: SpecialTable;
+  readonly section: Section;
+  /** Offset in the section. */
+  readonly offset: number;
+  readonly size: number;
+  readonly bytes: Uint8Array;
+  readonly relocations: readonly SpanRelocation[];
+  /** Where in the owner the entry points. */
+  readonly ownerOffset: number;
+}
+
+/** The unit of matching: a function, a data object, one string, one constant, a piece of code that belongs to a function. */
+export interface Span {
+  /** Position in the object's span list. */
+  readonly id: number;
+  readonly section: Section;
+  readonly kind: SectionKind;
+  /** Offset in the section. */
+  readonly offset: number;
+  /** Bytes in memory. */
+  readonly size: number;
+  /** File contents; empty where the section has none (SHT_NOBITS). */
+  readonly bytes: Uint8Array;
+  /** Symbols in the span, by offset, the canonical one of each place first. */
+  readonly symbols: readonly SpanSymbol[];
+  /** The canonical symbol; undefined for strings, constants and other anonymous contents. */
+  readonly symbol: ElfSymbol | undefined;
+  /** Offset of the canonical symbol: nonzero only after a prefix (`__pfx_f`, `__cfi_f`). */
+  readonly entry: number;
+  /** The symbol's name, else the section's. */
+  readonly name: string;
+  /** In offset order. */
+  relocations: readonly SpanRelocation[];
+  /** Table entries that belong to this span, by table, then by place. */
+  entries: readonly TableEntry[];
+  /** For a fragment, the function that uses it; for a cold or split part, nothing (names tell). */
+  owner: Span | undefined;
+}
+
+/** One exported symbol. Linux: include/linux/export.h. */
+export interface Export {
+  readonly name: string;
+  readonly licence: "gpl" | "any";
+  readonly namespace: string | undefined;
+  /** Version checksum, when the object carries it. */
+  readonly crc: bigint | undefined;
+  readonly section: Section;
+  readonly offset: number;
+  readonly size: number;
+  /** The exported span; undefined when the symbol is defined elsewhere. */
+  readonly target: Span | undefined;
+  readonly relocations: readonly SpanRelocation[];
+}
+
+/** One function that an update wants to be called at a stage. Ksplice: kmodsrc/ksplice.h. */
+export interface Hook {
+  /** pre_apply, check_apply, apply, post_apply, fail_apply, or the same with reverse. */
+  readonly stage: string;
+  readonly section: Section;
+  readonly offset: number;
+  readonly target: Span | undefined;
+  readonly targetOffset: number;
+  readonly name: string;
+}
+
+/** A thing the reading of an object met and could not place; becomes a finding. */
+export interface Oddity {
+  readonly code: "section-unknown" | "special-section-unknown" | "relocation-unknown" | "entry-without-owner";
+  readonly section: string;
+  readonly offset: number;
+  readonly detail: string;
+}
+
+/** Ksplice's view of one object. */
+export interface SpanTable {
+  readonly object: ElfObject;
+  readonly arch: Arch;
+  /** Kind of each section, by section index. */
+  readonly kinds: readonly SectionKind[];
+  readonly spans: readonly Span[];
+  readonly exports: readonly Export[];
+  readonly hooks: readonly Hook[];
+  /** Functions that the patch's author asked to leave alone (KPATCH_IGNORE_FUNCTION). */
+  readonly exempt: ReadonlySet<Span>;
+  readonly oddities: readonly Oddity[];
+  /** Spans of a section in offset order. */
+  spansOf(section: number): readonly Span[];
+}
+
+/** Whether a place in a span is an address that others may legitimately hold: its entry or a named entry point in it. */
+export function isEntryPoint(span: Span, offset: number): boolean {
+  if (offset === span.entry || offset === 0) return true;
+  return span.symbols.some((inner) => inner.offset === offset && isFunctionSymbol(inner.symbol));
+}
+
+/** STT_FUNC or STT_GNU_IFUNC, or a global symbol without type (assembly). */
+export function isFunctionSymbol(symbol: ElfSymbol): boolean {
+  return symbol.type === 2 || symbol.type === 10 || (symbol.type === 0 && symbol.bind !== 0);
+}

@@ -1,0 +1,203 @@
+import type { Arch } from "../arch/arch.ts";
+import { archFor } from "../arch/registry.ts";
+import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
+import { type Piece, cutAtReferences, cutAtSymbols, cutConstants, cutStrings, symbolsBySection, symbolsInPiece } from "./cut.ts";
+import { readExports } from "./exports.ts";
+import { readExempt, readHooks } from "./hooks.ts";
+import { isAnonymousName, prefixedFunction } from "./names.ts";
+import { type Draft, draftsBetween, draftsOf, settle, settled, takeDrafts } from "./references.ts";
+import { isCode, type SectionKind, sectionKind } from "./section-kind.ts";
+import type { Oddity, Span, SpanTable } from "./span.ts";
+import { attachEntries } from "./table-entries.ts";
+
+const NOBODY: readonly Span[] = [];
+const NO_DRAFTS: readonly Draft[] = [];
+
+const SPANLESS: ReadonlySet<SectionKind> = new Set(["metadata", "table", "export", "hook", "directive"]);
+
+/** Kinds that consist of spans; the others are entries of somebody else's, or nothing that runs. */
+function hasSpans(kind: SectionKind): boolean {
+  return !SPANLESS.has(kind);
+}
+
+/** Reads an object in Ksplice's terms: sections become spans, relocations point from span to span, table entries belong to code. */
+export function buildSpans(object: ElfObject): SpanTable {
+  const arch = archFor(object);
+  const kinds = object.sections.map(sectionKind);
+  const oddities: Oddity[] = [];
+  const drafts = readDrafts(object, arch, kinds, oddities);
+  const pieces = cutSections(object, arch, kinds, drafts);
+  // From here on the set of spans is fixed.
+  const { spans, bySection } = createSpans(object, kinds, pieces);
+  const spansOf = (section: number): readonly Span[] => bySection.get(section) ?? NOBODY;
+  giveRelocations(bySection, drafts);
+  for (const [index, list] of drafts) {
+    if (kinds[index] !== "table") for (const draft of list) settle(draft, spansOf);
+  }
+  // From here on every relocation of a span knows its target.
+  attachEntries({ object, kinds, drafts, spansOf, oddities });
+  ownFragments(spans);
+  const exports = readExports(object, kinds, drafts);
+  const hooks = readHooks(object, kinds, drafts);
+  const exempt = readExempt(object, kinds, drafts);
+  return { object, arch, kinds, spans, exports, hooks, exempt, oddities, spansOf };
+}
+
+function readDrafts(
+  object: ElfObject,
+  arch: Arch,
+  kinds: readonly SectionKind[],
+  oddities: Oddity[],
+): ReadonlyMap<number, readonly Draft[]> {
+  const drafts = new Map<number, readonly Draft[]>();
+  for (const section of object.sections) {
+    const kind = kinds[section.index] as SectionKind;
+    if (kind === "metadata") continue;
+    const list = draftsOf(object, arch, section, isCode(kind));
+    if (list.length === 0) continue;
+    drafts.set(section.index, list);
+    const strange = list.find((draft) => draft.howto.known === false);
+    if (strange !== undefined) {
+      oddities.push({ code: "relocation-unknown", section: section.name, offset: strange.offset, detail: strange.howto.name });
+    }
+  }
+  return drafts;
+}
+
+function cutSections(
+  object: ElfObject,
+  arch: Arch,
+  kinds: readonly SectionKind[],
+  drafts: ReadonlyMap<number, readonly Draft[]>,
+): ReadonlyMap<number, readonly Piece[]> {
+  const symbols = symbolsBySection(object, arch);
+  const pieces = new Map<number, readonly Piece[]>();
+  const divisible = new Set<number>();
+  for (const section of object.sections) {
+    const kind = kinds[section.index] as SectionKind;
+    if (!hasSpans(kind)) continue;
+    const list = cutSection(object, arch, section, kind, symbols.get(section.index) ?? [], drafts.get(section.index) ?? NO_DRAFTS);
+    if (list.length === 0) continue;
+    pieces.set(section.index, list);
+    if ((kind === "fragment" || kind === "rodata") && list.some((piece) => piece.anonymous)) divisible.add(section.index);
+  }
+  if (divisible.size === 0) return pieces;
+  const places = placesReferredTo(kinds, drafts, divisible);
+  for (const [index, list] of places) pieces.set(index, cutAtReferences(pieces.get(index) ?? [], list));
+  return pieces;
+}
+
+function cutSection(
+  object: ElfObject,
+  arch: Arch,
+  section: Section,
+  kind: SectionKind,
+  symbols: readonly ElfSymbol[],
+  drafts: readonly Draft[],
+): readonly Piece[] {
+  if (kind === "string") return cutStrings(section);
+  if (kind === "constant") return cutConstants(section, section.entsize);
+  if (kind === "toc") return cutConstants(section, object.class / 8);
+  if (kind === "export-string") return nameStrings(cutStrings(section), symbols);
+  const isRelocated = (from: number, to: number): boolean => draftsBetween(drafts, from, to).length > 0;
+  return cutAtSymbols(section, kind, arch, symbols, isRelocated);
+}
+
+/** Gives strings the labels that point at them (`__kstrtab_NAME`). */
+function nameStrings(pieces: readonly Piece[], symbols: readonly ElfSymbol[]): readonly Piece[] {
+  const byPlace = new Map(symbols.map((symbol) => [Number(symbol.value), symbol]));
+  return pieces.map((piece) => {
+    const symbol = byPlace.get(piece.offset);
+    return symbol === undefined ? piece : { ...piece, symbols: [symbol] };
+  });
+}
+
+/** Where code and tables point into sections that still have anonymous pieces. */
+function placesReferredTo(
+  kinds: readonly SectionKind[],
+  drafts: ReadonlyMap<number, readonly Draft[]>,
+  wanted: ReadonlySet<number>,
+): ReadonlyMap<number, number[]> {
+  const places = new Map<number, number[]>();
+  for (const [from, list] of drafts) {
+    const kind = kinds[from] as SectionKind;
+    const refers = isCode(kind) || kind === "table";
+    if (!refers) continue;
+    for (const draft of list) {
+      if (!wanted.has(draft.place)) continue;
+      const known = places.get(draft.place);
+      if (known === undefined) places.set(draft.place, [draft.targetOffset]);
+      else known.push(draft.targetOffset);
+    }
+  }
+  return places;
+}
+
+function createSpans(
+  object: ElfObject,
+  kinds: readonly SectionKind[],
+  pieces: ReadonlyMap<number, readonly Piece[]>,
+): { spans: Span[]; bySection: ReadonlyMap<number, readonly Span[]> } {
+  const spans: Span[] = [];
+  const bySection = new Map<number, readonly Span[]>();
+  for (const [index, list] of pieces) {
+    const section = object.sections[index] as Section;
+    const own = list.map((piece) => {
+      const span = createSpan(spans.length, section, kinds[index] as SectionKind, piece);
+      spans.push(span);
+      return span;
+    });
+    bySection.set(index, own);
+  }
+  return { spans, bySection };
+}
+
+function createSpan(id: number, section: Section, kind: SectionKind, piece: Piece): Span {
+  const symbols = symbolsInPiece(piece);
+  const main = symbols.find(({ symbol }) => prefixedFunction(symbol.name) === undefined) ?? symbols[0];
+  const named = main === undefined || isAnonymousName(main.symbol.name) ? undefined : main;
+  const end = piece.offset + piece.size;
+  return {
+    id,
+    section,
+    kind,
+    offset: piece.offset,
+    size: piece.size,
+    bytes: section.bytes.length === 0 ? section.bytes : section.bytes.subarray(piece.offset, end),
+    symbols,
+    symbol: named?.symbol,
+    entry: named !== undefined && prefixedFunction(symbols[0]?.symbol.name ?? "") === named.symbol.name ? named.offset : 0,
+    name: named?.symbol.name ?? section.name,
+    relocations: [],
+    entries: [],
+    owner: undefined,
+  };
+}
+
+function giveRelocations(
+  bySection: ReadonlyMap<number, readonly Span[]>,
+  drafts: ReadonlyMap<number, readonly Draft[]>,
+): void {
+  for (const [index, spans] of bySection) {
+    const list = drafts.get(index);
+    if (list === undefined) continue;
+    let start = 0;
+    for (const span of spans) {
+      const { taken, next } = takeDrafts(list, start, span.offset, span.offset + span.size);
+      start = next;
+      if (taken.length > 0) span.relocations = settled(taken);
+    }
+  }
+}
+
+/** A fragment belongs to the function whose table entry or code refers to it. */
+function ownFragments(spans: readonly Span[]): void {
+  const claim = (target: Span | undefined, owner: Span): void => {
+    if (target?.kind === "fragment" && target !== owner) target.owner ??= owner.owner ?? owner;
+  };
+  for (const span of spans) {
+    if (!isCode(span.kind)) continue;
+    for (const entry of span.entries) for (const relocation of entry.relocations) claim(relocation.target, span);
+    if (span.kind !== "fragment") for (const relocation of span.relocations) claim(relocation.target, span);
+  }
+}

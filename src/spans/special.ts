@@ -1,0 +1,139 @@
+import type { Section } from "../elf/object.ts";
+import type { SectionKind } from "./section-kind.ts";
+
+/**
+ * What a difference in an entry alone means, when its owner's code is the same:
+ * `patch-owner` the owner has to be replaced so that the entry is too; `bug-line` a line number may be rewritten in place;
+ * `derived` nothing, the entry only repeats where an instruction is.
+ */
+export type EntryPolicy = "patch-owner" | "bug-line" | "derived";
+
+/** One size that entries have had, with the widths of the fields at its start that may be relocated. */
+export interface EntryLayout {
+  readonly size: number;
+  /** Width in bytes of each field, first to last. */
+  readonly fields: readonly number[];
+  /** Offset of the byte that tells how long the replacement code is, in tables that name replacement code. */
+  readonly replacementLength?: number;
+}
+
+/** One kernel table whose entries belong to code elsewhere. */
+export interface SpecialTable {
+  readonly name: RegExp;
+  readonly kind: SectionKind;
+  readonly policy: EntryPolicy;
+  /** By age and architecture, most usual first; which one an object has is checked against its relocations. */
+  readonly layouts: readonly EntryLayout[];
+  /** Offset of the field that holds the owner's address. */
+  readonly ownerField: number;
+  /** Where the kernel defines it. */
+  readonly source: string;
+}
+
+function layout(...fields: readonly number[]): EntryLayout {
+  return { size: fields.reduce((sum, width) => sum + width, 0), fields };
+}
+
+function table(name: RegExp, policy: EntryPolicy, layouts: readonly EntryLayout[], source: string): SpecialTable {
+  return { name, kind: "table", policy, layouts, ownerField: 0, source };
+}
+
+function fragment(name: RegExp, source: string): SpecialTable {
+  return { name, kind: "fragment", policy: "patch-owner", layouts: [], ownerField: 0, source };
+}
+
+const SITE = [layout(4)];
+const POINTER = [layout(8), layout(4)];
+
+/** Two addresses, the feature, then the lengths of both codes; 14 bytes since the feature has 32 bits, 13 while there was a pad length. */
+const ALTERNATIVE: readonly EntryLayout[] = [
+  { ...layout(4, 4, 4, 1, 1), replacementLength: 13 },
+  { ...layout(4, 4, 2, 1, 1, 1), replacementLength: 11 },
+  { ...layout(4, 4, 2, 1, 1), replacementLength: 11 },
+];
+
+/** Kernel tables of all architectures. Sizes were measured on real objects; sources are files of the Linux kernel. */
+const TABLES: readonly SpecialTable[] = [
+  table(/^__bug_table$/, "bug-line", [layout(4, 4, 2, 2), layout(4, 4, 4, 2, 2), layout(8, 8, 2, 2, 4), layout(4, 2, 2)], "include/asm-generic/bug.h"),
+  table(/^__ex_table$/, "patch-owner", [layout(4, 4, 4), layout(4, 4), layout(8, 8)], "arch/*/include/asm/extable.h"),
+  table(/^\.altinstructions$/, "patch-owner", ALTERNATIVE, "arch/*/include/asm/alternative.h"),
+  table(/^__jump_table$/, "patch-owner", [layout(4, 4, 8), layout(8, 8, 8), layout(4, 4, 4)], "include/linux/jump_label.h"),
+  table(/^\.static_call_sites$/, "patch-owner", [layout(4, 4)], "include/linux/static_call_types.h"),
+  table(/^\.parainstructions$/, "patch-owner", [layout(8, 1, 1, 2, 4)], "arch/x86/include/asm/paravirt_types.h"),
+  table(/^\.smp_locks$/, "derived", SITE, "arch/x86/include/asm/alternative.h"),
+  table(/^\.(retpoline|return|call|cfi)_sites$|^\.ibt_endbr_seal$/, "derived", SITE, "tools/objtool/check.c"),
+  table(/^\.kcfi_traps$/, "derived", SITE, "include/linux/cfi.h"),
+  table(/^__mcount_loc$/, "derived", POINTER, "include/asm-generic/vmlinux.lds.h"),
+  table(/^__patchable_function_entries$/, "derived", POINTER, "include/asm-generic/vmlinux.lds.h"),
+  table(/^__(mmu_|fw_)?ftr_fixup$/, "patch-owner", [layout(8, 8, 8, 8, 8, 8), layout(4, 4, 4, 4, 4, 4)], "arch/powerpc/include/asm/feature-fixups.h"),
+  table(/^__(lwsync|barrier_nospec|(uaccess|entry|stf_entry|stf_exit|scv|rfi)\w*_flush|btb_flush|rfi_flush)_fixup$/, "patch-owner", POINTER, "arch/powerpc/include/asm/feature-fixups.h"),
+  table(/^\.s390_(indirect_(call|branches|jump)|return_(reg|mem))$/, "derived", SITE, "arch/s390/include/asm/nospec-insn.h"),
+  fragment(/^\.altinstr_replacement$/, "arch/*/include/asm/alternative.h"),
+  fragment(/^\.altinstr_aux$/, "arch/x86/include/asm/cpufeature.h"),
+  fragment(/^\.fixup$/, "arch/x86/include/asm/asm.h (before 5.17)"),
+];
+
+/** The table description for a section name, or undefined when it is no special section. */
+export function specialTableOf(name: string): SpecialTable | undefined {
+  return TABLES.find((row) => row.name.test(name));
+}
+
+/** Where one table entry lies in its section. */
+export interface EntryRange {
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** A relocated field in a table. */
+export interface RelocatedField {
+  readonly offset: number;
+  /** Width in bytes. */
+  readonly width: number;
+}
+
+/** Whether every entry of this layout starts with its owner, and every relocation hits one of its fields. */
+function explains(layout: EntryLayout, total: number, widths: ReadonlyMap<number, number>): boolean {
+  const starts = new Map<number, number>();
+  let start = 0;
+  for (const width of layout.fields) {
+    starts.set(start, width);
+    start += width;
+  }
+  for (let at = 0; at < total; at += layout.size) if (!widths.has(at)) return false;
+  for (const [offset, width] of widths) if (starts.get(offset % layout.size) !== width) return false;
+  return true;
+}
+
+/**
+ * The layout of a table's entries, from the object itself: the first known one that explains all relocations, else the
+ * smallest stride at which every entry begins with a relocation (sh_entsize first).
+ */
+export function entryLayout(
+  row: SpecialTable,
+  section: Section,
+  fields: readonly RelocatedField[],
+): EntryLayout | undefined {
+  const widths = new Map(fields.filter(({ width }) => width > 0).map(({ offset, width }) => [offset, width]));
+  const total = section.size;
+  // A last entry may lack its padding, so the total need not be a multiple.
+  const fitting = row.layouts.filter((layout) => explains(layout, total, widths));
+  const best = fitting.find(({ size }) => size === section.entsize) ?? fitting.find(({ size }) => total % size === 0) ?? fitting[0];
+  if (best !== undefined) return best;
+  const strides = [section.entsize, ...[...widths.keys()].sort((a, b) => a - b)].filter((size) => size > 1 && size <= 256);
+  const size = strides.find((stride) => {
+    for (let at = 0; at < total; at += stride) if (!widths.has(at)) return false;
+    return true;
+  });
+  if (size !== undefined) return { size, fields: [] };
+  const [first] = row.layouts;
+  return widths.size === 1 && widths.has(0) && first !== undefined ? { size: total, fields: [] } : undefined;
+}
+
+/** Cuts a table into entries; the last one may be shorter than the stride. */
+export function entryRanges(stride: number, total: number): EntryRange[] {
+  const ranges: EntryRange[] = [];
+  for (let offset = 0; offset < total; offset += stride) {
+    ranges.push({ offset, size: Math.min(stride, total - offset) });
+  }
+  return ranges;
+}
