@@ -1,45 +1,60 @@
 import { EM } from "../elf/constants.ts";
 import type { ElfClass, ElfData } from "../elf/object.ts";
+import { ilp32Rows } from "./aarch64-ilp32.ts";
 import type { Arch, BitRun, HowtoRole } from "./arch.ts";
 import { readAddend } from "./field.ts";
-import { absolute, hint, howtoTable, none, relative, type HowtoRow } from "./howto.ts";
+import { absolute, type HowtoRow, hint, howtoTable, none, relative, runs } from "./howto.ts";
 import { markerTest } from "./marker.ts";
 import { fillerTest } from "./padding.ts";
 
 const tls = { role: "tls" } as const;
 
-const IMM12: readonly BitRun[] = [[10, 12]];
-const IMM14: readonly BitRun[] = [[5, 14]];
-const IMM16: readonly BitRun[] = [[5, 16]];
-const IMM19: readonly BitRun[] = [[5, 19]];
-const IMM26: readonly BitRun[] = [[0, 26]];
+const IMM12 = runs("21:10");
+const IMM14 = runs("18:5");
+const IMM16 = runs("20:5");
+const IMM19 = runs("23:5");
+const IMM26 = runs("25:0");
 /** immlo, then immhi. */
-const ADR: readonly BitRun[] = [[29, 2], [5, 19]];
+const ADR = runs("30:29 23:5");
 /** imm16, and the bit that makes MOVZ of MOVN. */
-const MOVZN: readonly BitRun[] = [[5, 16], [30, 1]];
+const MOVZN = runs("20:5 30");
 
-const insn = (type: number, bits: readonly BitRun[], rightshift: number, role: HowtoRole): HowtoRow =>
-  ({ type, size: 4, bits, rightshift, role, insn: true });
-const pcInsn = (type: number, bits: readonly BitRun[], rightshift: number, role: HowtoRole): HowtoRow =>
-  ({ ...insn(type, bits, rightshift, role), pcrel: true, signed: true });
+const insn = (type: number, bits: readonly BitRun[], rightshift: number, role: HowtoRole): HowtoRow => ({
+  type,
+  size: 4,
+  bits,
+  rightshift,
+  role,
+  insn: true,
+});
+const pcInsn = (type: number, bits: readonly BitRun[], rightshift: number, role: HowtoRole): HowtoRow => ({
+  ...insn(type, bits, rightshift, role),
+  pcrel: true,
+  signed: true,
+});
 
 /** ADRP: the page of the target less the page of the place. */
 const page = (type: number, role: HowtoRole = "page") => pcInsn(type, ADR, 12, role);
 const adr = (type: number, role: HowtoRole = "address") => pcInsn(type, ADR, 0, role);
 /** LDR (literal) and the like: 19 bits, in words. */
 const literal = (type: number, role: HowtoRole = "address") => pcInsn(type, IMM19, 2, role);
-/** ADD, LDR, STR with a 12-bit immediate that the access size scales. */
-const low = (type: number, rightshift: number, role: HowtoRole = "low") => insn(type, IMM12, rightshift, role);
+/** ADD, LDR or STR with the bits of the value below bit 12, in units of the access size. */
+const low = (type: number, scale: number, role: HowtoRole = "low") => insn(type, runs(`${21 - scale}:10`), scale, role);
+/** The same field with 12 bits from a higher place of the value. */
+const imm12 = (type: number, rightshift: number, role: HowtoRole) => insn(type, IMM12, rightshift, role);
 /** MOVK or MOVZ of one 16-bit group. */
 const movw = (type: number, group: number, role: HowtoRole = group === 0 ? "low" : "page") =>
   insn(type, IMM16, 16 * group, role);
 /** MOVZ or MOVN, as the sign demands, of one 16-bit group. */
-const movn = (type: number, group: number, role: HowtoRole = group === 0 ? "low" : "page"): HowtoRow =>
-  ({ ...insn(type, MOVZN, 16 * group, role), signed: true, encoding: "movz-movn" });
+const movn = (type: number, group: number, role: HowtoRole = group === 0 ? "low" : "page"): HowtoRow => ({
+  ...insn(type, MOVZN, 16 * group, role),
+  signed: true,
+  encoding: "movz-movn",
+});
 const pc = (row: HowtoRow): HowtoRow => ({ ...row, pcrel: true });
 
 /** ELF for the Arm 64-bit Architecture (AAELF64), "Relocation"; dynamic types under the names that the GNU tools print. */
-export const AARCH64_HOWTOS = howtoTable({
+const LP64_ROWS: Readonly<Record<string, HowtoRow>> = {
   R_AARCH64_NONE: none(0),
   R_AARCH64_NULL: none(256),
   R_AARCH64_ABS64: absolute(257, 8),
@@ -89,10 +104,10 @@ export const AARCH64_HOWTOS = howtoTable({
   R_AARCH64_GOTREL64: absolute(307, 8),
   R_AARCH64_GOTREL32: absolute(308, 4, { signed: true }),
   R_AARCH64_GOT_LD_PREL19: literal(309, "got"),
-  R_AARCH64_LD64_GOTOFF_LO15: low(310, 3, "got"),
+  R_AARCH64_LD64_GOTOFF_LO15: imm12(310, 3, "got"),
   R_AARCH64_ADR_GOT_PAGE: page(311, "got"),
   R_AARCH64_LD64_GOT_LO12_NC: low(312, 3, "got"),
-  R_AARCH64_LD64_GOTPAGE_LO15: low(313, 3, "got"),
+  R_AARCH64_LD64_GOTPAGE_LO15: imm12(313, 3, "got"),
   R_AARCH64_PLT32: relative(314, 4, { role: "branch", family: "R_AARCH64_PREL32" }),
   R_AARCH64_GOTPCREL32: relative(315, 4, { role: "got" }),
   R_AARCH64_PATCHINST: { type: 316, size: 4, role: "other", insn: true },
@@ -113,7 +128,7 @@ export const AARCH64_HOWTOS = howtoTable({
   R_AARCH64_TLSLD_MOVW_DTPREL_G1_NC: movw(525, 1, "tls"),
   R_AARCH64_TLSLD_MOVW_DTPREL_G0: movn(526, 0, "tls"),
   R_AARCH64_TLSLD_MOVW_DTPREL_G0_NC: movw(527, 0, "tls"),
-  R_AARCH64_TLSLD_ADD_DTPREL_HI12: low(528, 12, "tls"),
+  R_AARCH64_TLSLD_ADD_DTPREL_HI12: imm12(528, 12, "tls"),
   R_AARCH64_TLSLD_ADD_DTPREL_LO12: low(529, 0, "tls"),
   R_AARCH64_TLSLD_ADD_DTPREL_LO12_NC: low(530, 0, "tls"),
   R_AARCH64_TLSLD_LDST8_DTPREL_LO12: low(531, 0, "tls"),
@@ -134,7 +149,7 @@ export const AARCH64_HOWTOS = howtoTable({
   R_AARCH64_TLSLE_MOVW_TPREL_G1_NC: movw(546, 1, "tls"),
   R_AARCH64_TLSLE_MOVW_TPREL_G0: movn(547, 0, "tls"),
   R_AARCH64_TLSLE_MOVW_TPREL_G0_NC: movw(548, 0, "tls"),
-  R_AARCH64_TLSLE_ADD_TPREL_HI12: low(549, 12, "tls"),
+  R_AARCH64_TLSLE_ADD_TPREL_HI12: imm12(549, 12, "tls"),
   R_AARCH64_TLSLE_ADD_TPREL_LO12: low(550, 0, "tls"),
   R_AARCH64_TLSLE_ADD_TPREL_LO12_NC: low(551, 0, "tls"),
   R_AARCH64_TLSLE_LDST8_TPREL_LO12: low(552, 0, "tls"),
@@ -168,7 +183,10 @@ export const AARCH64_HOWTOS = howtoTable({
   R_AARCH64_TLS_TPREL64: absolute(1030, 8, tls),
   R_AARCH64_TLSDESC: absolute(1031, 16, tls),
   R_AARCH64_IRELATIVE: absolute(1032, 8),
-});
+};
+
+/** Both data models: their numbers do not meet. */
+export const AARCH64_HOWTOS = howtoTable({ ...LP64_ROWS, ...ilp32Rows(LP64_ROWS) });
 
 /** AArch64 of either data order; instructions are always little-endian. A trampoline is one B. */
 export function aarch64(elfClass: ElfClass, data: ElfData): Arch {
@@ -180,7 +198,7 @@ export function aarch64(elfClass: ElfClass, data: ElfData): Arch {
     howtos: AARCH64_HOWTOS,
     trampoline: { size: 4, reach: 1n << 27n },
     instructionData: "lsb",
-    isPadding: fillerTest("lsb", [{ size: 4, word: 0xd503201f }]),
+    isPadding: fillerTest("lsb", [[[4, 0xd503201f]]]),
     isMarkerSymbol: markerTest("aarch64"),
     insnAddend: () => 0n,
     implicitAddend: (howto, bytes, offset) => readAddend(bytes, offset, howto, howto.insn ? "lsb" : data),

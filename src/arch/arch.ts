@@ -90,6 +90,8 @@ export interface Arch {
   readonly instructionData: ElfData;
   /** Meaning of a type number that packs several types (MIPS64); absent where none does. */
   composeHowto?(type: number): Howto | undefined;
+  /** Type of a REL record whose field has only the upper half of the addend → type of the record with the lower (MIPS). */
+  readonly lowParts?: ReadonlyMap<number, number>;
   /** Whether bytes[from,to) are nothing but filler between functions (nops, traps, zeros). */
   isPadding(bytes: Uint8Array, from: number, to: number): boolean;
   /** Whether a symbol only marks the kind of bytes that follow ($x, $d, $t, …) or is local to the assembler (.L…). */

@@ -2,7 +2,7 @@ import { EM } from "../elf/constants.ts";
 import type { ElfData } from "../elf/object.ts";
 import type { Arch, BitRun, Howto, HowtoRole } from "./arch.ts";
 import { readAddend } from "./field.ts";
-import { absolute, hint, howtoTable, none, relative, type HowtoRow } from "./howto.ts";
+import { absolute, type HowtoRow, hint, howtoTable, none, relative, runs } from "./howto.ts";
 import { markerTest } from "./marker.ts";
 import { fillerTest } from "./padding.ts";
 
@@ -11,38 +11,53 @@ const got = { role: "got" } as const;
 const obsolete = (type: number): HowtoRow => ({ type });
 
 /** Arm encodings (A32), lowest bits of the immediate first. */
-const IMM24: readonly BitRun[] = [[0, 24]];
-const MOVW: readonly BitRun[] = [[0, 12], [16, 4]];
+const IMM24 = runs("23:0");
+const MOVW = runs("11:0 19:16");
 /** The last run of these is the U bit: add or subtract. */
-const LDR: readonly BitRun[] = [[0, 12], [23, 1]];
-const LDRS: readonly BitRun[] = [[0, 4], [8, 4], [23, 1]];
-const LDC: readonly BitRun[] = [[0, 8], [23, 1]];
+const LDR = runs("11:0 23");
+const LDRS = runs("3:0 11:8 23");
+const LDC = runs("7:0 23");
 /** A modified immediate, and what tells ADD from SUB. */
-const ALU: readonly BitRun[] = [[0, 12], [22, 2]];
+const ALU = runs("11:0 23:22");
 
 /** Thumb encodings (T32): the first halfword is bits 0 to 15, the second bits 16 to 31. */
-const BL: readonly BitRun[] = [[16, 11], [0, 10], [27, 1], [29, 1], [10, 1]];
-const B_COND: readonly BitRun[] = [[16, 11], [0, 6], [29, 1], [27, 1], [10, 1]];
-const T_MOVW: readonly BitRun[] = [[16, 8], [28, 3], [10, 1], [0, 4]];
-const T_ADR: readonly BitRun[] = [[16, 8], [28, 3], [10, 1]];
-const T_LDR: readonly BitRun[] = [[16, 12], [7, 1]];
-const CBZ: readonly BitRun[] = [[3, 5], [9, 1]];
-const branchFuture = (high: number): readonly BitRun[] => [[17, 10], [27, 1], [0, high]];
+const BL = runs("26:16 9:0 27 29 10");
+const B_COND = runs("26:16 5:0 29 27 10");
+const T_MOVW = runs("23:16 30:28 10 3:0");
+const T_ADR = runs("23:16 30:28 10");
+const T_LDR = runs("27:16 7");
+const CBZ = runs("7:3 9");
+const branchFuture = (high: number): readonly BitRun[] => runs(`26:17 27 ${high}:0`);
 
-const arm = (type: number, bits: readonly BitRun[], role: HowtoRole): HowtoRow =>
-  ({ type, size: 4, bits, role, insn: true });
-const thumb = (type: number, bits: readonly BitRun[], role: HowtoRole): HowtoRow =>
-  ({ ...arm(type, bits, role), unit: 2 });
-const thumb16 = (type: number, bits: readonly BitRun[], rightshift: number, role: HowtoRole): HowtoRow =>
-  ({ type, size: 2, bits, rightshift, role, insn: true });
+const arm = (type: number, bits: readonly BitRun[], role: HowtoRole): HowtoRow => ({
+  type,
+  size: 4,
+  bits,
+  role,
+  insn: true,
+});
+const thumb = (type: number, bits: readonly BitRun[], role: HowtoRole): HowtoRow => ({
+  ...arm(type, bits, role),
+  unit: 2,
+});
+const thumb16 = (type: number, bits: readonly BitRun[], rightshift: number, role: HowtoRole): HowtoRow => ({
+  type,
+  size: 2,
+  bits,
+  rightshift,
+  role,
+  insn: true,
+});
 const pc = (row: HowtoRow): HowtoRow => ({ ...row, pcrel: true });
 const jump = (row: HowtoRow): HowtoRow => ({ ...pc(row), signed: true, rightshift: row.rightshift ?? 1 });
 
 const branch24 = (type: number, role: HowtoRole = "branch"): HowtoRow =>
   jump({ ...arm(type, IMM24, role), rightshift: 2 });
 const call24 = (type: number): HowtoRow => ({ ...branch24(type), family: "R_ARM_CALL" });
-const thumbCall = (type: number, role: HowtoRole = "branch"): HowtoRow =>
-  ({ ...jump(thumb(type, BL, role)), encoding: "thumb-branch" });
+const thumbCall = (type: number, role: HowtoRole = "branch"): HowtoRow => ({
+  ...jump(thumb(type, BL, role)),
+  encoding: "thumb-branch",
+});
 const movw = (type: number): HowtoRow => ({ ...arm(type, MOVW, "low"), signed: true });
 const movt = (type: number): HowtoRow => ({ ...arm(type, MOVW, "page"), signed: true, rightshift: 16 });
 const thumbMovw = (type: number): HowtoRow => ({ ...thumb(type, T_MOVW, "low"), signed: true });
@@ -51,7 +66,7 @@ const ldr = (type: number): HowtoRow => ({ ...arm(type, LDR, "address"), encodin
 const ldrs = (type: number): HowtoRow => ({ ...arm(type, LDRS, "address"), encoding: "up-down" });
 const ldc = (type: number): HowtoRow => ({ ...arm(type, LDC, "address"), encoding: "up-down", rightshift: 2 });
 const alu = (type: number): HowtoRow => ({ ...arm(type, ALU, "address"), encoding: "arm-immediate" });
-const imm12 = (type: number, role: HowtoRole): HowtoRow => arm(type, [[0, 12]], role);
+const imm12 = (type: number, role: HowtoRole): HowtoRow => arm(type, runs("11:0"), role);
 
 /** ELF for the Arm Architecture (AAELF32), "Relocation codes table"; names as binutils prints them. */
 export const ARM_HOWTOS = howtoTable({
@@ -62,14 +77,14 @@ export const ARM_HOWTOS = howtoTable({
   R_ARM_LDR_PC_G0: pc(ldr(4)),
   R_ARM_ABS16: absolute(5, 2),
   R_ARM_ABS12: imm12(6, "address"),
-  R_ARM_THM_ABS5: thumb16(7, [[6, 5]], 2, "address"),
+  R_ARM_THM_ABS5: thumb16(7, runs("10:6"), 2, "address"),
   R_ARM_ABS8: absolute(8, 1),
   R_ARM_SBREL32: absolute(9, 4),
   R_ARM_THM_CALL: thumbCall(10),
-  R_ARM_THM_PC8: pc(thumb16(11, [[0, 8]], 2, "address")),
+  R_ARM_THM_PC8: pc(thumb16(11, runs("7:0"), 2, "address")),
   R_ARM_BREL_ADJ: absolute(12, 4),
   R_ARM_TLS_DESC: absolute(13, 8, tls),
-  R_ARM_THM_SWI8: thumb16(14, [[0, 8]], 0, "other"),
+  R_ARM_THM_SWI8: thumb16(14, runs("7:0"), 0, "other"),
   R_ARM_XPC25: branch24(15),
   R_ARM_THM_XPC22: thumbCall(16),
   R_ARM_TLS_DTPMOD32: absolute(17, 4, tls),
@@ -157,8 +172,8 @@ export const ARM_HOWTOS = howtoTable({
   R_ARM_GOTRELAX: hint(99),
   R_ARM_GNU_VTENTRY: hint(100),
   R_ARM_GNU_VTINHERIT: hint(101),
-  R_ARM_THM_JUMP11: jump(thumb16(102, [[0, 11]], 1, "branch")),
-  R_ARM_THM_JUMP8: jump(thumb16(103, [[0, 8]], 1, "branch")),
+  R_ARM_THM_JUMP11: jump(thumb16(102, runs("10:0"), 1, "branch")),
+  R_ARM_THM_JUMP8: jump(thumb16(103, runs("7:0"), 1, "branch")),
   R_ARM_TLS_GD32: relative(104, 4, tls),
   R_ARM_TLS_LDM32: relative(105, 4, tls),
   R_ARM_TLS_LDO32: absolute(106, 4, tls),
@@ -170,14 +185,14 @@ export const ARM_HOWTOS = howtoTable({
   R_ARM_ME_TOO: obsolete(128),
   R_ARM_THM_TLS_DESCSEQ: hint(129),
   R_ARM_THM_TLS_DESCSEQ32: hint(130),
-  R_ARM_THM_GOT_BREL12: thumb(131, [[16, 12]], "got"),
-  R_ARM_THM_ALU_ABS_G0_NC: thumb16(132, [[0, 8]], 0, "low"),
-  R_ARM_THM_ALU_ABS_G1_NC: thumb16(133, [[0, 8]], 8, "page"),
-  R_ARM_THM_ALU_ABS_G2_NC: thumb16(134, [[0, 8]], 16, "page"),
-  R_ARM_THM_ALU_ABS_G3_NC: thumb16(135, [[0, 8]], 24, "page"),
-  R_ARM_THM_BF16: jump(thumb(136, branchFuture(5), "branch")),
-  R_ARM_THM_BF12: jump(thumb(137, branchFuture(1), "branch")),
-  R_ARM_THM_BF18: jump(thumb(138, branchFuture(7), "branch")),
+  R_ARM_THM_GOT_BREL12: thumb(131, runs("27:16"), "got"),
+  R_ARM_THM_ALU_ABS_G0_NC: thumb16(132, runs("7:0"), 0, "low"),
+  R_ARM_THM_ALU_ABS_G1_NC: thumb16(133, runs("7:0"), 8, "page"),
+  R_ARM_THM_ALU_ABS_G2_NC: thumb16(134, runs("7:0"), 16, "page"),
+  R_ARM_THM_ALU_ABS_G3_NC: thumb16(135, runs("7:0"), 24, "page"),
+  R_ARM_THM_BF16: jump(thumb(136, branchFuture(4), "branch")),
+  R_ARM_THM_BF12: jump(thumb(137, branchFuture(0), "branch")),
+  R_ARM_THM_BF18: jump(thumb(138, branchFuture(6), "branch")),
   R_ARM_IRELATIVE: absolute(160, 4),
   R_ARM_GOTFUNCDESC: absolute(161, 4, got),
   R_ARM_GOTOFFFUNCDESC: absolute(162, 4),
@@ -210,10 +225,14 @@ export function arm32(data: ElfData, flags: number): Arch {
     trampoline: { size: 4, reach: 1n << 25n },
     instructionData,
     isPadding: fillerTest(instructionData, [
-      { size: 4, word: 0xe320f000 },
-      { size: 4, word: 0xe1a00000 },
-      { size: 2, word: 0xbf00 },
-      { size: 2, word: 0x46c0 },
+      [[4, 0xe320f000]],
+      [[4, 0xe1a00000]],
+      [[2, 0xbf00]],
+      [
+        [2, 0xf3af],
+        [2, 0x8000],
+      ],
+      [[2, 0x46c0]],
     ]),
     isMarkerSymbol: markerTest("arm"),
     insnAddend: pcBias,

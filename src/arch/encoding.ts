@@ -53,19 +53,20 @@ export const codecs: Readonly<Record<Encoding | "plain", Codec>> = {
     },
   },
 
-  /** Arm's modified immediate: eight bits rotated right by twice the four above them, then SUB and ADD of the opcode. */
+  /**
+   * Arm's modified immediate: eight bits rotated right by twice the four above them, then SUB and ADD of the opcode. Of a value
+   * that needs more, the topmost bits are stored: group 0 of AAELF32, "Group relocations".
+   */
   "arm-immediate": {
     encode(value) {
       const sign = value < 0n ? SUB : ADD;
       const magnitude = BigInt.asUintN(32, value < 0n ? -value : value);
-      for (let rotation = 0n; rotation < 16n; rotation++) {
-        const byte = rotateLeft(magnitude, 2n * rotation);
-        if (byte < 0x100n) return sign | (rotation << 8n) | byte;
-      }
-      return sign;
+      let below = 0n;
+      while (magnitude >> below > 0xffn) below += 2n;
+      return sign | ((((32n - below) / 2n) & 15n) << 8n) | (magnitude >> below);
     },
     decode(bits) {
-      const magnitude = rotateLeft(bits & 0xffn, 32n - 2n * ((bits >> 8n) & 15n));
+      const magnitude = rotateRight(bits & 0xffn, 2n * ((bits >> 8n) & 15n));
       return (bits & ~0xfffn) === SUB ? -magnitude : magnitude;
     },
   },
@@ -73,8 +74,9 @@ export const codecs: Readonly<Record<Encoding | "plain", Codec>> = {
   /** AArch64 MOVZ, or MOVN with all bits inverted for a negative value; the topmost bit says MOVZ. */
   "movz-movn": {
     encode(value, shift) {
-      const part = BigInt.asUintN(16, (value < 0n ? ~value : value) >> shift);
-      return value < 0n ? part : part | 0x10000n;
+      const number = BigInt.asIntN(64, value);
+      const part = BigInt.asUintN(16, (number < 0n ? ~number : number) >> shift);
+      return number < 0n ? part : part | 0x10000n;
     },
     decode(bits, shift) {
       const part = (bits & 0xffffn) << shift;
@@ -87,8 +89,8 @@ export const codecs: Readonly<Record<Encoding | "plain", Codec>> = {
 const SUB = 0x1000n;
 const ADD = 0x2000n;
 
-function rotateLeft(value: bigint, by: bigint): bigint {
-  return BigInt.asUintN(32, (value << by) | (value >> (32n - by)));
+function rotateRight(value: bigint, by: bigint): bigint {
+  return BigInt.asUintN(32, (value << (32n - by)) | (value >> by));
 }
 
 function swapThumbBits(bits: bigint): bigint {

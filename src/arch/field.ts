@@ -1,11 +1,14 @@
-import { codecs } from "./encoding.ts";
-import type { Arch, BitRun, Howto } from "./arch.ts";
 import type { ElfData } from "../elf/object.ts";
+import type { Arch, BitRun, Howto } from "./arch.ts";
+import { codecs } from "./encoding.ts";
+import { runsMask } from "./howto.ts";
 
 /** What field.ts derives from a howto once. */
 interface Layout {
   readonly runs: readonly BitRun[];
   readonly width: bigint;
+  /** Bits that hold the value: all of the mask, but for flags that a linker sets beside it. */
+  readonly stored: bigint;
   readonly lsb: Uint8Array;
   readonly msb: Uint8Array;
 }
@@ -34,10 +37,10 @@ export function readAddend(bytes: Uint8Array, offset: number, howto: Howto, data
 
 /** Stores a value the way a linker would, without a check for overflow; bits outside the mask stay. */
 export function writeField(bytes: Uint8Array, offset: number, howto: Howto, data: ElfData, value: bigint): void {
-  const { runs, width } = layoutOf(howto);
+  const { runs, width, stored } = layoutOf(howto);
   const rounded = value + (howto.rounding ?? 0n);
   let bits = codecs[howto.encoding ?? "plain"].encode(rounded, BigInt(howto.rightshift), width);
-  let word = readWord(bytes, offset, howto, data) & ~howto.mask;
+  let word = readWord(bytes, offset, howto, data) & ~stored;
   for (const [low, count] of runs) {
     word |= BigInt.asUintN(count, bits) << BigInt(low);
     bits >>= BigInt(count);
@@ -47,14 +50,11 @@ export function writeField(bytes: Uint8Array, offset: number, howto: Howto, data
   }
 }
 
-/** The whole field as one number, bits outside the mask included. */
+/** The whole field as one number, bits outside the mask included; bytes past the end of the section count as zero. */
 export function readWord(bytes: Uint8Array, offset: number, howto: Howto, data: ElfData): bigint {
-  if (offset < 0 || offset + howto.size > bytes.length) {
-    throw new RangeError(`${howto.name} field of ${howto.size} bytes at ${offset} ends after ${bytes.length}`);
-  }
   let word = 0n;
   for (let i = howto.size - 1; i >= 0; i--) {
-    word = (word << 8n) | BigInt(bytes[offset + byteIndex(i, howto, data)] as number);
+    word = (word << 8n) | BigInt(bytes[offset + byteIndex(i, howto, data)] ?? 0);
   }
   return word;
 }
@@ -81,14 +81,17 @@ function byteIndex(i: number, howto: Howto, data: ElfData): number {
 
 function layoutOf(howto: Howto): Layout {
   let layout = layouts.get(howto);
-  if (!layout) layouts.set(howto, (layout = makeLayout(howto)));
+  if (!layout) {
+    layout = makeLayout(howto);
+    layouts.set(howto, layout);
+  }
   return layout;
 }
 
 function makeLayout(howto: Howto): Layout {
   const runs = howto.bits ?? maskRuns(howto.mask);
   const width = BigInt(runs.reduce((sum, [, count]) => sum + count, 0));
-  return { runs, width, lsb: maskBytes(howto, "lsb"), msb: maskBytes(howto, "msb") };
+  return { runs, width, stored: runsMask(runs), lsb: maskBytes(howto, "lsb"), msb: maskBytes(howto, "msb") };
 }
 
 function maskBytes(howto: Howto, data: ElfData): Uint8Array {

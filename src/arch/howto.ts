@@ -45,9 +45,17 @@ export const relative = (type: number, size: number, extra?: Extra): HowtoRow =>
   ...extra,
 });
 
+/** Runs of bits as the manuals write them, the value's lowest bits first: `30:29 23:5` are immlo and immhi of ADR. */
+export function runs(notation: string): readonly BitRun[] {
+  return notation.split(" ").map((run) => {
+    const [high, low = high] = run.split(":").map(Number) as [number, number?];
+    return [low, high - low + 1];
+  });
+}
+
 /** Mask of the given runs of bits. */
-export function runsMask(runs: readonly BitRun[]): bigint {
-  return runs.reduce((mask, [low, width]) => mask | (((1n << BigInt(width)) - 1n) << BigInt(low)), 0n);
+export function runsMask(bits: readonly BitRun[]): bigint {
+  return bits.reduce((mask, [low, width]) => mask | (((1n << BigInt(width)) - 1n) << BigInt(low)), 0n);
 }
 
 /** A howto of a row: the key gives the name, defaults fill the rest. */

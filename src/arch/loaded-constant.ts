@@ -1,43 +1,101 @@
 import type { Arch } from "./arch.ts";
 
-/** A number that an instruction loads into a register or pushes. */
+/** A number that an instruction loads into a register: an argument of a call, as it is seen in the code. */
 export interface LoadedConstant {
-  /** Offset of the instruction field that holds it. */
+  /** Offset of the bytes that hold it. */
   readonly offset: number;
   readonly size: number;
   readonly value: number;
 }
 
-type Reader = (code: Uint8Array, offset: number) => LoadedConstant | undefined;
+/** No source file has more lines than this. */
+const LARGEST_LINE = 0x40000;
 
-/** x86 `mov $imm32,%reg` (b8+r). Intel SDM volume 2, "MOV". */
-const x86: Reader = (code, offset) => {
+type Reader = (arch: Arch, code: Uint8Array, offset: number) => LoadedConstant | undefined;
+
+/** x86 `mov $imm32,%reg` (b8+r), `push $imm32` (68). Intel SDM volume 2, "MOV", "PUSH". */
+const x86: Reader = (_arch, code, offset) => {
   for (let start = offset - 1; start >= offset - 4 && start >= 0; start--) {
     const opcode = code[start] as number;
-    if (opcode < 0xb8 || opcode > 0xbf || start + 5 > code.length) continue;
+    const loads = (opcode >= 0xb8 && opcode <= 0xbf) || opcode === 0x68;
+    if (!loads || start + 5 > code.length) continue;
     const field = start + 1;
-    const value =
-      (code[field] as number) + (code[field + 1] as number) * 0x100 + (code[field + 2] as number) * 0x10000 + (code[field + 3] as number) * 0x1000000;
+    const value = word(code, field, true);
     if (value < LARGEST_LINE) return { offset: field, size: 4, value };
   }
   return undefined;
 };
 
-/** AArch64 `movz wN,#imm16`. Arm ARM, C6.2 "MOVZ". */
-const aarch64: Reader = (code, offset) => {
-  const start = offset & ~3;
-  if (start + 4 > code.length) return undefined;
-  const word = (code[start] as number) | ((code[start + 1] as number) << 8) | ((code[start + 2] as number) << 16) | ((code[start + 3] as number) << 24);
-  if (((word >>> 0) & 0x7fe00000) >>> 0 !== 0x52800000) return undefined;
-  return { offset: start, size: 4, value: (word >>> 5) & 0xffff };
+/** Reads a 32-bit instruction word without sign. */
+function word(code: Uint8Array, at: number, little: boolean): number {
+  const byte = (i: number): number => code[at + (little ? i : 3 - i)] as number;
+  return byte(0) + byte(1) * 0x100 + byte(2) * 0x10000 + byte(3) * 0x1000000;
+}
+
+/** A reader for instructions of four aligned bytes; `value` gives the constant, or undefined when the instruction loads none. */
+function fixedWidth(value: (instruction: number) => number | undefined): Reader {
+  return (arch, code, offset) => {
+    const start = offset & ~3;
+    if (start + 4 > code.length) return undefined;
+    const constant = value(word(code, start, arch.instructionData === "lsb"));
+    return constant === undefined || constant <= 0 ? undefined : { offset: start, size: 4, value: constant };
+  };
+}
+
+function matches(instruction: number, mask: number, bits: number): boolean {
+  return (instruction & mask) >>> 0 === bits >>> 0;
+}
+
+/** AArch64 `movz wN|xN,#imm16`. Arm ARM, C6.2 "MOVZ". */
+const aarch64 = fixedWidth((i) => (matches(i, 0x7fe00000, 0x52800000) ? (i >>> 5) & 0xffff : undefined));
+
+/** Arm `movw rN,#imm16`, `mov rN,#imm8` with rotation. Arm ARM, A8.8.102 "MOV (immediate)". */
+const arm = fixedWidth((i) => {
+  if (matches(i, 0x0ff00000, 0x03000000)) return ((i >>> 4) & 0xf000) | (i & 0xfff);
+  if (!matches(i, 0x0fff0000, 0x03a00000)) return undefined;
+  const turn = ((i >>> 8) & 0xf) * 2;
+  const byte = i & 0xff;
+  return turn === 0 ? byte : ((byte >>> turn) | (byte << (32 - turn))) >>> 0;
+});
+
+/** Power `li rD,imm` (addi rD,0,imm), and the low half of a larger one (ori). Power ISA, book I, 3.3.9. */
+const ppc64 = fixedWidth((i) => (matches(i, 0xfc1f0000, 0x38000000) || matches(i, 0xfc000000, 0x60000000) ? i & 0xffff : undefined));
+
+/** MIPS `li`: addiu rt,$0,imm or ori rt,$0,imm. MIPS32 volume II, "ADDIU", "ORI". */
+const mips = fixedWidth((i) => (matches(i, 0xffe00000, 0x24000000) || matches(i, 0xffe00000, 0x34000000) ? i & 0xffff : undefined));
+
+/** LoongArch `ori rd,$r0,imm12`, `addi.w rd,$r0,imm12`, and the low part after lu12i.w. LoongArch reference manual, 2.2.1. */
+const loongarch = fixedWidth((i) => (matches(i, 0xffc00000, 0x03800000) || matches(i, 0xffc003e0, 0x02800000) ? (i >>> 10) & 0xfff : undefined));
+
+/** z/Architecture `lhi`/`lghi %r,imm16` (a7x8, a7x9): instructions are four bytes at any even place. Principles of Operation, "LOAD HALFWORD IMMEDIATE". */
+const s390x: Reader = (_arch, code, offset) => {
+  for (const field of [offset & ~1, (offset - 1) & ~1]) {
+    const low = code[field - 1] ?? 0;
+    if (field < 2 || code[field - 2] !== 0xa7 || ((low & 0xf) !== 8 && (low & 0xf) !== 9)) continue;
+    const value = (code[field] as number) * 0x100 + (code[field + 1] as number);
+    if (value > 0) return { offset: field, size: 2, value };
+  }
+  return undefined;
 };
 
-/** No source file has more lines than this. */
-const LARGEST_LINE = 0x40000;
+/** RISC-V `li`: addi rd,x0,imm, the addi or addiw after a lui, or c.li. RISC-V unprivileged ISA, 2.4.1 and 16.5. */
+const riscv64: Reader = (_arch, code, offset) => {
+  for (const start of [offset & ~1, (offset & ~1) - 2]) {
+    if (start < 0 || start + 4 > code.length) continue;
+    const instruction = word(code, start, true);
+    const isAdd = matches(instruction, 0x707f, 0x13) || matches(instruction, 0x707f, 0x1b);
+    const from = (instruction >>> 15) & 31;
+    if (isAdd && (from === 0 || from === ((instruction >>> 7) & 31))) return { offset: start, size: 4, value: (instruction >>> 20) & 0xfff };
+  }
+  return undefined;
+};
 
-const READERS: Readonly<Record<string, Reader>> = { x86_64: x86, i386: x86, aarch64 };
+const READERS: Readonly<Record<string, Reader>> = {
+  x86_64: x86, i386: x86, aarch64, arm, ppc64le: ppc64, ppc64, s390x, riscv64, loongarch64: loongarch, mips, mips64: mips, mips64el: mips, mipsel: mips,
+};
 
 /** The constant that the instruction around a byte loads, where it is small enough to be a line number. */
 export function loadedConstantAt(arch: Arch, code: Uint8Array, offset: number): LoadedConstant | undefined {
-  return READERS[arch.name]?.(code, offset);
+  const constant = READERS[arch.name]?.(arch, code, offset);
+  return constant !== undefined && constant.value < LARGEST_LINE ? constant : undefined;
 }

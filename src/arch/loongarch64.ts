@@ -2,24 +2,33 @@ import { EM } from "../elf/constants.ts";
 import type { ElfClass } from "../elf/object.ts";
 import type { Arch, BitRun, HowtoRole } from "./arch.ts";
 import { readAddend } from "./field.ts";
-import { absolute, hint, howtoTable, none, relative, type HowtoRow } from "./howto.ts";
+import { absolute, type HowtoRow, hint, howtoTable, none, relative, runs } from "./howto.ts";
 import { isLocalLabel } from "./marker.ts";
 import { fillerTest } from "./padding.ts";
 
 const tls = { role: "tls" } as const;
 
 /** Immediates by width, lowest bits first. LoongArch reference manual, "Instruction Coding Formats". */
-const I5: readonly BitRun[] = [[10, 5]];
-const I12: readonly BitRun[] = [[10, 12]];
-const I16: readonly BitRun[] = [[10, 16]];
-const I20: readonly BitRun[] = [[5, 20]];
-const I21: readonly BitRun[] = [[10, 16], [0, 5]];
-const I26: readonly BitRun[] = [[10, 16], [0, 10]];
+const I5 = runs("14:10");
+const I12 = runs("21:10");
+const I16 = runs("25:10");
+const I20 = runs("24:5");
+const I21 = runs("25:10 4:0");
+const I26 = runs("25:10 9:0");
 /** jirl's 16 bits in the second word, then pcaddu18i's 20 in the first. */
-const PCADDU18I_JIRL: readonly BitRun[] = [[42, 16], [5, 20]];
+const PCADDU18I_JIRL = runs("57:42 24:5");
+/** The same of the 32-bit architecture, whose pcaddu12i leaves jirl only part of its bits: good for comparison, not for values. */
+const PCADDU12I_JIRL = PCADDU18I_JIRL;
 
-const insn = (type: number, bits: readonly BitRun[], rightshift: number, role: HowtoRole): HowtoRow =>
-  ({ type, size: 4, bits, rightshift, signed: true, role, insn: true });
+const insn = (type: number, bits: readonly BitRun[], rightshift: number, role: HowtoRole): HowtoRow => ({
+  type,
+  size: 4,
+  bits,
+  rightshift,
+  signed: true,
+  role,
+  insn: true,
+});
 const pc = (row: HowtoRow): HowtoRow => ({ ...row, pcrel: true });
 const rounded = (row: HowtoRow): HowtoRow => ({ ...row, rounding: 0x800n });
 const branch = (type: number, bits: readonly BitRun[]): HowtoRow => pc(insn(type, bits, 2, "branch"));
@@ -30,7 +39,7 @@ const hi20 = (type: number, role: HowtoRole = "page") => insn(type, I20, 12, rol
 const lo12 = (type: number, role: HowtoRole = "low") => insn(type, I12, 0, role);
 const lo20of64 = (type: number, role: HowtoRole = "page") => insn(type, I20, 32, role);
 const hi12of64 = (type: number, role: HowtoRole = "page") => insn(type, I12, 52, role);
-/** pcalau12i: the page of the target, as seen by a signed low part, less the page of the place. */
+/** pcalau12i: the page of the target, as seen by a signed low part, less the page of the place; pcaddu12i: less the place. */
 const page = (type: number, role: HowtoRole = "page") => pc(rounded(hi20(type, role)));
 
 /** An operation of the stack machine of the first ABI: several records for one place make one value. */
@@ -38,8 +47,12 @@ const stack = (type: number): HowtoRow => ({ type, role: "difference" });
 const pop = (type: number, bits: readonly BitRun[], rightshift = 0): HowtoRow =>
   insn(type, bits, rightshift, "difference");
 /** ADD and SUB change the field by a value: two records for one place make a difference of two symbols. */
-const difference = (type: number, size: number, mask?: bigint): HowtoRow =>
-  ({ type, size, role: "difference", ...(mask && { mask }) });
+const difference = (type: number, size: number, mask?: bigint): HowtoRow => ({
+  type,
+  size,
+  role: "difference",
+  ...(mask && { mask }),
+});
 
 /**
  * ELF for the LoongArch Architecture, "Relocations"; types 101 and 104 were withdrawn. A ULEB128 field has as many bytes as its
@@ -163,6 +176,19 @@ export const LARCH_HOWTOS = howtoTable({
   R_LARCH_TLS_LD_PCREL20_S2: words(124, "tls"),
   R_LARCH_TLS_GD_PCREL20_S2: words(125, "tls"),
   R_LARCH_TLS_DESC_PCREL20_S2: words(126, "tls"),
+  R_LARCH_CALL30: { ...branch(127, PCADDU12I_JIRL), size: 8 },
+  R_LARCH_PCADD_HI20: page(128),
+  R_LARCH_PCADD_LO12: lo12(129),
+  R_LARCH_GOT_PCADD_HI20: page(130, "got"),
+  R_LARCH_GOT_PCADD_LO12: lo12(131, "got"),
+  R_LARCH_TLS_IE_PCADD_HI20: page(132, "tls"),
+  R_LARCH_TLS_IE_PCADD_LO12: lo12(133, "tls"),
+  R_LARCH_TLS_LD_PCADD_HI20: page(134, "tls"),
+  R_LARCH_TLS_LD_PCADD_LO12: lo12(135, "tls"),
+  R_LARCH_TLS_GD_PCADD_HI20: page(136, "tls"),
+  R_LARCH_TLS_GD_PCADD_LO12: lo12(137, "tls"),
+  R_LARCH_TLS_DESC_PCADD_HI20: page(138, "tls"),
+  R_LARCH_TLS_DESC_PCADD_LO12: lo12(139, "tls"),
 });
 
 /** LoongArch, 32 or 64 bits, always little-endian. A trampoline is pcaddu18i + jirl. */
@@ -175,7 +201,7 @@ export function loongarch(elfClass: ElfClass): Arch {
     howtos: LARCH_HOWTOS,
     trampoline: { size: 8, reach: 1n << 37n },
     instructionData: "lsb",
-    isPadding: fillerTest("lsb", [{ size: 4, word: 0x03400000 }]),
+    isPadding: fillerTest("lsb", [[[4, 0x03400000]]]),
     isMarkerSymbol: isLocalLabel,
     insnAddend: () => 0n,
     implicitAddend: (howto, bytes, offset) => readAddend(bytes, offset, howto, "lsb"),

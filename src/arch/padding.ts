@@ -1,20 +1,14 @@
 import type { ElfData } from "../elf/object.ts";
 import { decodeX86, type X86Mode } from "./x86-decode.ts";
 
-/** One filler instruction of a fixed width. */
-export interface Filler {
-  readonly size: 2 | 4 | 6;
-  readonly word: number;
-}
+/** One filler instruction: its units, each with its size in bytes, in the order of their addresses. */
+export type Filler = readonly (readonly [size: 2 | 4 | 6, word: number])[];
 
 type PaddingTest = (bytes: Uint8Array, from: number, to: number) => boolean;
 
 /** A test for runs of the given filler instructions and zeros, in any mixture. */
 export function fillerTest(data: ElfData, fillers: readonly Filler[]): PaddingTest {
-  const patterns = fillers.map(({ size, word }) => {
-    const pattern = Array.from({ length: size }, (_, i) => Math.floor(word / 2 ** (8 * i)) & 0xff);
-    return data === "lsb" ? pattern : pattern.reverse();
-  });
+  const patterns = fillers.map((units) => units.flatMap(([size, word]) => unitBytes(size, word, data)));
   return (bytes, from, to) => {
     for (let at = from; at < to; ) {
       const pattern = patterns.find((bits) => startsWith(bytes, at, to, bits));
@@ -23,6 +17,11 @@ export function fillerTest(data: ElfData, fillers: readonly Filler[]): PaddingTe
     }
     return true;
   };
+}
+
+function unitBytes(size: number, word: number, data: ElfData): number[] {
+  const bytes = Array.from({ length: size }, (_, i) => Math.floor(word / 2 ** (8 * i)) & 0xff);
+  return data === "lsb" ? bytes : bytes.reverse();
 }
 
 function startsWith(bytes: Uint8Array, at: number, to: number, pattern: readonly number[]): boolean {

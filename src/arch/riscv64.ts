@@ -2,36 +2,58 @@ import { EM } from "../elf/constants.ts";
 import type { ElfClass, ElfData } from "../elf/object.ts";
 import type { Arch, BitRun, HowtoRole } from "./arch.ts";
 import { readAddend } from "./field.ts";
-import { absolute, hint, howtoTable, none, relative, type HowtoRow } from "./howto.ts";
+import { absolute, type HowtoRow, hint, howtoTable, none, relative, runs } from "./howto.ts";
 import { markerTest } from "./marker.ts";
 import { fillerTest } from "./padding.ts";
 
 const tls = { role: "tls" } as const;
 
 /** Immediates by instruction format, lowest bits first. RISC-V ISA manual, "Immediate Encoding Variants" and "RVC". */
-const U: readonly BitRun[] = [[12, 20]];
-const I: readonly BitRun[] = [[20, 12]];
-const S: readonly BitRun[] = [[7, 5], [25, 7]];
-const B: readonly BitRun[] = [[8, 4], [25, 6], [7, 1], [31, 1]];
-const J: readonly BitRun[] = [[21, 10], [20, 1], [12, 8], [31, 1]];
-const CB: readonly BitRun[] = [[3, 2], [10, 2], [2, 1], [5, 2], [12, 1]];
-const CJ: readonly BitRun[] = [[3, 3], [11, 1], [2, 1], [7, 1], [6, 1], [9, 2], [8, 1], [12, 1]];
-const CI: readonly BitRun[] = [[2, 5], [12, 1]];
+const U = runs("31:12");
+const I = runs("31:20");
+const S = runs("11:7 31:25");
+const B = runs("11:8 30:25 7 31");
+const J = runs("30:21 20 19:12 31");
+const CB = runs("4:3 11:10 2 6:5 12");
+const CJ = runs("5:3 11 2 7 6 10:9 8 12");
+const CI = runs("6:2 12");
 /** jalr's 12 bits in the second word, then auipc's 20 in the first. */
-const AUIPC_JALR: readonly BitRun[] = [[52, 12], [12, 20]];
+const AUIPC_JALR = runs("63:52 31:12");
 
-const insn = (type: number, bits: readonly BitRun[], role: HowtoRole): HowtoRow =>
-  ({ type, size: 4, bits, signed: true, role, insn: true });
-const high = (type: number, role: HowtoRole = "page"): HowtoRow =>
-  ({ ...insn(type, U, role), rightshift: 12, rounding: 0x800n });
+const insn = (type: number, bits: readonly BitRun[], role: HowtoRole): HowtoRow => ({
+  type,
+  size: 4,
+  bits,
+  signed: true,
+  role,
+  insn: true,
+});
+const high = (type: number, role: HowtoRole = "page"): HowtoRow => ({
+  ...insn(type, U, role),
+  rightshift: 12,
+  rounding: 0x800n,
+});
 const pcHigh = (type: number, role: HowtoRole = "page"): HowtoRow => ({ ...high(type, role), pcrel: true });
-const branch = (type: number, size: number, bits: readonly BitRun[]): HowtoRow =>
-  ({ ...insn(type, bits, "branch"), size, rightshift: 1, pcrel: true });
-const call = (type: number): HowtoRow =>
-  ({ ...insn(type, AUIPC_JALR, "branch"), size: 8, pcrel: true, encoding: "paired", family: "R_RISCV_CALL" });
+const branch = (type: number, size: number, bits: readonly BitRun[]): HowtoRow => ({
+  ...insn(type, bits, "branch"),
+  size,
+  rightshift: 1,
+  pcrel: true,
+});
+const call = (type: number): HowtoRow => ({
+  ...insn(type, AUIPC_JALR, "branch"),
+  size: 8,
+  pcrel: true,
+  encoding: "paired",
+  family: "R_RISCV_CALL",
+});
 /** ADD, SUB and SET change the field by a value: two records for one place make a difference of two symbols. */
-const difference = (type: number, size: number, mask?: bigint): HowtoRow =>
-  ({ type, size, role: "difference", ...(mask && { mask }) });
+const difference = (type: number, size: number, mask?: bigint): HowtoRow => ({
+  type,
+  size,
+  role: "difference",
+  ...(mask && { mask }),
+});
 
 /**
  * RISC-V ELF psABI, "Relocations"; names of types that it no longer lists are binutils'. A ULEB128 field has as many bytes as its
@@ -113,10 +135,7 @@ export function riscv(elfClass: ElfClass, data: ElfData): Arch {
     howtos: RISCV_HOWTOS,
     trampoline: { size: 8, reach: 1n << 31n },
     instructionData: "lsb",
-    isPadding: fillerTest("lsb", [
-      { size: 4, word: 0x00000013 },
-      { size: 2, word: 0x0001 },
-    ]),
+    isPadding: fillerTest("lsb", [[[4, 0x00000013]], [[2, 0x0001]]]),
     isMarkerSymbol: markerTest("riscv"),
     insnAddend: () => 0n,
     implicitAddend: (howto, bytes, offset) => readAddend(bytes, offset, howto, howto.insn ? "lsb" : data),

@@ -1,7 +1,8 @@
 import { EM } from "../elf/constants.ts";
-import type { Arch, BitRun, Howto, HowtoRole } from "./arch.ts";
+import type { ElfClass } from "../elf/object.ts";
+import type { Arch, Howto, HowtoRole } from "./arch.ts";
 import { readAddend } from "./field.ts";
-import { absolute, hint, howtoTable, none, relative, type HowtoRow } from "./howto.ts";
+import { absolute, type HowtoRow, hint, howtoTable, none, relative, runs } from "./howto.ts";
 import { isLocalLabel } from "./marker.ts";
 import { fillerTest } from "./padding.ts";
 
@@ -10,19 +11,23 @@ const tls = { role: "tls" } as const;
 const branch = { role: "branch" } as const;
 
 /** DL, the low 12 bits, then DH, the high 8. Principles of Operation, "RXY format". */
-const LONG_DISPLACEMENT: readonly BitRun[] = [[16, 12], [8, 8]];
+const LONG_DISPLACEMENT = runs("27:16 15:8");
 
-const displacement12 = (type: number, role: HowtoRole): HowtoRow =>
-  ({ type, size: 2, mask: 0xfffn, role, insn: true });
-const displacement20 = (type: number, role: HowtoRole): HowtoRow =>
-  ({ type, size: 4, bits: LONG_DISPLACEMENT, signed: true, role, insn: true });
+const displacement12 = (type: number, role: HowtoRole): HowtoRow => ({ type, size: 2, mask: 0xfffn, role, insn: true });
+const displacement20 = (type: number, role: HowtoRole): HowtoRow => ({
+  type,
+  size: 4,
+  bits: LONG_DISPLACEMENT,
+  signed: true,
+  role,
+  insn: true,
+});
 /** Relative offsets in instructions count halfwords. */
-const halfwords = (type: number, bits: 12 | 16 | 24 | 32, role: HowtoRole = "address", family?: string): HowtoRow =>
-  ({
-    ...relative(type, Math.ceil(bits / 8), { role, insn: true, rightshift: 1 }),
-    mask: (1n << BigInt(bits)) - 1n,
-    ...(family && { family }),
-  });
+const halfwords = (type: number, bits: 12 | 16 | 24 | 32, role: HowtoRole = "address", family?: string): HowtoRow => ({
+  ...relative(type, Math.ceil(bits / 8), { role, insn: true, rightshift: 1 }),
+  mask: (1n << BigInt(bits)) - 1n,
+  ...(family && { family }),
+});
 
 /** z/Architecture ELF ABI supplement, "Relocation Types"; the GNU_VT types are binutils' own. */
 export const S390_HOWTOS = howtoTable({
@@ -96,26 +101,21 @@ export const S390_HOWTOS = howtoTable({
   R_390_GNU_VTENTRY: hint(251),
 });
 
-/** z/Architecture. A trampoline is `jg` (brcl 15). */
-export const s390x: Arch = {
-  name: "s390x",
+/** z/Architecture, and its 31-bit ancestor. A trampoline is `jg` (brcl 15). */
+export const s390 = (elfClass: ElfClass): Arch => ({
+  name: elfClass === 64 ? "s390x" : "s390",
   machine: EM.S390,
-  class: 64,
+  class: elfClass,
   data: "msb",
   howtos: S390_HOWTOS,
   trampoline: { size: 6, reach: 1n << 32n },
   instructionData: "msb",
-  isPadding: fillerTest("msb", [
-    { size: 2, word: 0x0707 },
-    { size: 2, word: 0x0700 },
-    { size: 4, word: 0x47000000 },
-    { size: 6, word: 0xc00400000000 },
-  ]),
+  isPadding: fillerTest("msb", [[[2, 0x0707]], [[2, 0x0700]], [[4, 0x47000000]], [[6, 0xc00400000000]]]),
   isMarkerSymbol: isLocalLabel,
   insnAddend: distanceFromOpcode,
   implicitAddend: (howto, bytes, offset) => readAddend(bytes, offset, howto, "msb"),
   localEntry: () => 0,
-};
+});
 
 /**
  * Relative offsets count from the instruction's first byte, the relocation from the field: 2 for most formats. Only the

@@ -1,9 +1,10 @@
 import { EM } from "../elf/constants.ts";
+import type { ElfClass } from "../elf/object.ts";
 import type { Arch } from "./arch.ts";
 import { readAddend } from "./field.ts";
 import { absolute, hint, howtoTable, none, relative } from "./howto.ts";
-import { x86PaddingTest } from "./padding.ts";
 import { isLocalLabel } from "./marker.ts";
+import { x86PaddingTest } from "./padding.ts";
 import { trailingBytes } from "./x86-instruction.ts";
 
 const tls = { role: "tls" } as const;
@@ -72,11 +73,11 @@ export const X86_64_HOWTOS = howtoTable({
   R_X86_64_GNU_VTENTRY: hint(251),
 });
 
-/** AMD64: displacements count from the end of the instruction. A trampoline is `jmp rel32`. */
-export const x8664: Arch = {
-  name: "x86_64",
+/** AMD64, and x32 as its 32-bit class: displacements count from the end of the instruction. A trampoline is `jmp rel32`. */
+export const x8664 = (elfClass: ElfClass): Arch => ({
+  name: elfClass === 64 ? "x86_64" : "x32",
   machine: EM.X86_64,
-  class: 64,
+  class: elfClass,
   data: "lsb",
   howtos: X86_64_HOWTOS,
   trampoline: { size: 5, reach: 1n << 31n },
@@ -90,4 +91,4 @@ export const x8664: Arch = {
   },
   implicitAddend: (howto, bytes, offset) => readAddend(bytes, offset, howto, "lsb"),
   localEntry: () => 0,
-};
+});

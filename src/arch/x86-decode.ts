@@ -61,7 +61,10 @@ const TWO_BYTE = [
   "MMMMMMMMMMMMMMMM",
 ].join("");
 
-/** Forms of the opcodes behind VEX, EVEX and XOP, by map number; a letter alone stands for the whole map. */
+/**
+ * Forms of the opcodes behind VEX, EVEX, XOP and REX2, by map number; a letter alone stands for the whole map. Map 4 of EVEX has
+ * the one-byte opcodes with ModRM, and shld and shrd at 24 and 2c.
+ */
 const EXTENDED_MAPS: Readonly<Record<number, string>> = {
   1: TWO_BYTE.replace(/[^MB.]/g, "M"),
   2: "M",
@@ -73,110 +76,134 @@ const EXTENDED_MAPS: Readonly<Record<number, string>> = {
   8: "B",
   9: "M",
   10: "D",
+  32: ONE_BYTE,
+  33: TWO_BYTE,
 };
 
 const LONGEST = 15;
 
+/** What is known once the opcode is read; `at` is where its operands start. */
+interface Opcode {
+  readonly at: number;
+  /** A letter of the tables above; undefined where there is no such opcode. */
+  readonly form: string | undefined;
+  readonly operand16: boolean;
+  readonly address16: boolean;
+  readonly wide: boolean;
+}
+
+/** What a ModRM byte says, and where the bytes that belong to it end. */
+interface Operand {
+  readonly at: number;
+  readonly reg: number;
+  readonly displacementSize: number;
+  readonly ripRelative: boolean;
+}
+
 /** Decodes the instruction that starts at an offset; undefined when the bytes are none, or end before it does. */
 export function decodeX86(code: Uint8Array, start: number, mode: X86Mode): X86Instruction | undefined {
   const end = Math.min(code.length, start + LONGEST);
+  const opcode = readOpcode(code, start, end, mode);
+  const { form } = opcode;
+  if (form === undefined || UNDEFINED[mode].includes(form)) return undefined;
+  const operand = MODRM.includes(form) ? readOperand(code, opcode, mode) : NO_OPERAND;
+  const displacementEnd = operand === NO_OPERAND ? opcode.at : operand.at;
+  const immediateSize = immediateBytes(form, operand.reg, opcode, mode);
+  if (displacementEnd + immediateSize > end) return undefined;
+  return {
+    length: displacementEnd + immediateSize - start,
+    displacementOffset: displacementEnd - operand.displacementSize - start,
+    displacementSize: operand.displacementSize,
+    ripRelative: operand.ripRelative,
+    immediateSize,
+    branch: form === "j" || form === "J",
+  };
+}
+
+const MODRM = "MBZDfFR";
+const UNDEFINED = { 32: "xP", 64: "xPip" };
+const NO_OPERAND: Operand = { at: 0, reg: 0, displacementSize: 0, ripRelative: false };
+
+function readOpcode(code: Uint8Array, start: number, end: number, mode: X86Mode): Opcode {
   let at = start;
   let operand16 = false;
   let addressPrefix = false;
-  for (; at < end; at++) {
-    const byte = code[at] as number;
-    if (byte === 0x66) operand16 = true;
-    else if (byte === 0x67) addressPrefix = true;
-    else if (!isLegacyPrefix(byte)) break;
+  for (; at < end && isLegacyPrefix(code[at] as number); at++) {
+    operand16 ||= code[at] === 0x66;
+    addressPrefix ||= code[at] === 0x67;
   }
-
   let wide = false;
-  let form: string | undefined;
-  let byte = code[at] as number;
+  let byte = code[at] ?? 0;
   if (mode === 64 && (byte & 0xf0) === 0x40) {
     wide = (byte & 8) !== 0;
-    byte = code[++at] as number;
+    at++;
+    byte = code[at] ?? 0;
   }
-  const next = code[at + 1] as number;
-  if (at + 1 >= end && !(at < end && ONE_BYTE[byte] === ".")) return undefined;
-
-  if (mode === 64 && byte === 0xd5) {
-    wide = (next & 8) !== 0;
-    form = (next & 0x80 ? TWO_BYTE : ONE_BYTE)[code[at + 2] as number];
+  const next = code[at + 1] ?? 0;
+  let form: string | undefined;
+  const extended = mode === 64 || next >= 0xc0 ? extensionOf(byte, next) : undefined;
+  if (byte === 0x0f && (next === 0x38 || next === 0x3a)) {
+    form = next === 0x38 ? "M" : "B";
     at += 3;
   } else if (byte === 0x0f) {
-    if (next === 0x38 || next === 0x3a) {
-      form = next === 0x38 ? "M" : "B";
-      at += 3;
-    } else {
-      form = TWO_BYTE[next];
-      at += 2;
-    }
-  } else if ((byte === 0xc5 || byte === 0xc4 || byte === 0x62) && (mode === 64 || next >= 0xc0)) {
-    const prefix = byte === 0xc5 ? 2 : byte === 0xc4 ? 3 : 4;
-    const map = byte === 0xc5 ? 1 : byte === 0xc4 ? next & 0x1f : next & 7;
-    if (map === 4) operand16 = ((code[at + 2] as number) & 3) === 1;
-    form = extendedForm(map, code[at + prefix] as number);
-    at += prefix + 1;
-  } else if (byte === 0x8f && (next & 0x1f) >= 8) {
-    form = extendedForm(next & 0x1f, code[at + 3] as number);
-    at += 4;
-  } else {
+    form = TWO_BYTE[next];
+    at += 2;
+  } else if (extended === undefined) {
     form = ONE_BYTE[byte];
     at += 1;
+  } else {
+    const { map, prefixSize } = extended;
+    form = formOf(map, code[at + prefixSize] ?? 0);
+    if (map === REX2_LOW || map === REX2_HIGH) wide = (next & 8) !== 0;
+    // EVEX map 4 has the legacy instructions; its prefix field takes the place of 66.
+    if (map === 4) operand16 = ((code[at + 2] ?? 0) & 3) === 1;
+    at += prefixSize + 1;
   }
-  if (form === undefined || form === "x" || form === "P" || (mode === 64 && (form === "i" || form === "p"))) {
-    return undefined;
-  }
-
-  let displacementOffset = 0;
-  let displacementSize = 0;
-  let ripRelative = false;
-  let reg = 0;
-  if (MODRM_FORMS.includes(form)) {
-    if (at >= end) return undefined;
-    const modrm = code[at] as number;
-    reg = (modrm >> 3) & 7;
-    const mod = modrm >> 6;
-    const rm = modrm & 7;
-    at++;
-    if (mode === 32 && addressPrefix) {
-      displacementSize = mod === 1 ? 1 : mod === 2 || (mod === 0 && rm === 6) ? 2 : 0;
-    } else if (mod !== 3 && form !== "R") {
-      const base = rm === 4 ? (code[at++] as number) & 7 : rm;
-      ripRelative = mode === 64 && mod === 0 && rm === 5;
-      displacementSize = mod === 1 ? 1 : mod === 2 || (mod === 0 && base === 5) ? 4 : 0;
-    }
-    displacementOffset = at - start;
-    at += displacementSize;
-  }
-  const immediateSize = immediateBytes(form, reg, { mode, operand16: operand16 && !wide, wide, addressPrefix });
-  at += immediateSize;
-  if (at > end) return undefined;
-  const branch = form === "j" || form === "J";
-  return { length: at - start, displacementOffset, displacementSize, ripRelative, immediateSize, branch };
+  return { at, form, operand16: operand16 && !wide, address16: addressPrefix, wide };
 }
-
-const MODRM_FORMS = "MBZDfFR";
 
 function isLegacyPrefix(byte: number): boolean {
-  return (byte & 0xe7) === 0x26 || byte === 0x64 || byte === 0x65 || byte === 0xf0 || byte === 0xf2 || byte === 0xf3;
+  return (byte & 0xe7) === 0x26 || (byte & 0xfc) === 0x64 || byte === 0xf0 || byte === 0xf2 || byte === 0xf3;
 }
 
-function extendedForm(map: number, opcode: number): string | undefined {
+/** Map numbers of our own for what REX2 chooses. */
+const REX2_LOW = 32;
+const REX2_HIGH = 33;
+
+/** Map and size of the prefix that VEX, EVEX, XOP or REX2 makes of two bytes; undefined where they make none. */
+function extensionOf(byte: number, next: number): { map: number; prefixSize: number } | undefined {
+  if (byte === 0xc5) return { map: 1, prefixSize: 2 };
+  if (byte === 0xc4) return { map: next & 0x1f, prefixSize: 3 };
+  if (byte === 0x62) return { map: next & 7, prefixSize: 4 };
+  if (byte === 0x8f && (next & 0x1f) >= 8) return { map: next & 0x1f, prefixSize: 3 };
+  if (byte === 0xd5) return { map: next & 0x80 ? REX2_HIGH : REX2_LOW, prefixSize: 2 };
+  return undefined;
+}
+
+function formOf(map: number, opcode: number): string | undefined {
   const forms = EXTENDED_MAPS[map];
   return forms?.length === 1 ? forms : forms?.[opcode];
 }
 
-interface Sizes {
-  readonly mode: X86Mode;
-  readonly operand16: boolean;
-  readonly wide: boolean;
-  readonly addressPrefix: boolean;
+function readOperand(code: Uint8Array, { at, form, address16 }: Opcode, mode: X86Mode): Operand {
+  const modrm = code[at] ?? 0;
+  const mod = modrm >> 6;
+  const rm = modrm & 7;
+  const reg = (modrm >> 3) & 7;
+  if (mod === 3 || form === "R") return { at: at + 1, reg, displacementSize: 0, ripRelative: false };
+  if (mode === 32 && address16) {
+    const displacementSize = mod === 0 ? (rm === 6 ? 2 : 0) : mod;
+    return { at: at + 1 + displacementSize, reg, displacementSize, ripRelative: false };
+  }
+  const sibSize = rm === 4 ? 1 : 0;
+  const base = rm === 4 ? (code[at + 1] ?? 0) & 7 : rm;
+  const displacementSize = mod === 1 ? 1 : mod === 2 || base === 5 ? 4 : 0;
+  const ripRelative = mode === 64 && mod === 0 && rm === 5;
+  return { at: at + 1 + sibSize + displacementSize, reg, displacementSize, ripRelative };
 }
 
-function immediateBytes(form: string, reg: number, sizes: Sizes): number {
-  const operand = sizes.operand16 ? 2 : 4;
+function immediateBytes(form: string, reg: number, { operand16, address16, wide }: Opcode, mode: X86Mode): number {
+  const operand = operand16 ? 2 : 4;
   switch (form) {
     case "b":
     case "j":
@@ -193,13 +220,13 @@ function immediateBytes(form: string, reg: number, sizes: Sizes): number {
     case "Z":
       return operand;
     case "v":
-      return sizes.wide ? 8 : operand;
+      return wide ? 8 : operand;
     case "f":
       return reg < 2 ? 1 : 0;
     case "F":
       return reg < 2 ? operand : 0;
     case "o":
-      return sizes.mode === 64 ? (sizes.addressPrefix ? 4 : 8) : sizes.addressPrefix ? 2 : 4;
+      return (mode === 64 ? 8 : 4) / (address16 ? 2 : 1);
     case "p":
       return operand + 2;
     default:

@@ -52,7 +52,7 @@ class Comparer implements Comparison {
   /** Where we are, when not in the span itself. */
   #within: string | undefined;
   #base = 0;
-  readonly #visited = new Set<Span>();
+  #visited: Set<Span> | undefined;
 
   constructor(pre: Span, post: Span, pairing: Pairing, arch: Arch, isDiagnostic: boolean) {
     this.#pre = pre;
@@ -172,6 +172,7 @@ class Comparer implements Comparison {
   /** Fragments are part of the function that uses them; their differences are its own. */
   #compareFragments(a: SpanRelocation, b: SpanRelocation, p: Span, q: Span): boolean {
     if (p.kind !== q.kind || a.targetOffset !== b.targetOffset) return false;
+    this.#visited ??= new Set();
     if (this.#visited.has(p)) return true;
     this.#visited.add(p);
     const outer = this.#within;
@@ -232,7 +233,7 @@ class Comparer implements Comparison {
     if (a.relocations.length !== b.relocations.length) this.#differ("entry-size", 0, entryText(a), entryText(b));
     for (const [i, x] of a.relocations.entries()) {
       const y = b.relocations[i];
-      if (x.offset === a.table.ownerField || y === undefined) continue;
+      if (x.offset === a.ownerField || y === undefined) continue;
       if (x.howto.family !== y.howto.family || !this.#isSameTarget(x, y)) {
         this.#differ("relocation-target", 0, targetText(x), targetText(y));
       }

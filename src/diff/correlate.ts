@@ -12,9 +12,9 @@ import { staticLocalPass } from "./static-locals.ts";
 /** STB_LOCAL. */
 const LOCAL = 0;
 
-/** Whether the span carries a name that somebody wrote; fragments are known by their users. */
+/** Whether the span goes by its name; strings, constants and fragments are known by what they hold. */
 function isNamed(span: Span): boolean {
-  return span.symbol !== undefined && span.kind !== "fragment";
+  return span.symbol !== undefined && !isComparedByContents(span.kind);
 }
 
 /** The name in the source, for spans whose name is not just a compiler's number. */

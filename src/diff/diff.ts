@@ -1,4 +1,6 @@
+import { constantName, EM } from "../elf/constants.ts";
 import type { ElfObject } from "../elf/object.ts";
+import { UnsupportedError } from "../errors.ts";
 import { buildSpans } from "../spans/spans.ts";
 import { usesIn } from "../spans/uses.ts";
 import { correlate } from "./correlate.ts";
@@ -18,8 +20,17 @@ function sideOf(object: ElfObject): Side {
   return { table, uses: usesIn(table) };
 }
 
+/** Refuses pairs that no patch can have made: other machines, classes or byte orders. */
+function requireSameTarget(pre: ElfObject, post: ElfObject): void {
+  const words = (object: ElfObject): string =>
+    `${constantName(EM, "EM_", object.machine)}, ${object.class} bits, ${object.data === "lsb" ? "little-endian" : "big-endian"}`;
+  if (words(pre) === words(post)) return;
+  throw new UnsupportedError({ file: post.file, member: post.member }, `${words(post)}, but ${pre.file} is ${words(pre)}: they cannot be two builds of one object`);
+}
+
 /** Compares two objects: spans, pairs, differences, and what follows from them. */
 export function diffSpans(preObject: ElfObject, postObject: ElfObject): ObjectDiff {
+  requireSameTarget(preObject, postObject);
   const pre = sideOf(preObject);
   const post = sideOf(postObject);
   const pairing = correlate(pre, post);

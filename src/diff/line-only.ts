@@ -46,7 +46,8 @@ function hasPlaceName(relocations: readonly SpanRelocation[], offset: number): b
   return false;
 }
 
-function namesPlace({ target, targetOffset }: SpanRelocation): boolean {
+/** Whether a relocation points to the name of a source file or of a function. */
+export function namesPlace({ target, targetOffset }: SpanRelocation): boolean {
   if (target === undefined) return false;
   if (target.kind !== "string") return /^__(func|FUNCTION|PRETTY_FUNCTION)__$/.test(numberedBase(target.name) ?? target.name);
   return /\.(c|h|S|cc|cpp|hpp|rs)\0$/.test(Buffer.from(target.bytes.subarray(Math.max(0, targetOffset))).toString("latin1"));

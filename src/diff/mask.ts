@@ -32,11 +32,14 @@ export interface Contents {
   readonly relocations: readonly SpanRelocation[];
 }
 
+const NO_RUNS: readonly Run[] = [];
+
 /** Where the bytes of two contents differ, up to the shorter one's end; bits that both sides relocate do not count. */
-export function differingRuns(pre: Contents, post: Contents, arch: Arch): Run[] {
+export function differingRuns(pre: Contents, post: Contents, arch: Arch): readonly Run[] {
   const size = Math.min(pre.bytes.length, post.bytes.length);
   const a = pre.bytes;
   const b = post.bytes;
+  if (a.length === b.length && Buffer.compare(a, b) === 0) return NO_RUNS;
   const hasRelocations = pre.relocations.length > 0 && post.relocations.length > 0;
   if (hasRelocations) {
     reserve(Math.max(a.length, b.length));

@@ -17,7 +17,7 @@ function freeTargets(span: Span, taken: readonly (Span | undefined)[]): Span[] {
 function mayPair(pre: Span, post: Span): boolean {
   if (family(pre.kind) !== family(post.kind)) return false;
   if (pre.symbol !== undefined || post.symbol !== undefined) return false;
-  return !isState(pre.kind) || Buffer.compare(pre.bytes, post.bytes) === 0;
+  return !isState(pre.kind) || pre.size === post.size;
 }
 
 /**

@@ -45,6 +45,7 @@ export function freeSpans(side: Side, taken: readonly (Span | undefined)[]): Spa
 /** Kinds among which a name may move and still be the same thing: a variable that becomes read-mostly, code that leaves `.exit.text`. */
 export function family(kind: SectionKind): string {
   if (kind === "text" || kind === "exit-text") return "text";
-  if (kind === "data" || kind === "bss" || kind === "rodata" || kind === "unknown" || kind === "registry") return "object";
+  // Read-only and writable data are different things: a constant cannot be written, a variable must not be replaced.
+  if (kind === "data" || kind === "bss") return "data";
   return kind;
 }

@@ -3,6 +3,7 @@ import { isCode } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span } from "../spans/span.ts";
 import { type Comparison, comparePair, type Link } from "./compare.ts";
 import { type Difference, targetText } from "./difference.ts";
+import { namesPlace } from "./line-only.ts";
 import type { Pairing, Side } from "./pairing.ts";
 
 /**
@@ -117,9 +118,11 @@ function parentsOf(side: Side): (span: Span) => Span | undefined {
   };
 }
 
-/** Whether only the kernel's tables of messages and events refer to it: nothing acts on what it holds. */
+/** Whether only messages, reports and events use it: nothing acts on what it holds. */
 function isDiagnostic(span: Span, side: Side): boolean {
   if (span.kind === "registry") return true;
+  // What sanitizers hand to their reports: place, types and names, in data without a name of its own.
+  if (span.symbol === undefined && span.relocations.some(namesPlace)) return true;
   if (span.kind !== "rodata" || span.symbol === undefined || span.symbol.bind !== 0) return false;
   const uses = side.uses(span);
   return uses.length > 0 && uses.every((use) => use.from.kind === "registry");

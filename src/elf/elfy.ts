@@ -102,8 +102,9 @@ function readIdentity(bytes: Uint8Array, place: Place): { readonly class: ElfCla
   if (bytes.length < EI_NIDENT) fail(`ELF header is truncated: the file has only ${bytes.length} bytes`, bytes.length);
   const [class_, data, version] = bytes.subarray(4, 7);
   if (class_ !== 1 && class_ !== 2) return fail("unknown ELF class: neither 32-bit (1) nor 64-bit (2)", 4, class_);
-  if (data !== 1 && data !== 2)
+  if (data !== 1 && data !== 2) {
     return fail("unknown byte order: neither least (1) nor most (2) significant byte first", 5, data);
+  }
   if (version !== 1) fail("unknown ELF version: not 1", 6, version);
   const identity = { class: class_ === 1 ? 32 : 64, data: data === 1 ? "lsb" : "msb" } as const;
   const size = HEADER_SIZE[identity.class];
@@ -116,65 +117,62 @@ function readIdentity(bytes: Uint8Array, place: Place): { readonly class: ElfCla
 /** The header with the true number of sections and index of their string table, which section 0 holds when they do not fit. gABI chapter 4, "ELF Header", e_shnum and e_shstrndx. */
 function withSectionCount(header: Header, view: ByteView, place: Place): Header {
   const { shoff, shentsize } = header;
-  const fail = (problem: string, value: number): never => {
-    throw new FormatError({ ...place, offset: shoff }, problem, value);
-  };
-  if (header.version !== 1) fail("unknown ELF version: e_version is not 1", header.version);
-  if (shoff === 0) return { ...header, shnum: 0, shstrndx: SHN.UNDEF };
   const wide = header.class === "64";
+  const fail = (problem: string, offset: number, value: number): never => {
+    throw new FormatError({ ...place, offset }, problem, value);
+  };
+  if (header.version !== 1) fail("unknown ELF version: e_version is not 1", 20, header.version);
+  if (shoff === 0) return { ...header, shnum: 0, shstrndx: SHN.UNDEF };
   const size = SECTION_HEADER_SIZE[wide ? 64 : 32];
-  if (shentsize !== size) fail(`e_shentsize is not the ${size} bytes of a section header`, shentsize);
-  if (shoff + size > view.length) {
-    fail(`section table lies past the end of the file (${view.length} bytes): is the file truncated?`, shoff);
-  }
+  if (shentsize !== size) fail(`e_shentsize is not the ${size} bytes of a section header`, wide ? 58 : 46, shentsize);
+  const fileEnd = `the end of the file (${view.length} bytes): is the file truncated?`;
+  if (shoff + size > view.length) fail(`section table lies past ${fileEnd}`, wide ? 40 : 32, shoff);
   const firstSize = wide ? Number(view.u64(shoff + 32)) : view.u32(shoff + 20);
   const firstLink = view.u32(shoff + (wide ? 40 : 24));
   const shnum = header.shnum === 0 ? firstSize : header.shnum;
   const shstrndx = header.shstrndx === SHN.XINDEX ? firstLink : header.shstrndx;
-  if (shoff + shnum * size > view.length) {
-    fail(
-      `section table of ${shnum} entries ends past the end of the file (${view.length} bytes): is the file truncated?`,
-      shnum,
-    );
-  }
+  if (shoff + shnum * size > view.length) fail(`section table of ${shnum} entries ends past ${fileEnd}`, shoff, shnum);
   if (shstrndx !== SHN.UNDEF && shstrndx >= shnum) {
-    fail(`e_shstrndx names no section: there are ${shnum}`, shstrndx);
+    fail(`e_shstrndx names no section: there are ${shnum}`, wide ? 62 : 50, shstrndx);
   }
   return { ...header, shnum, shstrndx };
 }
 
 /** The sections as the model has them: named, in all their bits, with contents that lie in the file. */
 function completeSections(header: Header & { readonly body: Body }, view: ByteView, place: Place): readonly Section[] {
-  const { sections } = header.body;
-  if (sections.length === 0) return [];
-  const unnamed = (index: number): Section => completeSection(header, index, "", view, place);
-  if (header.shstrndx === SHN.UNDEF) return sections.map((_, index) => unnamed(index));
-  const table = unnamed(header.shstrndx);
-  if (table.type !== SHT.STRTAB) {
-    throw new FormatError(
-      { ...place, section: table.index },
-      "e_shstrndx names a section that is not a string table",
-      table.type,
-    );
-  }
-  let current = 0;
-  const nameAt = nameReader(table.bytes, (problem, offset) => {
-    throw new FormatError({ ...place, section: current }, `sh_name: ${problem}`, offset);
-  });
+  const nameAt = readNames(header, view, place);
   let total = 0;
-  return sections.map((raw, index) => {
-    current = index;
-    const section = completeSection(header, index, nameAt(raw.name), view, place);
+  return header.body.sections.map((raw, index) => {
+    const section = completeSection(header, index, nameAt(index, raw.name), view, place);
     total += section.bytes.length;
     if (total > SECTION_BYTES_PER_FILE_BYTE * view.length) {
-      throw new FormatError(
-        { ...place, section: labelOf(section) },
-        "sections overlap: together they are far larger than the file",
-        total,
-      );
+      const problem = "sections overlap: together they are far larger than the file";
+      throw new FormatError({ ...place, section: section.name === "" ? index : section.name }, problem, total);
     }
     return section;
   });
+}
+
+/** A section's name by its index and sh_name; without a table of names all are empty. gABI chapter 4, "ELF Header", e_shstrndx. */
+function readNames(
+  header: Header & { readonly body: Body },
+  view: ByteView,
+  place: Place,
+): (index: number, name: number) => string {
+  if (header.shstrndx === SHN.UNDEF) return () => "";
+  const table = completeSection(header, header.shstrndx, "", view, place);
+  if (table.type !== SHT.STRTAB) {
+    const problem = "e_shstrndx names a section that is not a string table";
+    throw new FormatError({ ...place, section: table.index }, problem, table.type);
+  }
+  let section = 0;
+  const nameAt = nameReader(table.bytes, (problem, offset) => {
+    throw new FormatError({ ...place, section }, `sh_name: ${problem}`, offset);
+  });
+  return (index, name) => {
+    section = index;
+    return nameAt(name);
+  };
 }
 
 /** One section; the fields that elfy misreads or cuts are read again from its header. */
@@ -220,11 +218,6 @@ function completeSection(
 /** Zero counts: it means no alignment, like one. */
 function isPowerOfTwo(value: number): boolean {
   return Number.isSafeInteger(value) && (value === 0 || 2 ** Math.round(Math.log2(value)) === value);
-}
-
-/** How errors name a section. */
-function labelOf(section: Section): string | number {
-  return section.name === "" ? section.index : section.name;
 }
 
 function hexText(bytes: Uint8Array): string {

@@ -117,7 +117,11 @@ export interface ElfObject {
 /** No relocations apply to most sections. */
 const NONE: readonly never[] = [];
 
-/** Reads an ELF file of any type, class and byte order; `file` and `member` name it in errors. Throws FormatError where the file contradicts the gABI. */
+/**
+ * Reads an ELF file of any type, class and byte order; `file` and `member` name it in errors. Throws FormatError where the
+ * file contradicts the gABI, so that every index in the model exists, every section's bytes lie in the file, and every
+ * relocation starts in its section. A symbol may still reach past its section.
+ */
 export function readObject(contents: Uint8Array, file: string, member?: string): ElfObject {
   // A Buffer's slice() is a view, a plain array's a copy: readers of the model meet only the latter.
   const bytes = new Uint8Array(contents.buffer, contents.byteOffset, contents.byteLength);

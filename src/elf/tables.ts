@@ -32,8 +32,9 @@ export function readSymbols(context: TableContext, table: Section): readonly Elf
   const entsize = SYMBOL_SIZE[context.class];
   const section = placeName(table);
   const count = countRecords(context, table, entsize);
-  if (table.info > count)
+  if (table.info > count) {
     throw context.error("sh_info counts more local symbols than there are symbols", { section }, table.info);
+  }
   const extended = readSectionIndices(context, table, count);
   let offset = 0;
   const nameAt = nameReader(linkedSection(context, table, SHT.STRTAB).bytes, (problem, nameOffset) => {
@@ -50,29 +51,21 @@ export function readSymbols(context: TableContext, table: Section): readonly Elf
     let defining: number | undefined;
     if (shndx === SHN.XINDEX) {
       defining = extended?.getUint32(index * WORD, little);
-      if (defining === undefined)
-        throw context.error(
-          "st_shndx is SHN_XINDEX but there is no SHT_SYMTAB_SHNDX section",
-          { section, offset },
-          index,
-        );
+      if (defining === undefined) {
+        const problem = "st_shndx is SHN_XINDEX but there is no SHT_SYMTAB_SHNDX section";
+        throw context.error(problem, { section, offset }, index);
+      }
     } else if (shndx !== SHN.UNDEF && shndx < SHN.LORESERVE) {
       defining = shndx;
     }
     if (defining !== undefined && (defining === 0 || defining >= sectionCount)) {
-      throw context.error(
-        `symbol ${index} is defined in a section that does not exist: there are ${sectionCount}`,
-        { section, offset },
-        defining,
-      );
+      const problem = `symbol ${index} is defined in a section that does not exist: there are ${sectionCount}`;
+      throw context.error(problem, { section, offset }, defining);
     }
     const size = wide ? uint64(view, offset + 16, little) : view.getUint32(offset + 8, little);
     if (!Number.isSafeInteger(size)) {
-      throw context.error(
-        `st_size of symbol ${index} is larger than any file`,
-        { section, offset },
-        view.getBigUint64(offset + 16, little),
-      );
+      const problem = `st_size of symbol ${index} is larger than any file`;
+      throw context.error(problem, { section, offset }, view.getBigUint64(offset + 16, little));
     }
     symbols[index] = {
       index,
@@ -96,11 +89,8 @@ function readSectionIndices(context: TableContext, symbolTable: Section, symbolC
   );
   if (table === undefined) return undefined;
   if (second !== undefined) {
-    throw context.error(
-      "second SHT_SYMTAB_SHNDX section for one symbol table",
-      { section: placeName(second) },
-      second.index,
-    );
+    const problem = "second SHT_SYMTAB_SHNDX section for one symbol table";
+    throw context.error(problem, { section: placeName(second) }, second.index);
   }
   const count = countRecords(context, table, WORD);
   if (count !== symbolCount) {
@@ -147,20 +137,14 @@ export function readRelocations(context: TableContext, table: Section, symbolCou
   const typeAt = 20 - symbolAt;
   const limit = table.link === 0 ? 0 : symbolCount;
   const targetSize = uncompressedSize(context, target);
+  const linked = context.type !== ET.REL;
   // In linked images r_offset is an address.
-  const base = context.type === ET.REL ? 0n : target.addr;
-  const records = new Array<Relocation>(table.bytes.length / entsize);
-  for (let index = 0, at = 0; index < records.length; index++, at += entsize) {
+  const base = linked ? target.addr : 0n;
+  const end = table.bytes.length;
+  const records: Relocation[] = [];
+  for (let at = 0; at < end; at += entsize) {
     let offset = wide ? uint64(view, at, little) : view.getUint32(at, little);
     if (base !== 0n) offset = Number((wide ? view.getBigUint64(at, little) : BigInt(offset)) - base);
-    // At the end there is no field, but R_*_NONE needs none.
-    if (offset > targetSize || offset < 0) {
-      throw context.error(
-        `r_offset lies outside section ${placeName(target)} (${targetSize} bytes)`,
-        { section, offset: at },
-        offset,
-      );
-    }
     let type: number;
     let symbol: number;
     if (wide) {
@@ -171,15 +155,19 @@ export function readRelocations(context: TableContext, table: Section, symbolCou
       symbol = info >>> 8;
       type = info & 0xff;
     }
+    // At the end there is no field, but R_*_NONE needs none.
+    if (offset > targetSize || offset < 0) {
+      // The kernel's scripts/sorttable.h blanks the records of the tables that it sorts in vmlinux.
+      if (linked && type === 0 && symbol === 0) continue;
+      const problem = `r_offset lies outside section ${placeName(target)} (${targetSize} bytes)`;
+      throw context.error(problem, { section, offset: at }, offset);
+    }
     if (symbol !== 0 && symbol >= limit) {
-      throw context.error(
-        `relocation names a symbol that does not exist: there are ${limit}`,
-        { section, offset: at },
-        symbol,
-      );
+      const problem = `relocation names a symbol that does not exist: there are ${limit}`;
+      throw context.error(problem, { section, offset: at }, symbol);
     }
     const addend = !rela ? 0n : wide ? int64(view, at + 16, little) : toBigInt(view.getInt32(at + 8, little));
-    records[index] = { offset, type, symbol, addend, rela };
+    records.push({ offset, type, symbol, addend, rela });
   }
   return records;
 }
@@ -251,8 +239,9 @@ function uncompressedSize(context: TableContext, section: Section): number {
     const little = context.data === "lsb";
     return wide ? uint64(view, 8, little) : view.getUint32(4, little);
   }
-  if (section.name.startsWith(".zdebug_") && view.byteLength >= 12 && view.getUint32(0) === ZLIB)
+  if (section.name.startsWith(".zdebug_") && view.byteLength >= 12 && view.getUint32(0) === ZLIB) {
     return uint64(view, 4, false);
+  }
   return section.size;
 }
 

@@ -121,6 +121,12 @@ function isFiller(arch: Arch, kind: SectionKind, section: Section, from: number,
   return true;
 }
 
+/** What stands beside the only function of a section is its own: replacement code and literal pools behind it, a TOC offset before it. */
+function takeRest(only: Interval, section: Section, arch: Arch): void {
+  if (section.bytes.length > 0 && !arch.isPadding(section.bytes, 0, only.start)) only.start = 0;
+  if (section.bytes.length > 0 && !arch.isPadding(section.bytes, only.end, section.size)) only.end = section.size;
+}
+
 /** Cuts a section at its symbols; bytes that are only padding belong to nobody, other gaps are pieces of their own. */
 export function cutAtSymbols(
   section: Section,
@@ -131,6 +137,9 @@ export function cutAtSymbols(
 ): Piece[] {
   if (section.size === 0 && unsorted.length === 0) return [];
   const symbols = unsorted.length > 1 ? [...unsorted].sort(byPlace) : unsorted;
+  const intervals = joinPrefixes(intervalsOf(symbols, section.size));
+  const [only] = intervals;
+  if (isCode(kind) && only !== undefined && intervals.length === 1) takeRest(only, section, arch);
   const pieces: Piece[] = [];
   let at = 0;
   const gapUpTo = (end: number): void => {
@@ -139,7 +148,7 @@ export function cutAtSymbols(
       pieces.push({ offset: at, size: end - at, symbols: [], anonymous: true });
     }
   };
-  for (const interval of joinPrefixes(intervalsOf(symbols, section.size))) {
+  for (const interval of intervals) {
     if (interval.start > at) gapUpTo(interval.start);
     pieces.push({ offset: interval.start, size: interval.end - interval.start, symbols: interval.symbols, anonymous: false });
     at = interval.end;

@@ -67,7 +67,7 @@ const NOT_CONTENT: ReadonlySet<number> = new Set([
 ]);
 
 /** Sections of -ffunction-sections and -fdata-sections: most of a big object, and none of the names above. */
-const PER_SYMBOL = /^\.(text|rodata|data|bss)\.[^.]/;
+const PER_SYMBOL = /^\.(text|rodata|data|bss)\.(?!fixup$)[^.]/;
 
 function has(section: Section, flag: bigint): boolean {
   return (section.flags & flag) !== 0n;
@@ -83,6 +83,7 @@ export function sectionKind(section: Section): SectionKind {
     if (table !== undefined) return table.kind;
   }
   if (!has(section, SHF.ALLOC)) return "metadata";
+  if (section.type !== SHT.PROGBITS && section.type !== SHT.NOBITS) return "unknown";
   if (has(section, SHF.TLS)) return "tls";
   if (has(section, SHF.EXECINSTR)) return "text";
   if (has(section, SHF.MERGE) && section.entsize > 0 && !has(section, SHF.WRITE)) {
@@ -91,8 +92,7 @@ export function sectionKind(section: Section): SectionKind {
   if (section.type === SHT.NOBITS) return "bss";
   // Assembly may flag .rodata writable; relocation read-only data is constant once it is loaded.
   if (/^\.rodata|^\.data\.rel\.ro|\.rodata(\.|$)/.test(section.name)) return "rodata";
-  if (has(section, SHF.WRITE)) return "data";
-  return section.type === SHT.PROGBITS ? "rodata" : "unknown";
+  return has(section, SHF.WRITE) ? "data" : "rodata";
 }
 
 /** Kinds whose spans can hold machine code. */

@@ -36,6 +36,8 @@ export interface TableEntry {
   readonly size: number;
   readonly bytes: Uint8Array;
   readonly relocations: readonly SpanRelocation[];
+  /** Offset of the field that names the owner. */
+  readonly ownerField: number;
   /** Where in the owner the entry points. */
   readonly ownerOffset: number;
 }

@@ -35,8 +35,8 @@ export function buildSpans(object: ElfObject): SpanTable {
     if (kinds[index] !== "table") for (const draft of list) settle(draft, spansOf);
   }
   // From here on every relocation of a span knows its target.
-  attachEntries({ object, kinds, drafts, spansOf, oddities });
-  ownFragments(spans);
+  attachEntries({ object, arch, kinds, drafts, spansOf, oddities });
+  if (kinds.includes("fragment")) ownFragments(spans);
   const exports = readExports(object, kinds, drafts);
   const hooks = readHooks(object, kinds, drafts);
   const exempt = readExempt(object, kinds, drafts);
@@ -166,7 +166,7 @@ function createSpan(id: number, section: Section, kind: SectionKind, piece: Piec
     bytes: section.bytes.length === 0 ? section.bytes : section.bytes.subarray(piece.offset, end),
     symbols,
     symbol: named?.symbol,
-    entry: named !== undefined && prefixedFunction(symbols[0]?.symbol.name ?? "") === named.symbol.name ? named.offset : 0,
+    entry: named?.offset ?? 0,
     name: named?.symbol.name ?? section.name,
     relocations: [],
     entries: [],

@@ -13,6 +13,12 @@ export interface EntryLayout {
   readonly size: number;
   /** Width in bytes of each field, first to last. */
   readonly fields: readonly number[];
+  /** Offset of the field that holds the owner's address; default 0. */
+  readonly ownerField?: number;
+  /** Architectures on which this layout comes before the others. */
+  readonly usualOn?: readonly string[];
+  /** Addresses count from the entry's start, not from the field. */
+  readonly fromEntry?: boolean;
   /** Offset of the byte that tells how long the replacement code is, in tables that name replacement code. */
   readonly replacementLength?: number;
 }
@@ -24,8 +30,6 @@ export interface SpecialTable {
   readonly policy: EntryPolicy;
   /** By age and architecture, most usual first; which one an object has is checked against its relocations. */
   readonly layouts: readonly EntryLayout[];
-  /** Offset of the field that holds the owner's address. */
-  readonly ownerField: number;
   /** Where the kernel defines it. */
   readonly source: string;
 }
@@ -35,11 +39,11 @@ function layout(...fields: readonly number[]): EntryLayout {
 }
 
 function table(name: RegExp, policy: EntryPolicy, layouts: readonly EntryLayout[], source: string): SpecialTable {
-  return { name, kind: "table", policy, layouts, ownerField: 0, source };
+  return { name, kind: "table", policy, layouts, source };
 }
 
 function fragment(name: RegExp, source: string): SpecialTable {
-  return { name, kind: "fragment", policy: "patch-owner", layouts: [], ownerField: 0, source };
+  return { name, kind: "fragment", policy: "patch-owner", layouts: [], source };
 }
 
 const SITE = [layout(4)];
@@ -52,10 +56,23 @@ const ALTERNATIVE: readonly EntryLayout[] = [
   { ...layout(4, 4, 2, 1, 1), replacementLength: 11 },
 ];
 
+/** Where a fault may happen, where to go on, and since 4.6 or 5.16 how: some architectures never had the third field. */
+const EXCEPTION: readonly EntryLayout[] = [
+  layout(4, 4, 4),
+  { ...layout(4, 4), usualOn: ["ppc64le", "ppc64", "arm", "mips", "mipsel", "i386"] },
+  layout(8, 8),
+];
+
+/** Mask and value of the feature bits, then begin and end of the code and of its alternative, counted from the entry. */
+const FEATURE: readonly EntryLayout[] = [
+  { ...layout(8, 8, 8, 8, 8, 8), ownerField: 16, fromEntry: true },
+  { ...layout(4, 4, 4, 4, 4, 4), ownerField: 8, fromEntry: true },
+];
+
 /** Kernel tables of all architectures. Sizes were measured on real objects; sources are files of the Linux kernel. */
 const TABLES: readonly SpecialTable[] = [
   table(/^__bug_table$/, "bug-line", [layout(4, 4, 2, 2), layout(4, 4, 4, 2, 2), layout(8, 8, 2, 2, 4), layout(4, 2, 2)], "include/asm-generic/bug.h"),
-  table(/^__ex_table$/, "patch-owner", [layout(4, 4, 4), layout(4, 4), layout(8, 8)], "arch/*/include/asm/extable.h"),
+  table(/^__ex_table$/, "patch-owner", EXCEPTION, "arch/*/include/asm/extable.h"),
   table(/^\.altinstructions$/, "patch-owner", ALTERNATIVE, "arch/*/include/asm/alternative.h"),
   table(/^__jump_table$/, "patch-owner", [layout(4, 4, 8), layout(8, 8, 8), layout(4, 4, 4)], "include/linux/jump_label.h"),
   table(/^\.static_call_sites$/, "patch-owner", [layout(4, 4)], "include/linux/static_call_types.h"),
@@ -65,12 +82,13 @@ const TABLES: readonly SpecialTable[] = [
   table(/^\.kcfi_traps$/, "derived", SITE, "include/linux/cfi.h"),
   table(/^__mcount_loc$/, "derived", POINTER, "include/asm-generic/vmlinux.lds.h"),
   table(/^__patchable_function_entries$/, "derived", POINTER, "include/asm-generic/vmlinux.lds.h"),
-  table(/^__(mmu_|fw_)?ftr_fixup$/, "patch-owner", [layout(8, 8, 8, 8, 8, 8), layout(4, 4, 4, 4, 4, 4)], "arch/powerpc/include/asm/feature-fixups.h"),
+  table(/^__(mmu_|fw_)?ftr_fixup$/, "patch-owner", FEATURE, "arch/powerpc/include/asm/feature-fixups.h"),
   table(/^__(lwsync|barrier_nospec|(uaccess|entry|stf_entry|stf_exit|scv|rfi)\w*_flush|btb_flush|rfi_flush)_fixup$/, "patch-owner", POINTER, "arch/powerpc/include/asm/feature-fixups.h"),
   table(/^\.s390_(indirect_(call|branches|jump)|return_(reg|mem))$/, "derived", SITE, "arch/s390/include/asm/nospec-insn.h"),
   fragment(/^\.altinstr_replacement$/, "arch/*/include/asm/alternative.h"),
   fragment(/^\.altinstr_aux$/, "arch/x86/include/asm/cpufeature.h"),
-  fragment(/^\.fixup$/, "arch/x86/include/asm/asm.h (before 5.17)"),
+  fragment(/^\.(text\.)?fixup$/, "arch/x86/include/asm/asm.h (before 5.17), arch/arm/include/asm/uaccess.h"),
+  fragment(/^__ftr_alt_/, "arch/powerpc/include/asm/feature-fixups.h"),
 ];
 
 /** The table description for a section name, or undefined when it is no special section. */
@@ -99,7 +117,7 @@ function explains(layout: EntryLayout, total: number, widths: ReadonlyMap<number
     starts.set(start, width);
     start += width;
   }
-  for (let at = 0; at < total; at += layout.size) if (!widths.has(at)) return false;
+  for (let at = layout.ownerField ?? 0; at < total; at += layout.size) if (!widths.has(at)) return false;
   for (const [offset, width] of widths) if (starts.get(offset % layout.size) !== width) return false;
   return true;
 }
@@ -112,12 +130,15 @@ export function entryLayout(
   row: SpecialTable,
   section: Section,
   fields: readonly RelocatedField[],
+  arch: string,
 ): EntryLayout | undefined {
   const widths = new Map(fields.filter(({ width }) => width > 0).map(({ offset, width }) => [offset, width]));
   const total = section.size;
   // A last entry may lack its padding, so the total need not be a multiple.
   const fitting = row.layouts.filter((layout) => explains(layout, total, widths));
-  const best = fitting.find(({ size }) => size === section.entsize) ?? fitting.find(({ size }) => total % size === 0) ?? fitting[0];
+  const best =
+    fitting.find(({ size }) => size === section.entsize) ??
+    fitting.find(({ size, usualOn }) => total % size === 0 && usualOn?.includes(arch)) ?? fitting.find(({ size }) => total % size === 0) ?? fitting[0];
   if (best !== undefined) return best;
   const strides = [section.entsize, ...[...widths.keys()].sort((a, b) => a - b)].filter((size) => size > 1 && size <= 256);
   const size = strides.find((stride) => {

@@ -1,11 +1,13 @@
+import type { Arch } from "../arch/arch.ts";
 import type { ElfObject, Section } from "../elf/object.ts";
-import { type Draft, settle, settled, takeDrafts } from "./references.ts";
+import { type Draft, settle, settled, spanAt, takeDrafts } from "./references.ts";
 import type { SectionKind } from "./section-kind.ts";
 import type { Oddity, Span, TableEntry } from "./span.ts";
-import { entryLayout, entryRanges, specialTableOf } from "./special.ts";
+import { type EntryLayout, entryLayout, entryRanges, specialTableOf } from "./special.ts";
 
 interface Input {
   readonly object: ElfObject;
+  readonly arch: Arch;
   readonly kinds: readonly SectionKind[];
   readonly drafts: ReadonlyMap<number, readonly Draft[]>;
   readonly spansOf: (section: number) => readonly Span[];
@@ -24,6 +26,20 @@ export function attachEntries(input: Input): void {
   }
 }
 
+/**
+ * Tables that count their addresses from the entry's start (`.long file - 2b`) carry the field's offset in the addend.
+ * Which way a table counts is known of some, and seen in others: addresses of texts must hit the beginnings of texts.
+ */
+function countFromEntry(layout: EntryLayout, drafts: readonly Draft[], spansOf: Input["spansOf"]): void {
+  const inEntry = (draft: Draft): number => draft.offset % layout.size;
+  const counted = drafts.filter((draft) => draft.howto.pcrel && draft.place >= 0 && (layout.fromEntry || inEntry(draft) > 0));
+  const texts = counted.filter((draft) => spanAt(spansOf(draft.place), draft.targetOffset)?.kind === "string");
+  const hits = (bias: (draft: Draft) => number): number =>
+    texts.filter((draft) => spanAt(spansOf(draft.place), draft.targetOffset - bias(draft))?.offset === draft.targetOffset - bias(draft)).length;
+  const fromEntry = layout.fromEntry ?? (texts.length > 0 && hits(inEntry) > hits(() => 0));
+  if (fromEntry) for (const draft of counted) draft.targetOffset -= inEntry(draft);
+}
+
 /** A jump entry whose target is its own place says nothing: what tools leave where they removed an entry. */
 function leadsToItself([code, target]: readonly Draft[]): boolean {
   if (code === undefined || target === undefined || code.target === undefined) return false;
@@ -34,16 +50,18 @@ function attachTable(input: Input, section: Section, owned: Map<Span, TableEntry
   const table = specialTableOf(section.name);
   const drafts = input.drafts.get(section.index) ?? [];
   const fields = drafts.map((draft) => ({ offset: draft.offset, width: draft.howto.size }));
-  const layout = table && entryLayout(table, section, fields);
+  const layout = table && entryLayout(table, section, fields, input.arch.name);
   if (table === undefined || layout === undefined) {
     input.oddities.push({ code: "special-section-unknown", section: section.name, offset: 0, detail: `${section.size} bytes` });
     return;
   }
+  const ownerField = layout.ownerField ?? 0;
+  countFromEntry(layout, drafts, input.spansOf);
   let start = 0;
   for (const { offset, size } of entryRanges(layout.size, section.size)) {
     const { taken, next } = takeDrafts(drafts, start, offset, offset + size);
     start = next;
-    const field = taken.find((draft) => draft.offset === table.ownerField);
+    const field = taken.find((draft) => draft.offset === ownerField);
     for (const draft of taken) settle(draft, input.spansOf, draft === field && table.policy === "derived");
     const owner = field?.target;
     if (field === undefined || owner === undefined) {
@@ -62,6 +80,7 @@ function attachTable(input: Input, section: Section, owned: Map<Span, TableEntry
       size,
       bytes,
       relocations: settled(relevant),
+      ownerField,
       ownerOffset: field.targetOffset,
     };
     const list = owned.get(owner);

@@ -19,7 +19,24 @@ describe("constantName", () => {
 // Numbers from the system's <elf.h> and the Linux kernel's include/uapi/linux/elf-em.h.
 describe("numbers", () => {
   it.each([
-    ["EM", EM, { "386": 3, MIPS: 8, PPC: 20, PPC64: 21, S390: 22, ARM: 40, SPARCV9: 43, X86_64: 62, AARCH64: 183, RISCV: 243, BPF: 247, LOONGARCH: 258 }],
+    [
+      "EM",
+      EM,
+      {
+        "386": 3,
+        MIPS: 8,
+        PPC: 20,
+        PPC64: 21,
+        S390: 22,
+        ARM: 40,
+        SPARCV9: 43,
+        X86_64: 62,
+        AARCH64: 183,
+        RISCV: 243,
+        BPF: 247,
+        LOONGARCH: 258,
+      },
+    ],
     ["ET", ET, { NONE: 0, REL: 1, EXEC: 2, DYN: 3, CORE: 4 }],
     ["ELFOSABI", ELFOSABI, { NONE: 0, GNU: 3, ARM: 97, STANDALONE: 255 }],
     ["SHT", SHT, { SYMTAB: 2, RELA: 4, NOBITS: 8, REL: 9, GROUP: 17, SYMTAB_SHNDX: 18, GNU_VERSYM: 0x6fffffff }],

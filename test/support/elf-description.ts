@@ -30,6 +30,11 @@ export interface SectionFields {
   readonly entsize?: number | bigint;
 }
 
+/** What is written of a section instead of what would be right. */
+export interface SectionOverride extends SectionFields {
+  readonly content?: Content;
+}
+
 export interface SectionDescription {
   readonly name: Name;
   /** What others call this section by; default its name. Needed where names repeat or are bytes. */
@@ -109,7 +114,7 @@ export interface ElfDescription {
   /** Fields of the ELF header that are written instead of the right ones. */
   readonly header?: HeaderFields;
   /** Header fields and contents of sections, made ones too, that are written instead of the right ones; `""` is section 0. */
-  readonly overrides?: Readonly<Record<string, SectionFields & { readonly content?: Content }>>;
+  readonly overrides?: Readonly<Record<string, SectionOverride>>;
   /** Bytes written over the finished file. */
   readonly patches?: readonly { readonly at: number; readonly bytes: Content }[];
 }

@@ -1,0 +1,15 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, copyFileSync, rmSync, writeFileSync } from "node:fs";
+
+/** Builds dist/: the library with its types, the command line as one bundle, and the schema beside it. `--schema` renews the schema in src/ first. */
+const run = (tool, ...args) => execFileSync(process.execPath, [tool, ...args], { stdio: ["ignore", "inherit", "inherit"] });
+
+rmSync("dist", { recursive: true, force: true });
+run("node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json");
+if (process.argv.includes("--schema")) {
+  const { makeSchema } = await import("./dist/lib/report/schema.js");
+  writeFileSync("src/report/update.schema.json", `${JSON.stringify(makeSchema(), null, 2)}\n`);
+}
+run("node_modules/rolldown/bin/cli.mjs", "-c", "--log-level", "warn");
+chmodSync("dist/elfsplice.js", 0o755);
+copyFileSync("src/report/update.schema.json", "dist/update.schema.json");

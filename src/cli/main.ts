@@ -1,0 +1,103 @@
+#!/usr/bin/env node
+import { Command, CommanderError, Option } from "commander";
+import { FormatError, UnsupportedError, UsageError } from "../errors.ts";
+import { RUNGS } from "../plan/contract.ts";
+import { VERSION } from "../version.ts";
+import type { DiffOptions } from "./commands/diff.ts";
+import type { InspectOptions } from "./commands/inspect.ts";
+import { EXIT } from "./exit-status.ts";
+
+function output(): Option {
+  return new Option("-o, --output <file>", "write to a file instead of standard output");
+}
+
+function program(done: (status: number) => void): Command {
+  const top = new Command("elfsplice")
+    .description("Diffs ELF objects compiled before and after a source patch, and describes the update for live patching.")
+    .version(VERSION)
+    .exitOverride()
+    .showHelpAfterError("(try --help)")
+    .addHelpText("after", "\nExit status: 0 done; 1 a gate that was asked for is not met; 2 wrong usage or unreadable input.");
+
+  top
+    .command("diff <pre> <post>")
+    .description("compare an object compiled before a patch with the one compiled after it")
+    .addOption(output())
+    .addOption(new Option("--format <format>", "what to print").choices(["json", "text"]).default("json"))
+    .option("--id <id>", "name of the update (default: from the hashes of the inputs)")
+    .option("--target <name>", "what is patched: vmlinux or a module", "vmlinux")
+    .option("--contents", "include the bytes of the code, in base64")
+    .addOption(new Option("--old-code <which>", "old code to keep").choices(["needed", "all"]).default("needed"))
+    .option("--exit-code", "status 1 if the running system would have to change")
+    .addOption(new Option("--require <rung>", "status 1 unless this rung is applicable").choices(RUNGS))
+    .option("-q, --quiet", "no summary on standard error")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ elfsplice diff pre/fs/readdir.o post/fs/readdir.o > update.json
+  $ elfsplice diff pre.o post.o --format text --quiet | less
+  $ elfsplice diff pre.o post.o -o update.json --require splice || echo "cannot be spliced"`,
+    )
+    .action(async (pre: string, post: string, options: DiffOptions) => {
+      const { runDiff } = await import("./commands/diff.ts");
+      done(await runDiff(pre, post, options));
+    });
+
+  top
+    .command("inspect <object>")
+    .description("show what is in an object, in Ksplice's terms: sections, functions, tables, exports, hooks")
+    .addOption(output())
+    .addOption(new Option("--format <format>", "what to print").choices(["json", "text"]).default("text"))
+    .option("--function <name>", "only this function: its bytes and its relocations in words")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ elfsplice inspect fs/readdir.o
+  $ elfsplice inspect fs/readdir.o --function filldir
+  $ elfsplice inspect fs/readdir.o --format json | jq '.functions[].name'`,
+    )
+    .action(async (object: string, options: InspectOptions) => {
+      const { runInspect } = await import("./commands/inspect.ts");
+      done(await runInspect(object, options));
+    });
+
+  top
+    .command("schema")
+    .description("print the JSON Schema of the update description")
+    .addOption(output())
+    .addHelpText("after", "\nExample:\n  $ elfsplice schema > update.schema.json")
+    .action(async (options: { output?: string }) => {
+      const { runSchema } = await import("./commands/schema.ts");
+      done(await runSchema(options));
+    });
+  return top;
+}
+
+/** The message for a person; anything unforeseen is our fault and says so. */
+function explain(error: unknown): string {
+  if (error instanceof FormatError || error instanceof UnsupportedError || error instanceof UsageError) return error.message;
+  const what = error instanceof Error ? (process.env["ELFSPLICE_DEBUG"] ? error.stack : error.message) : String(error);
+  return `internal error, please report it: ${what}`;
+}
+
+async function main(): Promise<void> {
+  let status: number = EXIT.done;
+  try {
+    await program((value) => {
+      status = value;
+    }).parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      status = error.exitCode === 0 ? EXIT.done : EXIT.failed;
+    } else {
+      process.stderr.write(`elfsplice: ${explain(error)}\n`);
+      status = EXIT.failed;
+    }
+  }
+  process.exitCode = status;
+}
+
+process.stderr.on("error", () => {});
+await main();

@@ -1,0 +1,103 @@
+import type { DataChange, FunctionChange, Reason, UpdateDescription } from "../plan/description.ts";
+
+type Finding = UpdateDescription["findings"][number];
+
+/** How many reasons a changed function shows before the rest is only counted. */
+const SHOWN_REASONS = 4;
+
+function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+function reasonText({ kind, offset, within, pre, post }: Reason): string {
+  const where = `${within === undefined ? "" : `${within} `}at ${offset < 0 ? "-" : ""}0x${Math.abs(offset).toString(16)}`;
+  if (pre === "") return `${kind} ${where}: ${post}`;
+  if (post === "") return `${kind} ${where}: ${pre}`;
+  return kind === "size" ? `size ${pre} → ${post}` : `${kind} ${where}: ${pre} → ${post}`;
+}
+
+function reasonLines(reasons: readonly Reason[]): string[] {
+  const lines = reasons.slice(0, SHOWN_REASONS).map((reason) => `      ${reasonText(reason)}`);
+  const rest = reasons.length - SHOWN_REASONS;
+  return rest > 0 ? [...lines, `      … ${plural(rest, "more reason")}`] : lines;
+}
+
+function functionLines(change: FunctionChange): string[] {
+  const size = change.status === "new" ? change.post?.size : change.pre?.size;
+  const renamed = change.renamedTo === undefined ? "" : ` → ${change.renamedTo}`;
+  const notes = [plural(size ?? 0, "byte")];
+  if (change.entry.kind !== "none") notes.push(change.entry.kind);
+  if (change.pairedBy !== undefined && change.pairedBy !== "global-name") notes.push(`paired by ${change.pairedBy}`);
+  return [`  ${change.status.padEnd(9)} ${change.label}${renamed}  (${notes.join(", ")})`, ...reasonLines(change.reasons)];
+}
+
+function dataLines(change: DataChange): string[] {
+  const what = change.text === undefined ? change.label : JSON.stringify(change.text);
+  const renamed = change.renamedTo === undefined ? "" : ` → ${change.renamedTo}`;
+  return [`  ${change.status.padEnd(9)} ${change.kind} ${what}${renamed}`, ...reasonLines(change.reasons)];
+}
+
+function block(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [title, ...lines, ""];
+}
+
+function verdictLine({ verdict }: UpdateDescription): string {
+  const rungs = verdict.rungs.filter(({ status }) => status !== "not-applicable").map(({ rung, status }) => `${rung} ${status}`);
+  return `verdict: ${verdict.recommended ?? "nothing applicable yet"}${rungs.length === 0 ? "" : `  (${rungs.join(", ")})`}`;
+}
+
+function findingLines(findings: readonly Finding[]): string[] {
+  return findings.map(({ severity, code, message }) => `  ${severity.padEnd(7)} ${code}: ${message}`);
+}
+
+/** The whole description for a person. */
+export function renderText(description: UpdateDescription): string {
+  const { objects, functions, data, exports, changes, findings, arch } = description;
+  const lines = objects.flatMap(({ pre, post, status, target, source, compiler }) => [
+    `${pre?.path ?? "(none)"} → ${post?.path ?? "(none)"}  ${status}`,
+    `  ${arch.name}, target ${target}${source === undefined ? "" : `, from ${source}`}${compiler === undefined ? "" : `, ${compiler}`}`,
+  ]);
+  const patches = changes.flatMap((change) =>
+    change.patches.map(({ type, oldLabel, oldOffset, replacement, size }) => {
+      const to = replacement === null ? (type === "text" ? "trap" : "") : `→ ${replacement}`;
+      return `  ${type.padEnd(6)} ${oldLabel}+0x${oldOffset.toString(16)}  ${plural(size, "byte")} ${to}`.trimEnd();
+    }),
+  );
+  return [
+    ...lines,
+    "",
+    ...block("functions", functions.flatMap(functionLines)),
+    ...block("data", data.flatMap(dataLines)),
+    ...block("exports", exports.map(({ status, name, licence }) => `  ${status.padEnd(9)} ${name} (${licence})`)),
+    ...block("patches", patches),
+    ...block("findings", findingLines(findings)),
+    verdictLine(description),
+    "",
+  ].join("\n");
+}
+
+const SHOWN_NAMES = 6;
+
+function nameList(names: readonly string[]): string {
+  const shown = names.slice(0, SHOWN_NAMES).join(", ");
+  return names.length > SHOWN_NAMES ? `${shown}, … ${names.length - SHOWN_NAMES} more` : shown;
+}
+
+/** Two to ten lines for standard error: what changed, what stands in the way, what to do. */
+export function renderSummary(description: UpdateDescription): string {
+  const { functions, data, findings, objects } = description;
+  const status = objects.length === 1 ? (objects[0]?.status ?? "") : plural(objects.length, "object");
+  const lines = [`elfsplice: ${status}, ${verdictLine(description)}`];
+  for (const kind of ["changed", "new", "deleted", "renamed", "line-only"] as const) {
+    const names = functions.filter((change) => change.status === kind).map((change) => change.name);
+    if (names.length > 0) lines.push(`  ${plural(names.length, "function")} ${kind}: ${nameList(names)}`);
+  }
+  const rewritten = data.filter((change) => change.status === "in-place").map((change) => change.name);
+  if (rewritten.length > 0) lines.push(`  ${plural(rewritten.length, "object")} rewritten in place: ${nameList(rewritten)}`);
+  const errors = findings.filter((finding) => finding.severity === "error");
+  const warnings = findings.filter((finding) => finding.severity === "warning");
+  if (errors.length > 0) lines.push(`  ${plural(errors.length, "error")}: ${errors[0]?.message}${errors.length > 1 ? " …" : ""}`);
+  if (warnings.length > 0) lines.push(`  ${plural(warnings.length, "warning")}: ${warnings[0]?.message}${warnings.length > 1 ? " …" : ""}`);
+  if (lines.length === 1) lines.push("  no function or data of the running system has to change");
+  return `${lines.join("\n")}\n`;
+}
