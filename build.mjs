@@ -2,7 +2,8 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, rmSync, writeFileSync } from "node:fs";
 
 /** Builds dist/: the library with its types, the command line as one bundle, and the schema beside it. `--schema` renews the schema in src/ first. */
-const run = (tool, ...args) => execFileSync(process.execPath, [tool, ...args], { stdio: ["ignore", "inherit", "inherit"] });
+const run = (tool, ...args) =>
+  execFileSync(process.execPath, [tool, ...args], { stdio: ["ignore", "inherit", "inherit"] });
 
 rmSync("dist", { recursive: true, force: true });
 run("node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json");

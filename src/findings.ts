@@ -26,53 +26,177 @@ function row(severity: Severity, title: string, text: Row["text"]): Row {
 
 /** Every finding there is: code, severity and words in one row. */
 export const FINDINGS = {
-  "writable-data-changed": row("error", "Initialiser of live data changed", (name, detail) =>
-    `${name} is writable: the running value stays, so its new initialiser has no effect (${detail}); set it in an apply hook or keep the old one`),
-  "writable-data-resized": row("error", "Size of live data changed", (name, detail) =>
-    `${name} is writable and changes size (${detail} bytes): the running instance cannot grow; keep it and add a new variable, or use shadow data`),
-  "percpu-data-changed": row("error", "Per-CPU data changed", (name, detail) =>
-    `${name} is per-CPU: every processor has its running copy already, the change has no effect (${detail})`),
-  "tls-data-changed": row("error", "Thread-local data changed", (name, detail) =>
-    `${name} is thread-local: every thread has its running copy already, the change has no effect (${detail})`),
-  "init-text-changed": row("error", "Init code changed", (name, detail) =>
-    `${name} runs once at start and is freed: it has run already, the change has no effect (${detail})`),
-  "init-data-changed": row("error", "Init data changed", (name, detail) =>
-    `${name} is read once at start and freed: the change has no effect (${detail})`),
-  "exit-text-changed": row("warning", "Exit code changed", (name, detail) =>
-    `${name} is exit code: present only in a loaded module (${detail})`),
-  "global-rodata-resized": row("error", "Size of a global constant changed", (name, detail) =>
-    `${name} is global and changes size (${detail} bytes): other objects go on using the old one`),
-  "global-function-deleted": row("warning", "Global function deleted", (name) =>
-    `${name} is gone from this object: whoever still calls it, calls the old code`),
-  "global-data-deleted": row("warning", "Global data deleted", (name) => `${name} is gone from this object: others may still use the old one`),
-  "data-deleted": row("note", "Data deleted", (name) => `${name} is no longer used: the running instance stays where it is`),
-  "alias-removed": row("warning", "Alias removed", (name, detail) => `${name} was another name of ${detail}: the code stays, the name is gone`),
-  "function-renamed-global": row("note", "Global function renamed", (name, detail) =>
-    `${name} is called ${detail} now: the code is the same, nothing is patched; other objects must use one of the names`),
-  "trampoline-no-room": row("error", "No room for a trampoline", (name, detail) => `${name} is too short to be redirected: ${detail}`),
-  "trampoline-no-room-next": row("note", "No room for the next trampoline", (name, detail) =>
-    `the new ${name} is too short to be redirected by a later update: ${detail}`),
-  "trampolines-overlap": row("error", "Trampolines overlap", (name, detail) => `entry points of ${name} are too close together: ${detail}`),
-  "entry-point-moved": row("error", "Entry points part", (name, detail) =>
-    `names that were one entry point of ${name} are different places now: ${detail}`),
-  "hook-reaches-patched-code": row("error", "Hook reaches patched code", (name, detail) =>
-    `${name} runs while the old code is in force, but reaches code that this update replaces: ${detail}`),
-  "new-writable-data": row("note", "New writable data", (name, detail) => `${name} is new: it starts with its initialiser when the update is applied (${detail} bytes)`),
+  "writable-data-changed": row(
+    "error",
+    "Initialiser of live data changed",
+    (name, detail) =>
+      `${name} is writable: the running value stays, so its new initialiser has no effect (${detail}); set it in an apply hook or keep the old one`,
+  ),
+  "writable-data-resized": row(
+    "error",
+    "Size of live data changed",
+    (name, detail) =>
+      `${name} is writable and changes size (${detail} bytes): the running instance cannot grow; keep it and add a new variable, or use shadow data`,
+  ),
+  "percpu-data-changed": row(
+    "error",
+    "Per-CPU data changed",
+    (name, detail) =>
+      `${name} is per-CPU: every processor has its running copy already, the change has no effect (${detail})`,
+  ),
+  "tls-data-changed": row(
+    "error",
+    "Thread-local data changed",
+    (name, detail) =>
+      `${name} is thread-local: every thread has its running copy already, the change has no effect (${detail})`,
+  ),
+  "init-text-changed": row(
+    "error",
+    "Init code changed",
+    (name, detail) =>
+      `${name} runs once at start and is freed: it has run already, the change has no effect (${detail})`,
+  ),
+  "init-data-changed": row(
+    "error",
+    "Init data changed",
+    (name, detail) => `${name} is read once at start and freed: the change has no effect (${detail})`,
+  ),
+  "exit-text-changed": row(
+    "warning",
+    "Exit code changed",
+    (name, detail) => `${name} is exit code: present only in a loaded module (${detail})`,
+  ),
+  "global-rodata-resized": row(
+    "error",
+    "Size of a global constant changed",
+    (name, detail) => `${name} is global and changes size (${detail} bytes): other objects go on using the old one`,
+  ),
+  "global-function-deleted": row(
+    "warning",
+    "Global function deleted",
+    (name) => `${name} is gone from this object: whoever still calls it, calls the old code`,
+  ),
+  "global-data-deleted": row(
+    "warning",
+    "Global data deleted",
+    (name) => `${name} is gone from this object: others may still use the old one`,
+  ),
+  "data-deleted": row(
+    "note",
+    "Data deleted",
+    (name) => `${name} is no longer used: the running instance stays where it is`,
+  ),
+  "alias-removed": row(
+    "warning",
+    "Alias removed",
+    (name, detail) => `${name} was another name of ${detail}: the code stays, the name is gone`,
+  ),
+  "function-renamed-global": row(
+    "note",
+    "Global function renamed",
+    (name, detail) =>
+      `${name} is called ${detail} now: the code is the same, nothing is patched; other objects must use one of the names`,
+  ),
+  "trampoline-no-room": row(
+    "error",
+    "No room for a trampoline",
+    (name, detail) => `${name} is too short to be redirected: ${detail}`,
+  ),
+  "trampoline-no-room-next": row(
+    "note",
+    "No room for the next trampoline",
+    (name, detail) => `the new ${name} is too short to be redirected by a later update: ${detail}`,
+  ),
+  "trampolines-overlap": row(
+    "error",
+    "Trampolines overlap",
+    (name, detail) => `entry points of ${name} are too close together: ${detail}`,
+  ),
+  "entry-point-moved": row(
+    "error",
+    "Entry points part",
+    (name, detail) => `names that were one entry point of ${name} are different places now: ${detail}`,
+  ),
+  "hook-reaches-patched-code": row(
+    "error",
+    "Hook reaches patched code",
+    (name, detail) =>
+      `${name} runs while the old code is in force, but reaches code that this update replaces: ${detail}`,
+  ),
+  "new-writable-data": row(
+    "note",
+    "New writable data",
+    (name, detail) => `${name} is new: it starts with its initialiser when the update is applied (${detail} bytes)`,
+  ),
   "export-added": row("note", "Symbol exported", (name) => `${name} is exported now`),
-  "export-deleted": row("warning", "Export removed", (name) => `${name} is no longer exported: modules that are loaded keep their reference`),
+  "export-deleted": row(
+    "warning",
+    "Export removed",
+    (name) => `${name} is no longer exported: modules that are loaded keep their reference`,
+  ),
   "export-changed": row("warning", "Export changed", (name, detail) => `the export of ${name} changes: ${detail}`),
-  "special-section-unknown": row("warning", "Table not understood", (name, detail) => `the entries of ${name} cannot be told apart: its contents were not compared (${detail})`),
-  "section-unknown": row("error", "Section not understood", (name, detail) => `${name} is of no known kind and differs (${detail}): what that means for the running system is for a person to say`),
-  "relocation-unknown": row("warning", "Relocation type not known", (name, detail) => `${name} has relocations of a type that is not known: ${detail}; they were compared literally`),
-  "entry-without-owner": row("note", "Table entry without owner", (name, detail) => `an entry of ${name} points to no code of this object (${detail})`),
-  "registry-changed": row("note", "Registration changed", (name, detail) => `${name} is read at boot or when a module is loaded: the change has no effect on the running system (${detail})`),
-  "no-entry-hook": row("note", "No entry hook", (name) => `${name} has no ftrace site: livepatch cannot redirect it, a trampoline can`),
-  "bug-line-only": row("note", "Line number in the bug table", (name) => `${name} differs only by line numbers in the bug table`),
-  "line-number-only": row("note", "Line number in code or messages", (name, detail) => `${name} differs only by line numbers (${detail}); it is left as it is`),
-  "common-symbol-changed": row("error", "Common symbol changed", (name, detail) => `${name} is a common symbol and changes: ${detail}`),
-  "comdat-changed": row("warning", "COMDAT function changed", (name, detail) => `${name} is in a COMDAT group: the running copy may come from another object (${detail})`),
-  "ignored-on-request": row("warning", "Difference ignored on request", (name) => `${name} differs, but the patch says to leave it alone (KPATCH_IGNORE_FUNCTION)`),
-  "machine-without-table": row("warning", "Machine without table", (name) => `no relocation table for ${name}: relocations were compared literally`),
+  "special-section-unknown": row(
+    "warning",
+    "Table not understood",
+    (name, detail) => `the entries of ${name} cannot be told apart: its contents were not compared (${detail})`,
+  ),
+  "section-unknown": row(
+    "error",
+    "Section not understood",
+    (name, detail) =>
+      `${name} is of no known kind and differs (${detail}): what that means for the running system is for a person to say`,
+  ),
+  "relocation-unknown": row(
+    "warning",
+    "Relocation type not known",
+    (name, detail) => `${name} has relocations of a type that is not known: ${detail}; they were compared literally`,
+  ),
+  "entry-without-owner": row(
+    "note",
+    "Table entry without owner",
+    (name, detail) => `an entry of ${name} points to no code of this object (${detail})`,
+  ),
+  "registry-changed": row(
+    "note",
+    "Registration changed",
+    (name, detail) =>
+      `${name} is read at boot or when a module is loaded: the change has no effect on the running system (${detail})`,
+  ),
+  "no-entry-hook": row(
+    "note",
+    "No entry hook",
+    (name) => `${name} has no ftrace site: livepatch cannot redirect it, a trampoline can`,
+  ),
+  "bug-line-only": row(
+    "note",
+    "Line number in the bug table",
+    (name) => `${name} differs only by line numbers in the bug table`,
+  ),
+  "line-number-only": row(
+    "note",
+    "Line number in code or messages",
+    (name, detail) => `${name} differs only by line numbers (${detail}); it is left as it is`,
+  ),
+  "common-symbol-changed": row(
+    "error",
+    "Common symbol changed",
+    (name, detail) => `${name} is a common symbol and changes: ${detail}`,
+  ),
+  "comdat-changed": row(
+    "warning",
+    "COMDAT function changed",
+    (name, detail) => `${name} is in a COMDAT group: the running copy may come from another object (${detail})`,
+  ),
+  "ignored-on-request": row(
+    "warning",
+    "Difference ignored on request",
+    (name) => `${name} differs, but the patch says to leave it alone (KPATCH_IGNORE_FUNCTION)`,
+  ),
+  "machine-without-table": row(
+    "warning",
+    "Machine without table",
+    (name) => `no relocation table for ${name}: relocations were compared literally`,
+  ),
 } as const satisfies Readonly<Record<string, Row>>;
 
 export type FindingCode = keyof typeof FINDINGS;

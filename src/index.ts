@@ -1,13 +1,13 @@
-export { type Arch, type Howto, type HowtoRole, type Trampoline } from "./arch/arch.ts";
+export type { Arch, Howto, HowtoRole, Trampoline } from "./arch/arch.ts";
 export { archFor, howtoOf } from "./arch/registry.ts";
 export { diffSpans, type ObjectDiff } from "./diff/diff.ts";
 export type { Difference, DifferenceKind } from "./diff/difference.ts";
-export { type ElfObject, type ElfSymbol, readObject, type Relocation, type Section } from "./elf/object.ts";
+export { type ElfObject, type ElfSymbol, type Relocation, readObject, type Section } from "./elf/object.ts";
 export { FormatError, type Place, UnsupportedError, UsageError } from "./errors.ts";
 export { FINDINGS, type Finding, type FindingCode, type Severity } from "./findings.ts";
 export type { UpdateDescription } from "./plan/description.ts";
 export { diffObjects, planUpdate, type UpdateOptions } from "./plan/update.ts";
 export { renderJson } from "./report/json.ts";
 export { renderText } from "./report/text.ts";
-export { buildSpans } from "./spans/spans.ts";
 export type { Export, Hook, Span, SpanRelocation, SpanTable, TableEntry } from "./spans/span.ts";
+export { buildSpans } from "./spans/spans.ts";

@@ -7,7 +7,13 @@ import { schemaErrors } from "./support/schema.ts";
 
 interface Truth {
   readonly teaches: string;
-  readonly functions: { changed: string[]; new: string[]; deleted: string[]; renamed: [string, string][]; lineOnly: string[] };
+  readonly functions: {
+    changed: string[];
+    new: string[];
+    deleted: string[];
+    renamed: [string, string][];
+    lineOnly: string[];
+  };
   readonly data: { inPlace: string[]; new: string[]; changed: string[] };
   readonly findings: string[];
   readonly splice: string;
@@ -21,7 +27,9 @@ describe("every fixture: what the patch did, as truth.json tells it", () => {
     const folder = join(FIXTURES, name);
     const truth = JSON.parse(readText(join(folder, "truth.json"))) as Truth;
     const update = describePair(join(folder, "pre.o"), join(folder, "post.o"));
-    const renamed = update.functions.filter((change) => change.status === "renamed").map((change) => [change.name, change.renamedTo]);
+    const renamed = update.functions
+      .filter((change) => change.status === "renamed")
+      .map((change) => [change.name, change.renamedTo]);
     const loud = update.findings.filter((finding) => finding.severity !== "note").map((finding) => finding.code);
     expect({
       functions: {
@@ -31,14 +39,22 @@ describe("every fixture: what the patch did, as truth.json tells it", () => {
         renamed,
         lineOnly: functionNames(update, "line-only"),
       },
-      data: { inPlace: dataNames(update, "in-place"), new: dataNames(update, "new"), changed: dataNames(update, "changed") },
+      data: {
+        inPlace: dataNames(update, "in-place"),
+        new: dataNames(update, "new"),
+        changed: dataNames(update, "changed"),
+      },
       unexpected: loud.filter((code) => !truth.findings.includes(code)),
       missing: truth.findings.filter((code) => !findingCodes(update).includes(code)),
       splice: rungStatus(update, "splice"),
       none: rungStatus(update, "none") === "applicable",
     }).toEqual({
       functions: { ...truth.functions, changed: [...truth.functions.changed].sort() },
-      data: { inPlace: [...truth.data.inPlace].sort(), new: [...truth.data.new].sort(), changed: [...truth.data.changed].sort() },
+      data: {
+        inPlace: [...truth.data.inPlace].sort(),
+        new: [...truth.data.new].sort(),
+        changed: [...truth.data.changed].sort(),
+      },
       unexpected: [],
       missing: [],
       splice: truth.splice,
@@ -60,7 +76,9 @@ describe("golden descriptions: equal to the byte", () => {
 describe("fixtures/README.md", () => {
   it("says how every object was made", () => {
     const text = readText(join(FIXTURES, "README.md"));
-    const folders = new Set(objectsBelow(FIXTURES).map((path) => relative(FIXTURES, join(path, "..")).replaceAll("\\", "/")));
+    const folders = new Set(
+      objectsBelow(FIXTURES).map((path) => relative(FIXTURES, join(path, "..")).replaceAll("\\", "/")),
+    );
     expect([...folders].filter((folder) => !text.includes(folder))).toEqual([]);
   });
 });

@@ -18,7 +18,9 @@ const STOREYS: readonly (readonly string[])[] = [
 ];
 
 const source = join(ROOT, "src");
-const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts"));
+const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter(
+  (path) => path.endsWith(".ts") && !path.endsWith(".d.ts"),
+);
 
 function houseOf(path: string): string {
   const first = relative(source, path).split(/[/\\]/)[0] as string;
@@ -40,7 +42,11 @@ describe("imports", () => {
     const wrong = files.flatMap((file) => {
       const path = join(source, file);
       return importsOf(path)
-        .filter((target) => storeyOf(target) > storeyOf(path) || (storeyOf(target) === storeyOf(path) && houseOf(target) !== houseOf(path)))
+        .filter(
+          (target) =>
+            storeyOf(target) > storeyOf(path) ||
+            (storeyOf(target) === storeyOf(path) && houseOf(target) !== houseOf(path)),
+        )
         .filter((target) => !(storeyOf(path) === 0 && storeyOf(target) === 0))
         .map((target) => `${file} → ${relative(source, target)}`);
     });
@@ -70,13 +76,17 @@ describe("imports", () => {
   });
 
   it("use elfy in one file only", () => {
-    expect(files.filter((file) => /from "elfy"/.test(readFileSync(join(source, file), "utf8")))).toEqual([join("elf", "elfy.ts")]);
+    expect(files.filter((file) => /from "elfy"/.test(readFileSync(join(source, file), "utf8")))).toEqual([
+      join("elf", "elfy.ts"),
+    ]);
   });
 });
 
 /** Imports that remain at run time: not `import type`, not lazy ones. */
 function valueImportsOf(path: string): string[] {
   const text = readFileSync(path, "utf8");
-  const specifiers = [...text.matchAll(/^(?:import|export)\s+(?!type\b)[^;]*?from\s+"(\.[^"]+)"/gms)].map((match) => match[1] as string);
+  const specifiers = [...text.matchAll(/^(?:import|export)\s+(?!type\b)[^;]*?from\s+"(\.[^"]+)"/gms)].map(
+    (match) => match[1] as string,
+  );
   return specifiers.map((specifier) => resolve(dirname(path), specifier));
 }

@@ -73,7 +73,10 @@ const NAMESAKES = {
   TLSDESC_ADR_PAGE21: 124,
 } as const;
 
-/** AAELF64, "Relocation", the ILP32 column: LP64's rows under other numbers, and those that pointers of 4 bytes make different. */
+/**
+ * AAELF64, "Relocation", the ILP32 column: LP64's rows under other numbers, and those that pointers of 4 bytes make
+ * different.
+ */
 export function ilp32Rows(lp64: Readonly<Record<string, HowtoRow>>): Record<string, HowtoRow> {
   const rows: Record<string, HowtoRow> = {
     R_AARCH64_P32_LD32_GOT_LO12_NC: ldr32(27, "got"),

@@ -53,7 +53,9 @@ const movn = (type: number, group: number, role: HowtoRole = group === 0 ? "low"
 });
 const pc = (row: HowtoRow): HowtoRow => ({ ...row, pcrel: true });
 
-/** ELF for the Arm 64-bit Architecture (AAELF64), "Relocation"; dynamic types under the names that the GNU tools print. */
+/**
+ * ELF for the Arm 64-bit Architecture (AAELF64), "Relocation"; dynamic types under the names that the GNU tools print.
+ */
 const LP64_ROWS: Readonly<Record<string, HowtoRow>> = {
   R_AARCH64_NONE: none(0),
   R_AARCH64_NULL: none(256),
@@ -186,7 +188,7 @@ const LP64_ROWS: Readonly<Record<string, HowtoRow>> = {
 };
 
 /** Both data models: their numbers do not meet. */
-export const AARCH64_HOWTOS = howtoTable({ ...LP64_ROWS, ...ilp32Rows(LP64_ROWS) });
+const AARCH64_HOWTOS = howtoTable({ ...LP64_ROWS, ...ilp32Rows(LP64_ROWS) });
 
 /** AArch64 of either data order; instructions are always little-endian. A trampoline is one B. */
 export function aarch64(elfClass: ElfClass, data: ElfData): Arch {

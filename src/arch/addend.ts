@@ -8,8 +8,9 @@ type Pairs = Int32Array;
 const pairsOfTables = new WeakMap<readonly Relocation[], Map<Arch, Pairs>>();
 
 /**
- * The whole addend of a record: r_addend, or for REL what its field holds. On MIPS the field of a HI16 has only the upper half;
- * the lower is in the field of the next LO16 for the same symbol, with sign: `lui 0x1` and `addiu -4` stand for 0xfffc.
+ * The whole addend of a record: r_addend, or for REL what its field holds. On MIPS the field of a HI16 has only the
+ * upper half; the lower is in the field of the next LO16 for the same symbol, with sign: `lui 0x1` and `addiu -4` stand
+ * for 0xfffc.
  */
 export function addendOf(arch: Arch, relocations: readonly Relocation[], index: number, bytes: Uint8Array): bigint {
   const relocation = relocations[index] as Relocation;

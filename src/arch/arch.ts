@@ -45,8 +45,8 @@ export interface Howto {
   readonly signed: boolean;
   readonly role: HowtoRole;
   /**
-   * Types that mean the same to a matcher share a family: R_X86_64_PC32 and R_X86_64_PLT32 on a call differ only in what a
-   * linker may put between. Default: the type's own name.
+   * Types that mean the same to a matcher share a family: R_X86_64_PC32 and R_X86_64_PLT32 on a call differ only in
+   * what a linker may put between. Default: the type's own name.
    */
   readonly family: string;
   /** Where the value's bits lie, its lowest bits first, when they are not in the order of the mask's bits. */
@@ -84,13 +84,17 @@ export interface Arch {
   readonly howtos: ReadonlyMap<number, Howto>;
   readonly trampoline: Trampoline;
   /**
-   * Byte order of instructions: always little-endian on AArch64 and RISC-V; relocatable objects use data order elsewhere
-   * (BE8 on Arm is made by the linker).
+   * Byte order of instructions: always little-endian on AArch64 and RISC-V; relocatable objects use data order
+   * elsewhere (BE8 on Arm is made by the linker).
    */
   readonly instructionData: ElfData;
+  /** Whether the low bit of a function symbol's value tells the instruction set (Thumb, MIPS16) instead of the place. */
+  readonly functionTagBit?: true;
   /** Meaning of a type number that packs several types (MIPS64); absent where none does. */
   composeHowto?(type: number): Howto | undefined;
-  /** Type of a REL record whose field has only the upper half of the addend → type of the record with the lower (MIPS). */
+  /**
+   * Type of a REL record whose field has only the upper half of the addend → type of the record with the lower (MIPS).
+   */
   readonly lowParts?: ReadonlyMap<number, number>;
   /** Whether bytes[from,to) are nothing but filler between functions (nops, traps, zeros). */
   isPadding(bytes: Uint8Array, from: number, to: number): boolean;
@@ -103,6 +107,9 @@ export interface Arch {
   insnAddend(howto: Howto, code: Uint8Array, offset: number): bigint;
   /** The addend of a REL record, read from its field; sign-extended and unshifted. */
   implicitAddend(howto: Howto, bytes: Uint8Array, offset: number): bigint;
-  /** Offset from a function's symbol to the address where callers inside the module enter (ppc64le local entry); 0 elsewhere. */
+  /**
+   * Offset from a function's symbol to the address where callers inside the module enter (ppc64le local entry); 0
+   * elsewhere.
+   */
   localEntry(other: number): number;
 }

@@ -69,7 +69,7 @@ const alu = (type: number): HowtoRow => ({ ...arm(type, ALU, "address"), encodin
 const imm12 = (type: number, role: HowtoRole): HowtoRow => arm(type, runs("11:0"), role);
 
 /** ELF for the Arm Architecture (AAELF32), "Relocation codes table"; names as binutils prints them. */
-export const ARM_HOWTOS = howtoTable({
+const ARM_HOWTOS = howtoTable({
   R_ARM_NONE: none(0),
   R_ARM_PC24: branch24(1),
   R_ARM_ABS32: absolute(2, 4),
@@ -224,6 +224,7 @@ export function arm32(data: ElfData, flags: number): Arch {
     howtos: ARM_HOWTOS,
     trampoline: { size: 4, reach: 1n << 25n },
     instructionData,
+    functionTagBit: true,
     isPadding: fillerTest(instructionData, [
       [[4, 0xe320f000]],
       [[4, 0xe1a00000]],
@@ -238,14 +239,18 @@ export function arm32(data: ElfData, flags: number): Arch {
     insnAddend: pcBias,
     implicitAddend(howto, bytes, offset) {
       const addend = readAddend(bytes, offset, howto, howto.insn ? instructionData : data);
-      // The field of a MOVT counts bytes, like that of its MOVW: the upper half exists only after the sum. AAELF32, "Addends".
+      // The field of a MOVT counts bytes, like that of its MOVW: the upper half exists only after the sum. AAELF32,
+      // "Addends".
       return howto.rightshift === 16 ? addend >> 16n : addend;
     },
     localEntry: () => 0,
   };
 }
 
-/** The program counter reads 8 bytes ahead in Arm state, 4 in Thumb; the second instruction of a MOVW pair does not read it. */
+/**
+ * The program counter reads 8 bytes ahead in Arm state, 4 in Thumb; the second instruction of a MOVW pair does not read
+ * it.
+ */
 function pcBias(howto: Howto): bigint {
   if (!howto.pcrel || !howto.insn || howto.role === "low" || howto.role === "page") return 0n;
   return howto.size === 2 || howto.unit === 2 ? -4n : -8n;

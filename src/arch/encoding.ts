@@ -13,7 +13,9 @@ const plain: Codec = {
   decode: (bits, shift, width, signed) => (signed ? BigInt.asIntN(Number(width), bits) : bits) << shift,
 };
 
-/** Lowest 12 (RISC-V) or 16 (LoongArch, after the shift by 2) bits of a pair of instructions are signed by themselves. */
+/**
+ * Lowest 12 (RISC-V) or 16 (LoongArch, after the shift by 2) bits of a pair of instructions are signed by themselves.
+ */
 const pairedLow = (width: bigint): bigint => (width === 32n ? 12n : 16n);
 
 /** Every rule by which a field differs from a plain number. */
@@ -54,8 +56,8 @@ export const codecs: Readonly<Record<Encoding | "plain", Codec>> = {
   },
 
   /**
-   * Arm's modified immediate: eight bits rotated right by twice the four above them, then SUB and ADD of the opcode. Of a value
-   * that needs more, the topmost bits are stored: group 0 of AAELF32, "Group relocations".
+   * Arm's modified immediate: eight bits rotated right by twice the four above them, then SUB and ADD of the opcode. Of
+   * a value that needs more, the topmost bits are stored: group 0 of AAELF32, "Group relocations".
    */
   "arm-immediate": {
     encode(value) {
@@ -85,7 +87,9 @@ export const codecs: Readonly<Record<Encoding | "plain", Codec>> = {
   },
 };
 
-/** Bits 22 and 23 of an Arm data-processing instruction, which tell ADD from SUB, as they follow 12 bits of immediate. */
+/**
+ * Bits 22 and 23 of an Arm data-processing instruction, which tell ADD from SUB, as they follow 12 bits of immediate.
+ */
 const SUB = 0x1000n;
 const ADD = 0x2000n;
 

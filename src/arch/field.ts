@@ -51,7 +51,7 @@ export function writeField(bytes: Uint8Array, offset: number, howto: Howto, data
 }
 
 /** The whole field as one number, bits outside the mask included; bytes past the end of the section count as zero. */
-export function readWord(bytes: Uint8Array, offset: number, howto: Howto, data: ElfData): bigint {
+function readWord(bytes: Uint8Array, offset: number, howto: Howto, data: ElfData): bigint {
   let word = 0n;
   for (let i = howto.size - 1; i >= 0; i--) {
     word = (word << 8n) | BigInt(bytes[offset + byteIndex(i, howto, data)] ?? 0);

@@ -9,7 +9,7 @@ const tls = { role: "tls" } as const;
 const got = { role: "got", family: "R_386_GOT32" } as const;
 
 /** System V ABI, Intel386 supplement, "Relocation Types"; types 24 to 31 are Sun's, the GNU_VT types binutils' own. */
-export const I386_HOWTOS = howtoTable({
+const I386_HOWTOS = howtoTable({
   R_386_NONE: none(0),
   R_386_32: absolute(1, 4),
   R_386_PC32: relative(2, 4),
@@ -57,7 +57,9 @@ export const I386_HOWTOS = howtoTable({
   R_386_GNU_VTENTRY: hint(251),
 });
 
-/** IA-32: displacements of jumps count from the end of the instruction. A trampoline is `jmp rel32`, which wraps around. */
+/**
+ * IA-32: displacements of jumps count from the end of the instruction. A trampoline is `jmp rel32`, which wraps around.
+ */
 export const i386: Arch = {
   name: "i386",
   machine: EM["386"],
@@ -80,7 +82,8 @@ export const i386: Arch = {
 const GOTPC = I386_HOWTOS.get(10);
 
 /**
- * `add $_GLOBAL_OFFSET_TABLE_,%reg` counts from its own start: the field follows one byte in the short form for %eax (05),
+ * `add $_GLOBAL_OFFSET_TABLE_,%reg` counts from its own start: the field follows one
+ * byte in the short form for %eax (05),
  * two bytes in the others.
  */
 function distanceFromOpcode(code: Uint8Array, offset: number): bigint {

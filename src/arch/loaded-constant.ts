@@ -59,13 +59,19 @@ const arm = fixedWidth((i) => {
 });
 
 /** Power `li rD,imm` (addi rD,0,imm), and the low half of a larger one (ori). Power ISA, book I, 3.3.9. */
-const ppc64 = fixedWidth((i) => (matches(i, 0xfc1f0000, 0x38000000) || matches(i, 0xfc000000, 0x60000000) ? i & 0xffff : undefined));
+const ppc64 = fixedWidth((i) =>
+  matches(i, 0xfc1f0000, 0x38000000) || matches(i, 0xfc000000, 0x60000000) ? i & 0xffff : undefined,
+);
 
 /** MIPS `li`: addiu rt,$0,imm or ori rt,$0,imm. MIPS32 volume II, "ADDIU", "ORI". */
-const mips = fixedWidth((i) => (matches(i, 0xffe00000, 0x24000000) || matches(i, 0xffe00000, 0x34000000) ? i & 0xffff : undefined));
+const mips = fixedWidth((i) =>
+  matches(i, 0xffe00000, 0x24000000) || matches(i, 0xffe00000, 0x34000000) ? i & 0xffff : undefined,
+);
 
 /** LoongArch `ori rd,$r0,imm12`, `addi.w rd,$r0,imm12`, and the low part after lu12i.w. LoongArch reference manual, 2.2.1. */
-const loongarch = fixedWidth((i) => (matches(i, 0xffc00000, 0x03800000) || matches(i, 0xffc003e0, 0x02800000) ? (i >>> 10) & 0xfff : undefined));
+const loongarch = fixedWidth((i) =>
+  matches(i, 0xffc00000, 0x03800000) || matches(i, 0xffc003e0, 0x02800000) ? (i >>> 10) & 0xfff : undefined,
+);
 
 /** z/Architecture `lhi`/`lghi %r,imm16` (a7x8, a7x9): instructions are four bytes at any even place. Principles of Operation, "LOAD HALFWORD IMMEDIATE". */
 const s390x: Reader = (_arch, code, offset) => {
@@ -85,13 +91,26 @@ const riscv64: Reader = (_arch, code, offset) => {
     const instruction = word(code, start, true);
     const isAdd = matches(instruction, 0x707f, 0x13) || matches(instruction, 0x707f, 0x1b);
     const from = (instruction >>> 15) & 31;
-    if (isAdd && (from === 0 || from === ((instruction >>> 7) & 31))) return { offset: start, size: 4, value: (instruction >>> 20) & 0xfff };
+    if (isAdd && (from === 0 || from === ((instruction >>> 7) & 31)))
+      return { offset: start, size: 4, value: (instruction >>> 20) & 0xfff };
   }
   return undefined;
 };
 
 const READERS: Readonly<Record<string, Reader>> = {
-  x86_64: x86, i386: x86, aarch64, arm, ppc64le: ppc64, ppc64, s390x, riscv64, loongarch64: loongarch, mips, mips64: mips, mips64el: mips, mipsel: mips,
+  x86_64: x86,
+  i386: x86,
+  aarch64,
+  arm,
+  ppc64le: ppc64,
+  ppc64,
+  s390x,
+  riscv64,
+  loongarch64: loongarch,
+  mips,
+  mips64: mips,
+  mips64el: mips,
+  mipsel: mips,
 };
 
 /** The constant that the instruction around a byte loads, where it is small enough to be a line number. */

@@ -17,7 +17,10 @@ const I21 = runs("25:10 4:0");
 const I26 = runs("25:10 9:0");
 /** jirl's 16 bits in the second word, then pcaddu18i's 20 in the first. */
 const PCADDU18I_JIRL = runs("57:42 24:5");
-/** The same of the 32-bit architecture, whose pcaddu12i leaves jirl only part of its bits: good for comparison, not for values. */
+/**
+ * The same of the 32-bit architecture, whose pcaddu12i leaves jirl only part of its bits: good for comparison, not for
+ * values.
+ */
 const PCADDU12I_JIRL = PCADDU18I_JIRL;
 
 const insn = (type: number, bits: readonly BitRun[], rightshift: number, role: HowtoRole): HowtoRow => ({
@@ -39,7 +42,10 @@ const hi20 = (type: number, role: HowtoRole = "page") => insn(type, I20, 12, rol
 const lo12 = (type: number, role: HowtoRole = "low") => insn(type, I12, 0, role);
 const lo20of64 = (type: number, role: HowtoRole = "page") => insn(type, I20, 32, role);
 const hi12of64 = (type: number, role: HowtoRole = "page") => insn(type, I12, 52, role);
-/** pcalau12i: the page of the target, as seen by a signed low part, less the page of the place; pcaddu12i: less the place. */
+/**
+ * pcalau12i: the page of the target, as seen by a signed low part, less the page of the place; pcaddu12i: less the
+ * place.
+ */
 const page = (type: number, role: HowtoRole = "page") => pc(rounded(hi20(type, role)));
 
 /** An operation of the stack machine of the first ABI: several records for one place make one value. */
@@ -55,10 +61,10 @@ const difference = (type: number, size: number, mask?: bigint): HowtoRow => ({
 });
 
 /**
- * ELF for the LoongArch Architecture, "Relocations"; types 101 and 104 were withdrawn. A ULEB128 field has as many bytes as its
- * own continuation bits say: the row describes the first.
+ * ELF for the LoongArch Architecture, "Relocations"; types 101 and 104 were withdrawn. A ULEB128 field has as many
+ * bytes as its own continuation bits say: the row describes the first.
  */
-export const LARCH_HOWTOS = howtoTable({
+const LARCH_HOWTOS = howtoTable({
   R_LARCH_NONE: none(0),
   R_LARCH_32: absolute(1, 4),
   R_LARCH_64: absolute(2, 8),

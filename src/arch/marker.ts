@@ -3,7 +3,9 @@ export function isLocalLabel(name: string): boolean {
   return name.startsWith(".L");
 }
 
-/** Mapping symbols: AAELF32 and AAELF64, "Mapping symbols"; RISC-V psABI, "Mapping Symbol" ($x may carry an ISA string). */
+/**
+ * Mapping symbols: AAELF32 and AAELF64, "Mapping symbols"; RISC-V psABI, "Mapping Symbol" ($x may carry an ISA string).
+ */
 const MAPPING = { aarch64: /^\$[dx](\.|$)/, arm: /^\$[adt](\.|$)/, riscv: /^\$(d(\.|$)|x(rv(32|64)\w*)?(\.|$))/ };
 
 /** A test for an architecture's mapping symbols and assembler-local labels. */

@@ -47,8 +47,10 @@ const micro = (row: HowtoRow): HowtoRow => ({ ...row, bits: MICRO_IMM, unit: 2 }
 const higher = (type: number): HowtoRow => ({ ...hi(type), rightshift: 32, rounding: 0x80008000n });
 const highest = (type: number): HowtoRow => ({ ...hi(type), rightshift: 48, rounding: 0x800080008000n });
 
-/** System V ABI, MIPS supplement, "Relocation Types"; 64-bit ELF Object File Specification (SGI); binutils for the rest. */
-export const MIPS_HOWTOS = howtoTable({
+/**
+ * System V ABI, MIPS supplement, "Relocation Types"; 64-bit ELF Object File Specification (SGI); binutils for the rest.
+ */
+const MIPS_HOWTOS = howtoTable({
   R_MIPS_NONE: none(0),
   R_MIPS_16: imm(1, "address"),
   R_MIPS_32: absolute(2, 4),
@@ -163,8 +165,8 @@ export const MIPS_HOWTOS = howtoTable({
 });
 
 /**
- * Records whose REL addend has its low half in a later record of another type for the same symbol: MIPS supplement, "AHL". A GOT16
- * has one only where its symbol is local.
+ * Records whose REL addend has its low half in a later record of another type for the same symbol: MIPS supplement,
+ * "AHL". A GOT16 has one only where its symbol is local.
  */
 const LOW_PARTS: ReadonlyMap<number, number> = new Map(
   [
@@ -184,8 +186,8 @@ function typeOf(name: string): number {
 }
 
 /**
- * MIPS, 32 or 64 bits, either byte order. A trampoline is lui, addiu, jr and its delay slot: one `j` only reaches its own region of
- * 256 MiB, in which modules do not lie.
+ * MIPS, 32 or 64 bits, either byte order. A trampoline is lui, addiu, jr and its delay slot: one `j` only reaches its
+ * own region of 256 MiB, in which modules do not lie.
  */
 export function mips(elfClass: ElfClass, data: ElfData): Arch {
   return {
@@ -207,8 +209,8 @@ export function mips(elfClass: ElfClass, data: ElfData): Arch {
 }
 
 /**
- * A MIPS64 record does up to three operations in turn, each on the result of the one before; only the last one stores. So field and
- * shift are the last one's, and the name tells all, for example R_MIPS_GPREL16/R_MIPS_SUB/R_MIPS_HI16.
+ * A MIPS64 record does up to three operations in turn, each on the result of the one before; only the last one stores.
+ * So field and shift are the last one's, and the name tells all, for example R_MIPS_GPREL16/R_MIPS_SUB/R_MIPS_HI16.
  */
 function composeHowto(type: number): Howto | undefined {
   if (type >= 1 << 24) return undefined;

@@ -58,7 +58,8 @@ function isNopPrefix(byte: number, mode: X86Mode): boolean {
 }
 
 /**
- * `nop`, `nopw 0(…)` (0f 1f), and where nothing is lost by it (32-bit code, or REX.W) a `mov` or `lea` of a register to itself.
+ * `nop`, `nopw 0(…)` (0f 1f), and where nothing is lost by it (32-bit code, or REX.W) a `mov` or `lea` of a register to
+ * itself.
  */
 function isNop(insn: Uint8Array, keepsRegister: boolean): boolean {
   const [opcode, modrm = 0] = insn;

@@ -8,7 +8,9 @@ import { fillerTest } from "./padding.ts";
 
 const tls = { role: "tls" } as const;
 
-/** A prefixed instruction is two words: the high part lies in the first, 16 bits in the second. Power ISA 3.1, "MLS:D". */
+/**
+ * A prefixed instruction is two words: the high part lies in the first, 16 bits in the second. Power ISA 3.1, "MLS:D".
+ */
 const D34 = runs("47:32 17:0");
 const D28 = runs("47:32 11:0");
 /** d2, d1, d0 of addpcis. Power ISA, "DX-FORM". */
@@ -49,7 +51,7 @@ const prefixed = (type: number, role: HowtoRole, rightshift = 0): HowtoRow =>
 const pcPrefixed = (type: number, role: HowtoRole): HowtoRow => pc(prefixed(type, role));
 
 /** 64-bit ELF V2 ABI for Power, "Relocation Types"; types of the older ABI and of binutils among them. */
-export const PPC64_HOWTOS = howtoTable({
+const PPC64_HOWTOS = howtoTable({
   R_PPC64_NONE: none(0),
   R_PPC64_ADDR32: absolute(1, 4),
   R_PPC64_ADDR24: branch24(2),
@@ -233,8 +235,8 @@ export function ppc64(data: ElfData): Arch {
 }
 
 /**
- * The three bits of st_other that give the distance of the local entry point as a power of two: 2 to 6 for 4 to 64 bytes; 0 and 1
- * for none. ELF V2 ABI, "Symbol Table", st_other.
+ * The three bits of st_other that give the distance of the local entry point as a power of two: 2 to 6 for 4 to 64
+ * bytes; 0 and 1 for none. ELF V2 ABI, "Symbol Table", st_other.
  */
 function localEntry(other: number): number {
   const code = (other >> 5) & 7;

@@ -56,10 +56,10 @@ const difference = (type: number, size: number, mask?: bigint): HowtoRow => ({
 });
 
 /**
- * RISC-V ELF psABI, "Relocations"; names of types that it no longer lists are binutils'. A ULEB128 field has as many bytes as its
- * own continuation bits say: the row describes the first.
+ * RISC-V ELF psABI, "Relocations"; names of types that it no longer lists are binutils'. A ULEB128 field has as many
+ * bytes as its own continuation bits say: the row describes the first.
  */
-export const RISCV_HOWTOS = howtoTable({
+const RISCV_HOWTOS = howtoTable({
   R_RISCV_NONE: none(0),
   R_RISCV_32: absolute(1, 4),
   R_RISCV_64: absolute(2, 8),

@@ -30,7 +30,7 @@ const halfwords = (type: number, bits: 12 | 16 | 24 | 32, role: HowtoRole = "add
 });
 
 /** z/Architecture ELF ABI supplement, "Relocation Types"; the GNU_VT types are binutils' own. */
-export const S390_HOWTOS = howtoTable({
+const S390_HOWTOS = howtoTable({
   R_390_NONE: none(0),
   R_390_8: absolute(1, 1),
   R_390_12: displacement12(2, "address"),

@@ -16,7 +16,7 @@ const gottpoff = { role: "tls", family: "R_X86_64_GOTTPOFF" } as const;
 const gotdesc = { role: "tls", family: "R_X86_64_GOTPC32_TLSDESC" } as const;
 
 /** System V ABI, AMD64 supplement, "Relocation Types"; the GNU_VT types are binutils' own. */
-export const X86_64_HOWTOS = howtoTable({
+const X86_64_HOWTOS = howtoTable({
   R_X86_64_NONE: none(0),
   R_X86_64_64: absolute(1, 8),
   R_X86_64_PC32: relative(2, 4),
@@ -73,7 +73,9 @@ export const X86_64_HOWTOS = howtoTable({
   R_X86_64_GNU_VTENTRY: hint(251),
 });
 
-/** AMD64, and x32 as its 32-bit class: displacements count from the end of the instruction. A trampoline is `jmp rel32`. */
+/**
+ * AMD64, and x32 as its 32-bit class: displacements count from the end of the instruction. A trampoline is `jmp rel32`.
+ */
 export const x8664 = (elfClass: ElfClass): Arch => ({
   name: elfClass === 64 ? "x86_64" : "x32",
   machine: EM.X86_64,

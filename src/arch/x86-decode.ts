@@ -62,8 +62,8 @@ const TWO_BYTE = [
 ].join("");
 
 /**
- * Forms of the opcodes behind VEX, EVEX, XOP and REX2, by map number; a letter alone stands for the whole map. Map 4 of EVEX has
- * the one-byte opcodes with ModRM, and shld and shrd at 24 and 2c.
+ * Forms of the opcodes behind VEX, EVEX, XOP and REX2, by map number; a letter alone stands for the whole map. Map 4 of
+ * EVEX has the one-byte opcodes with ModRM, and shld and shrd at 24 and 2c.
  */
 const EXTENDED_MAPS: Readonly<Record<number, string>> = {
   1: TWO_BYTE.replace(/[^MB.]/g, "M"),

@@ -1,16 +1,18 @@
 /*
- * Where does the instruction end whose displacement is relocated? An x86-64 displacement counts from there, so `cmpl $5,v(%rip)`
- * has the addend −8 (four bytes of displacement, four of immediate) and `mov v(%rip),%eax` has −4. The bytes before the field
- * decide, but they can be read in more than one way, because nothing marks an instruction's first byte:
+ * Where does the instruction end whose displacement is relocated? An x86-64 displacement counts from there, so `cmpl
+ * $5,v(%rip)` has the addend −8 (four bytes of displacement, four of immediate) and `mov v(%rip),%eax` has −4. The
+ * bytes before the field decide, but they can be read in more than one way, because nothing marks an instruction's
+ * first byte:
  *
  *     83 e0 0f | c1 25 .. .. .. .. 05      and $15,%eax ; shll $5,v(%rip)     one byte of immediate
  *        83 e0 | 0f c1 25 .. .. .. ..      (…)          ; xadd %esp,v(%rip)   none
  *
- * So every start that makes the field a rip-relative displacement is tried. Nearly always all of them give the same number
- * (a REX prefix more or less changes nothing). If not, instructions are decoded from many starts further back. Wrong starts
- * fall into step with the right one after a few instructions, and the reading that most of them arrive at wins. From the first
- * byte of a section only one reading is possible; where that byte is near, it alone decides. A tie goes to the longest reading:
- * a prefix without its instruction is rarer than an instruction that ends in a byte that looks like a prefix.
+ * So every start that makes the field a rip-relative displacement is tried. Nearly always all of them give the same
+ * number (a REX prefix more or less changes nothing). If not, instructions are decoded from many starts further back.
+ * Wrong starts fall into step with the right one after a few instructions, and the reading that most of them arrive at
+ * wins. From the first byte of a section only one reading is possible; where that byte is near, it alone decides. A tie
+ * goes to the longest reading: a prefix without its instruction is rarer than an instruction that ends in a byte that
+ * looks like a prefix.
  */
 import { decodeX86, type X86Mode } from "./x86-decode.ts";
 
@@ -38,34 +40,24 @@ function isRipModrm(byte: number | undefined): boolean {
   return byte !== undefined && (byte & 0xc7) === 0x05;
 }
 
-/** Immediate size of the reading that most sweeps from further back arrive at. */
+/** Immediate size of the reading that decoding arrives at from most starts further back. */
 function mostVotes(code: Uint8Array, field: number, mode: X86Mode, readings: ReadonlyMap<number, number>): number {
   const first = Math.max(0, field - VOTE_FROM);
   const last = first === 0 ? 0 : field - VOTE_TO;
+  // What decoding arrives at from each place; from the nearest to the farthest, so that each is decoded once.
+  const arrivals = new Map(readings);
+  for (let start = field - 1; start >= first; start--) {
+    if (arrivals.has(start)) continue;
+    const insn = decodeX86(code, start, mode);
+    const size = insn && arrivals.get(start + insn.length);
+    if (size !== undefined) arrivals.set(start, size);
+  }
   const votes = new Map([...readings.values()].map((size) => [size, 0]));
   for (let start = first; start <= last; start++) {
-    const size = arrivesAt(code, start, field, mode, readings);
+    const size = arrivals.get(start);
     if (size !== undefined) votes.set(size, (votes.get(size) as number) + 1);
   }
   const most = Math.max(...votes.values());
   for (const [size, count] of votes) if (count === most) return size;
   return 0;
-}
-
-/** Decodes from a start until one of the readings is met. */
-function arrivesAt(
-  code: Uint8Array,
-  start: number,
-  field: number,
-  mode: X86Mode,
-  readings: ReadonlyMap<number, number>,
-): number | undefined {
-  for (let at = start; at < field; ) {
-    const size = readings.get(at);
-    if (size !== undefined) return size;
-    const insn = decodeX86(code, at, mode);
-    if (!insn) return undefined;
-    at += insn.length;
-  }
-  return undefined;
 }

@@ -14,7 +14,8 @@ export interface Gates {
 /** The exit status that a description and the gates give. */
 export function exitStatus(description: UpdateDescription, gates: Gates): number {
   const { rungs } = description.verdict;
-  const isApplicable = (name: string): boolean => rungs.some(({ rung, status }) => rung === name && status === "applicable");
+  const isApplicable = (name: string): boolean =>
+    rungs.some(({ rung, status }) => rung === name && status === "applicable");
   if (gates.exitCode && !isApplicable("none")) return EXIT.gate;
   if (gates.require !== undefined && !isApplicable(gates.require)) return EXIT.gate;
   return EXIT.done;

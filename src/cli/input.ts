@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
-import { type ElfObject, readObject } from "../elf/object.ts";
 import { ET } from "../elf/constants.ts";
+import { type ElfObject, readObject } from "../elf/object.ts";
 import { FormatError, UnsupportedError } from "../errors.ts";
 import { describeSystemError } from "./output.ts";
 
@@ -8,13 +8,21 @@ import { describeSystemError } from "./output.ts";
 export function loadObject(file: string): ElfObject {
   const object = readObject(readBytes(file), file);
   if (object.type === ET.REL) return object;
-  const what = { [ET.EXEC]: "an executable", [ET.DYN]: "a shared object or position-independent executable", [ET.CORE]: "a core file" }[object.type];
-  throw new UnsupportedError({ file }, `${what ?? `an ELF file of type ${object.type}`}; a relocatable object (.o) is needed`);
+  const what = {
+    [ET.EXEC]: "an executable",
+    [ET.DYN]: "a shared object or position-independent executable",
+    [ET.CORE]: "a core file",
+  }[object.type];
+  throw new UnsupportedError(
+    { file },
+    `${what ?? `an ELF file of type ${object.type}`}; a relocatable object (.o) is needed`,
+  );
 }
 
 function readBytes(file: string): Uint8Array {
   try {
-    if (statSync(file).isDirectory()) throw new UnsupportedError({ file }, "a directory; a relocatable object (.o) is needed");
+    if (statSync(file).isDirectory())
+      throw new UnsupportedError({ file }, "a directory; a relocatable object (.o) is needed");
     return readFileSync(file);
   } catch (error) {
     if (error instanceof UnsupportedError) throw error;

@@ -13,11 +13,16 @@ function output(): Option {
 
 function program(done: (status: number) => void): Command {
   const top = new Command("elfsplice")
-    .description("Diffs ELF objects compiled before and after a source patch, and describes the update for live patching.")
+    .description(
+      "Diffs ELF objects compiled before and after a source patch, and describes the update for live patching.",
+    )
     .version(VERSION)
     .exitOverride()
     .showHelpAfterError("(try --help)")
-    .addHelpText("after", "\nExit status: 0 done; 1 a gate that was asked for is not met; 2 wrong usage or unreadable input.");
+    .addHelpText(
+      "after",
+      "\nExit status: 0 done; 1 a gate that was asked for is not met; 2 wrong usage or unreadable input.",
+    );
 
   top
     .command("diff <pre> <post>")
@@ -77,7 +82,8 @@ Examples:
 
 /** The message for a person; anything unforeseen is our fault and says so. */
 function explain(error: unknown): string {
-  if (error instanceof FormatError || error instanceof UnsupportedError || error instanceof UsageError) return error.message;
+  if (error instanceof FormatError || error instanceof UnsupportedError || error instanceof UsageError)
+    return error.message;
   const what = error instanceof Error ? (process.env["ELFSPLICE_DEBUG"] ? error.stack : error.message) : String(error);
   return `internal error, please report it: ${what}`;
 }

@@ -87,7 +87,13 @@ class Comparer implements Comparison {
     if (pre.bytes.length !== post.bytes.length && (pre.bytes.length === 0 || post.bytes.length === 0)) {
       const filled = pre.bytes.length === 0 ? post.bytes : pre.bytes;
       const at = filled.findIndex((byte) => byte !== 0);
-      if (at !== -1) this.#differ("bytes", at, hexBytes(pre.bytes, at, pre.bytes.length && 1), hexBytes(post.bytes, at, post.bytes.length && 1));
+      if (at !== -1)
+        this.#differ(
+          "bytes",
+          at,
+          hexBytes(pre.bytes, at, pre.bytes.length && 1),
+          hexBytes(post.bytes, at, post.bytes.length && 1),
+        );
     }
   }
 
@@ -99,7 +105,8 @@ class Comparer implements Comparison {
         this.#differ("relocation-added", extra.offset, "", `${extra.howto.name} ${targetText(extra)}`);
       }
       const b = post[j];
-      if (b === undefined || b.offset !== a.offset) this.#differ("relocation-removed", a.offset, `${a.howto.name} ${targetText(a)}`, "");
+      if (b === undefined || b.offset !== a.offset)
+        this.#differ("relocation-removed", a.offset, `${a.howto.name} ${targetText(a)}`, "");
       else {
         this.#compareRelocation(a, b);
         j++;
@@ -134,7 +141,13 @@ class Comparer implements Comparison {
       const defined = (p ?? q) as Span;
       const place = p === undefined ? b : a;
       const isAtEntry = place.targetOffset === (isCode(defined.kind) ? defined.entry : place.targetOffset);
-      return isGlobal(a) && isGlobal(b) && a.symbol?.name === b.symbol?.name && a.targetAddend === b.targetAddend && isAtEntry;
+      return (
+        isGlobal(a) &&
+        isGlobal(b) &&
+        a.symbol?.name === b.symbol?.name &&
+        a.targetAddend === b.targetAddend &&
+        isAtEntry
+      );
     }
     return sameSymbol(a, b) && a.targetAddend === b.targetAddend;
   }
@@ -166,7 +179,9 @@ class Comparer implements Comparison {
     }
     const from = tail(p, a.targetOffset);
     const to = tail(q, b.targetOffset);
-    return from !== undefined && to !== undefined ? Buffer.compare(from, to) === 0 : a.targetOffset === b.targetOffset && Buffer.compare(p.bytes, q.bytes) === 0;
+    return from !== undefined && to !== undefined
+      ? Buffer.compare(from, to) === 0
+      : a.targetOffset === b.targetOffset && Buffer.compare(p.bytes, q.bytes) === 0;
   }
 
   /** Fragments are part of the function that uses them; their differences are its own. */
@@ -218,12 +233,15 @@ class Comparer implements Comparison {
     }
     this.#base = a.ownerOffset;
     // The last entry of a table may lack its padding.
-    const isShort = a.size !== b.size && a.bytes.subarray(b.size).every((byte) => byte === 0) && b.bytes.subarray(a.size).every((byte) => byte === 0);
+    const isShort =
+      a.size !== b.size &&
+      a.bytes.subarray(b.size).every((byte) => byte === 0) &&
+      b.bytes.subarray(a.size).every((byte) => byte === 0);
     if (a.size !== b.size && !isShort) this.#differ("entry-size", 0, String(a.size), String(b.size));
     const isBug = a.table.policy === "bug-line";
     for (const { offset, size } of differingRuns(a, b, this.#arch)) {
       const difference = [0, hexBytes(a.bytes, offset, size), hexBytes(b.bytes, offset, size)] as const;
-      if (isBug) this.lines.push({ kind: "bug-line", offset: a.ownerOffset, pre: difference[1], post: difference[2], within: this.#within });
+      if (isBug) this.lines.push(bugDifference(a, b, offset, size, this.#within));
       else this.#differ("bytes", ...difference);
     }
     this.#compareEntryRelocations(a, b);
@@ -247,6 +265,25 @@ class Comparer implements Comparison {
     this.lines.push(...lines);
     this.differences.length = 0;
   }
+}
+
+/** A difference in the tail of a bug entry: the line number is its first two bytes, the flags are the next two. Linux: include/asm-generic/bug.h. */
+function bugDifference(
+  a: TableEntry,
+  b: TableEntry,
+  offset: number,
+  size: number,
+  within: string | undefined,
+): Difference {
+  const line = a.relocations.reduce((end, { offset: at, howto }) => Math.max(end, at + howto.size), 0);
+  const kind = offset >= line && offset + size <= line + 2 ? "bug-line" : "bug-flags";
+  return {
+    kind,
+    offset: a.ownerOffset,
+    pre: hexBytes(a.bytes, offset, size),
+    post: hexBytes(b.bytes, offset, size),
+    within,
+  };
 }
 
 function isGlobal(relocation: SpanRelocation): boolean {

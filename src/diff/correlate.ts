@@ -3,9 +3,9 @@ import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts"
 import type { Span } from "../spans/span.ts";
 import { groupFree, narrowedPairs, uniquePairs } from "./groups.ts";
 import { contentsKey } from "./mask.ts";
-import { family, type Pair, type PairedBy, type Pairing, type PairingPass, type Side } from "./pairing.ts";
 import { pairByReference } from "./pair-by-reference.ts";
 import { pairRenamed } from "./pair-renamed.ts";
+import { family, type Pair, type PairedBy, type Pairing, type PairingPass, type Side } from "./pairing.ts";
 import { fileScopes } from "./scopes.ts";
 import { staticLocalPass } from "./static-locals.ts";
 
@@ -28,7 +28,8 @@ const pairGlobals: PairingPass = (pre, post, pairing) => {
   const byName = new Map<string, Span>();
   for (const span of post.table.spans) {
     if (pairing.preOf[span.id] !== undefined) continue;
-    for (const { symbol } of span.symbols) if (symbol.bind !== LOCAL) byName.set(`${family(span.kind)} ${symbol.name}`, span);
+    for (const { symbol } of span.symbols)
+      if (symbol.bind !== LOCAL) byName.set(`${family(span.kind)} ${symbol.name}`, span);
   }
   const taken = new Set<Span>();
   const pairs: Pair[] = [];
@@ -48,7 +49,9 @@ const pairGlobals: PairingPass = (pre, post, pairing) => {
 /** Strings and constants: equal bytes are the same thing wherever they lie. */
 const pairContents: PairingPass = (pre, post, pairing) => {
   const key = (span: Span): string | undefined =>
-    span.kind === "string" || span.kind === "constant" || span.kind === "export-string" ? `${span.kind} ${contentsKey(span, pre.table.arch)}` : undefined;
+    span.kind === "string" || span.kind === "constant" || span.kind === "export-string"
+      ? `${span.kind} ${contentsKey(span, pre.table.arch)}`
+      : undefined;
   const groups = groupFree(pre, post, pairing, key);
   return groups.flatMap((group) => narrowedPairs(group, (span) => span.section.name));
 };
@@ -67,7 +70,10 @@ const pairLocals: PairingPass = (pre, post, pairing) => {
   const inFiles = groupFree(pre, post, pairing, scoped(preFile), scoped(postFile));
   const done = new Set(pairs.flat());
   for (const group of inFiles) {
-    const left = { pre: group.pre.filter((span) => !done.has(span)), post: group.post.filter((span) => !done.has(span)) };
+    const left = {
+      pre: group.pre.filter((span) => !done.has(span)),
+      post: group.post.filter((span) => !done.has(span)),
+    };
     pairs.push(...narrowedPairs(left, (span) => `${span.section.name} ${contentsKey(span, pre.table.arch)}`));
   }
   return pairs;

@@ -25,7 +25,10 @@ function requireSameTarget(pre: ElfObject, post: ElfObject): void {
   const words = (object: ElfObject): string =>
     `${constantName(EM, "EM_", object.machine)}, ${object.class} bits, ${object.data === "lsb" ? "little-endian" : "big-endian"}`;
   if (words(pre) === words(post)) return;
-  throw new UnsupportedError({ file: post.file, member: post.member }, `${words(post)}, but ${pre.file} is ${words(pre)}: they cannot be two builds of one object`);
+  throw new UnsupportedError(
+    { file: post.file, member: post.member },
+    `${words(post)}, but ${pre.file} is ${words(pre)}: they cannot be two builds of one object`,
+  );
 }
 
 /** Compares two objects: spans, pairs, differences, and what follows from them. */

@@ -19,6 +19,7 @@ export type DifferenceKind =
   | "entry-size"
   | "fragment-size"
   | "bug-line"
+  | "bug-flags"
   | "line-number"
   | "middle-reference"
   | "part-changed"
@@ -59,7 +60,8 @@ const LONGEST = 60;
 
 function stringText(span: Span, offset: number): string {
   const width = span.section.entsize || 1;
-  if (width !== 1 || offset < 0 || offset >= span.bytes.length) return `${span.section.name}${signedHex(span.offset + offset)}`;
+  if (width !== 1 || offset < 0 || offset >= span.bytes.length)
+    return `${span.section.name}${signedHex(span.offset + offset)}`;
   const text = new TextDecoder().decode(span.bytes.subarray(offset, Math.max(offset, span.bytes.length - 1)));
   return JSON.stringify(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
 }

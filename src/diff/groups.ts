@@ -78,6 +78,9 @@ export function narrowedPairs(group: Group, ...keys: readonly Finer[]): Pair[] {
   if (group.pre.length === 1 && group.post.length === 1) return zipPairs(group);
   const pairs = keyedPairs(group, ...keys);
   const used = new Set(pairs.flat());
-  const left: Group = { pre: group.pre.filter((span) => !used.has(span)), post: group.post.filter((span) => !used.has(span)) };
+  const left: Group = {
+    pre: group.pre.filter((span) => !used.has(span)),
+    post: group.post.filter((span) => !used.has(span)),
+  };
   return left.pre.length === left.post.length ? [...pairs, ...zipPairs(left)] : pairs;
 }

@@ -22,7 +22,8 @@ export function lineNumberDifferences(
   arch: Arch,
   isDiagnostic: boolean,
 ): Difference[] | undefined {
-  if (!differences.every((difference) => difference.kind === "bytes" && difference.within === undefined)) return undefined;
+  if (!differences.every((difference) => difference.kind === "bytes" && difference.within === undefined))
+    return undefined;
   if (isDiagnostic) return differences.map((difference) => ({ ...difference, kind: "line-number" }));
   if (!isCode(pre.kind)) return undefined;
   const lines = new Map<number, Difference>();
@@ -32,7 +33,13 @@ export function lineNumberDifferences(
     if (from === undefined || to === undefined || from.offset !== to.offset) return undefined;
     if (difference.offset + difference.pre.length / 2 > from.offset + from.size) return undefined;
     if (from.value === 0 || to.value === 0 || !hasPlaceName(pre.relocations, from.offset)) return undefined;
-    lines.set(from.offset, { kind: "line-number", offset: from.offset, pre: String(from.value), post: String(to.value), within: undefined });
+    lines.set(from.offset, {
+      kind: "line-number",
+      offset: from.offset,
+      pre: String(from.value),
+      post: String(to.value),
+      within: undefined,
+    });
   }
   return [...lines.values()];
 }
@@ -49,6 +56,10 @@ function hasPlaceName(relocations: readonly SpanRelocation[], offset: number): b
 /** Whether a relocation points to the name of a source file or of a function. */
 export function namesPlace({ target, targetOffset }: SpanRelocation): boolean {
   if (target === undefined) return false;
-  if (target.kind !== "string") return /^__(func|FUNCTION|PRETTY_FUNCTION)__$/.test(numberedBase(target.name) ?? target.name);
-  return /\.(c|h|S|cc|cpp|hpp|rs)\0$/.test(Buffer.from(target.bytes.subarray(Math.max(0, targetOffset))).toString("latin1"));
+  if (target.kind === "toc") return target.relocations.some((slot) => slot.target?.kind !== "toc" && namesPlace(slot));
+  if (target.kind !== "string")
+    return /^__(func|FUNCTION|PRETTY_FUNCTION)__$/.test(numberedBase(target.name) ?? target.name);
+  return /\.(c|h|S|cc|cpp|hpp|rs)\0$/.test(
+    Buffer.from(target.bytes.subarray(Math.max(0, targetOffset))).toString("latin1"),
+  );
 }

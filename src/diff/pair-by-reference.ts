@@ -65,8 +65,11 @@ function renamedInPlace(pre: Side, post: Side, pairing: Pairing): Pair[] {
     if (family(other.kind) !== family(span.kind) || other.size !== span.size) continue;
     if (Buffer.compare(span.bytes, other.bytes) !== 0) continue;
     const places = new Set(post.uses(other).map((use) => `${pairing.preOf[use.from.id]?.id} ${use.relocation}`));
-    const isParallel = uses.length === places.size && uses.every((use) => places.has(`${use.from.id} ${use.relocation}`));
-    const isSameLength = uses.every((use) => pairing.postOf[use.from.id]?.relocations.length === use.from.relocations.length);
+    const isParallel =
+      uses.length === places.size && uses.every((use) => places.has(`${use.from.id} ${use.relocation}`));
+    const isSameLength = uses.every(
+      (use) => pairing.postOf[use.from.id]?.relocations.length === use.from.relocations.length,
+    );
     if (isParallel && isSameLength) pairs.push([span, other]);
   }
   return pairs;

@@ -61,11 +61,19 @@ export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
   const forceTargets = (user: Span): void => {
     for (const relocation of user.relocations) {
       const { target } = relocation;
-      if (target === undefined || target === user || !isCode(target.kind) || isEntryPoint(target, relocation.targetOffset)) continue;
+      if (
+        target === undefined ||
+        target === user ||
+        !isCode(target.kind) ||
+        isEntryPoint(target, relocation.targetOffset)
+      )
+        continue;
       const twin = pairing.preOf[target.id];
       if (twin === undefined || target.kind === "fragment" || fates[twin.id] === "patched") continue;
       const text = targetText(relocation);
-      settle(twin, target, [{ kind: "middle-reference", offset: relocation.targetOffset, pre: user.name, post: text, within: undefined }]);
+      settle(twin, target, [
+        { kind: "middle-reference", offset: relocation.targetOffset, pre: user.name, post: text, within: undefined },
+      ]);
     }
   };
 
@@ -104,7 +112,9 @@ export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
     const parent = fate === "patched" ? preParents(span) : undefined;
     const parentTwin = parent && pairing.postOf[parent.id];
     if (parent !== undefined && parentTwin !== undefined && fates[parent.id] !== "patched") {
-      settle(parent, parentTwin, [{ kind: "part-changed", offset: 0, pre: span.name, post: twin.name, within: undefined }]);
+      settle(parent, parentTwin, [
+        { kind: "part-changed", offset: 0, pre: span.name, post: twin.name, within: undefined },
+      ]);
     }
   }
   return { fates, reasons, lines, exempt };

@@ -3,8 +3,8 @@ import { isCode } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
 import { type Finer, type Group, groupFree, keyedPairs, narrowedPairs, uniquePairs, zipPairs } from "./groups.ts";
 import { contentsKey } from "./mask.ts";
-import { targetsKey } from "./target-key.ts";
 import { family, type Pair, type Pairing, type PairingPass, type Side } from "./pairing.ts";
+import { targetsKey } from "./target-key.ts";
 
 /** The base of a static local's name; the compiler's number behind it means nothing. */
 function baseOf(span: Span): string | undefined {
@@ -66,7 +66,13 @@ export function staticLocalPass(isLast: boolean): PairingPass {
       const base = baseOf(span);
       return base && `${base} ${usersKey(span, side, pairing, isPost)}`;
     };
-    const sameUsers = pairGroups(groupFree(pre, post, pairing, keyed(pre, false), keyed(post, true)), pre, post, pairing, isLast);
+    const sameUsers = pairGroups(
+      groupFree(pre, post, pairing, keyed(pre, false), keyed(post, true)),
+      pre,
+      post,
+      pairing,
+      isLast,
+    );
     if (!isLast) return sameUsers;
     const done = new Set(sameUsers.flat());
     const free = (span: Span): string | undefined => (done.has(span) ? undefined : baseOf(span));

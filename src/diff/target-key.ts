@@ -14,5 +14,7 @@ function targetKey(relocation: SpanRelocation, self: Span, pairing: Pairing, isP
 
 /** All that a span refers to, in words that are equal on both sides when the references are. */
 export function targetsKey(span: Span, pairing: Pairing, isPost: boolean): string {
-  return span.relocations.map((relocation) => `${relocation.offset} ${targetKey(relocation, span, pairing, isPost)}`).join("\n");
+  return span.relocations
+    .map((relocation) => `${relocation.offset} ${targetKey(relocation, span, pairing, isPost)}`)
+    .join("\n");
 }

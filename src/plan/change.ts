@@ -37,7 +37,8 @@ export function planChange(
 /** Why a post span is loaded, before anything else asks for it. */
 function rootReason(pair: PlannedPair, span: Span): string | undefined {
   const twin = pair.diff.pairing.preOf[span.id];
-  if (twin === undefined) return isCode(span.kind) && span.kind !== "fragment" && span.kind !== "init-text" ? "new" : undefined;
+  if (twin === undefined)
+    return isCode(span.kind) && span.kind !== "fragment" && span.kind !== "init-text" ? "new" : undefined;
   const fate = fateOfPre(pair, twin);
   if (fate === "patched" && span.kind !== "init-text" && span.kind !== "fragment") return "changed";
   if (fate === "in-place") return "in-place";
@@ -61,7 +62,8 @@ function keepNewCode(pair: PlannedPair, builder: CodeBuilder): Span[] {
   }
   for (const entry of pair.diff.post.table.exports) {
     const isNew = !pair.diff.pre.table.exports.some((other) => other.name === entry.name);
-    if (isNew && entry.target !== undefined && placeOf(pair, entry.target) === undefined) keep(entry.target, `export ${entry.name}`);
+    if (isNew && entry.target !== undefined && placeOf(pair, entry.target) === undefined)
+      keep(entry.target, `export ${entry.name}`);
   }
   // The list grows while we walk it: what is kept brings along what only the new object has.
   for (const span of kept) {

@@ -66,14 +66,23 @@ export class CodeBuilder {
     let label = base;
     for (let i = 1; this.#sections.has(label); i++) label = `${base}~${i}`;
     this.#addSection(label, "table", entry, because);
-    this.#symbols.set(label, { label, name: entry.section.name, section: label, offset: 0, size: entry.size, bind: "local", type: "section" });
+    this.#symbols.set(label, {
+      label,
+      name: entry.section.name,
+      section: label,
+      offset: 0,
+      size: entry.size,
+      bind: "local",
+      type: "section",
+    });
     for (const relocation of entry.relocations) this.#addRelocation(label, relocation);
     return label;
   }
 
   build(name: string): Code {
     for (const symbol of this.#symbols.values()) {
-      if (symbol.section !== null && !this.#sections.has(symbol.section)) this.#symbols.set(symbol.label, { ...symbol, section: null });
+      if (symbol.section !== null && !this.#sections.has(symbol.section))
+        this.#symbols.set(symbol.label, { ...symbol, section: null });
     }
     return {
       name,
@@ -97,7 +106,9 @@ export class CodeBuilder {
       flags: hex64(section.flags),
       sha256: createHash("sha256").update(bytes).digest("hex"),
       because,
-      ...(this.#options.contents ? { contents: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64") } : {}),
+      ...(this.#options.contents
+        ? { contents: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64") }
+        : {}),
     });
   }
 
@@ -133,7 +144,8 @@ export class CodeBuilder {
     this.#howtos.set(howto.name, howto);
     const label = target === undefined ? this.#outerSymbol(symbol) : this.#label(target);
     if (target !== undefined) this.#addSpanSymbol(target, label);
-    const targetAddend = target === undefined ? relocation.targetAddend : BigInt(relocation.targetOffset - target.entry);
+    const targetAddend =
+      target === undefined ? relocation.targetAddend : BigInt(relocation.targetOffset - target.entry);
     this.#relocations.push({
       section,
       offset: relocation.offset,

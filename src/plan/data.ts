@@ -84,7 +84,13 @@ function planPaired(plan: DataPlan, pair: PlannedPair, span: Span, twin: Span): 
       plan.findings.push(spanFinding(pair, "global-rodata-resized", span, "pre", `${span.size} to ${twin.size}`));
     }
   } else if (lines !== undefined) {
-    plan.data.push({ ...header(pair, span, "pre"), status: "line-only", ...renamed, ...both, reasons: toReasons(lines, span) });
+    plan.data.push({
+      ...header(pair, span, "pre"),
+      status: "line-only",
+      ...renamed,
+      ...both,
+      reasons: toReasons(lines, span),
+    });
   } else if (isRenamed) {
     plan.data.push({ ...header(pair, span, "pre"), status: "renamed", ...renamed, ...both, reasons: [] });
   }
@@ -156,6 +162,8 @@ function planNew(plan: DataPlan, pair: PlannedPair, span: Span): void {
   if (span.kind === "percpu" || span.kind === "tls") {
     const code = span.kind === "percpu" ? "percpu-data-changed" : "tls-data-changed";
     plan.findings.push(spanFinding(pair, code, span, "post", "it is new"));
-  } else if (span.kind === "init-data") plan.findings.push(spanFinding(pair, "init-data-changed", span, "post", "it is new"));
-  else if (isState(span.kind)) plan.findings.push(spanFinding(pair, "new-writable-data", span, "post", String(span.size)));
+  } else if (span.kind === "init-data")
+    plan.findings.push(spanFinding(pair, "init-data-changed", span, "post", "it is new"));
+  else if (isState(span.kind))
+    plan.findings.push(spanFinding(pair, "new-writable-data", span, "post", String(span.size)));
 }

@@ -7,7 +7,10 @@ import { RUNGS, SCHEMA_VERSION } from "./contract.ts";
  * here. Only types leave this file at run time's cost of nothing; validation loads zod.
  */
 
-const hex64 = z.string().regex(/^-?0x[0-9a-f]+$/).describe("64-bit value in hexadecimal");
+const hex64 = z
+  .string()
+  .regex(/^-?0x[0-9a-f]+$/)
+  .describe("64-bit value in hexadecimal");
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.int().min(0);
 const base64 = z.string().describe("bytes in base64");
@@ -18,7 +21,10 @@ const reason = named(
   z.strictObject({
     kind: z.string().describe("what differs: size, bytes, relocation-target, entry-added, …"),
     offset: z.int().describe("byte offset from the function's or object's symbol"),
-    within: z.string().optional().describe("the kernel table or fragment section that differs, when it is not the span itself"),
+    within: z
+      .string()
+      .optional()
+      .describe("the kernel table or fragment section that differs, when it is not the span itself"),
     pre: z.string(),
     post: z.string(),
   }),

@@ -69,11 +69,16 @@ export function redirect(pair: PlannedPair, pre: Span, post: Span): Redirection 
     if (room < size && isPart) continue;
     if (room < size) {
       const code = isLast ? "trampoline-no-room" : "trampolines-overlap";
-      findings.push(spanFinding(pair, code, pre, "pre", `${room} bytes at offset ${offset - pre.entry}, ${size} are needed`));
+      findings.push(
+        spanFinding(pair, code, pre, "pre", `${room} bytes at offset ${offset - pre.entry}, ${size} are needed`),
+      );
     }
     const targets = new Map(names.filter((name) => places.has(name)).map((name) => [places.get(name) as number, name]));
     if (targets.size > 1) {
-      const words = [...targets].map(([place, name]) => `${name} at +0x${(place - post.entry).toString(16)}`).sort(byText).join(", ");
+      const words = [...targets]
+        .map(([place, name]) => `${name} at +0x${(place - post.entry).toString(16)}`)
+        .sort(byText)
+        .join(", ");
       findings.push(spanFinding(pair, "entry-point-moved", pre, "pre", words));
     }
     const place = [...targets.keys()][0] ?? (offset === pre.entry ? post.entry : undefined);

@@ -45,14 +45,33 @@ function crcText(crc: bigint | undefined): string {
   return crc === undefined ? "" : `0x${crc.toString(16)}`;
 }
 
-function add(plan: ExportPlan, pair: PlannedPair, entry: Export, status: ExportChange["status"], reasons: Reason[]): void {
+function add(
+  plan: ExportPlan,
+  pair: PlannedPair,
+  entry: Export,
+  status: ExportChange["status"],
+  reasons: Reason[],
+): void {
   const { name, licence, namespace, section, offset } = entry;
-  plan.exports.push({ name, object: pair.index, status, licence, ...(namespace === undefined ? {} : { namespace }), reasons });
+  plan.exports.push({
+    name,
+    object: pair.index,
+    status,
+    licence,
+    ...(namespace === undefined ? {} : { namespace }),
+    reasons,
+  });
   const code = status === "new" ? "export-added" : status === "deleted" ? "export-deleted" : "export-changed";
   const detail = reasons.map(({ kind, pre, post }) => `${kind} ${pre || "none"} becomes ${post || "none"}`).join(", ");
   const side = status === "deleted" ? "pre" : "post";
   plan.findings.push({ code, where: { object: pair.index, side, section: section.name, offset, name }, detail });
   if (status === "changed") return;
   // The kernel's table is searched by name: a new entry is loaded under another name that the patch replaces at once.
-  plan.patches.push({ type: "export", oldLabel: `__ksymtab:${name}`, oldOffset: 0, replacement: status === "new" ? name : null, size: entry.size });
+  plan.patches.push({
+    type: "export",
+    oldLabel: `__ksymtab:${name}`,
+    oldOffset: 0,
+    replacement: status === "new" ? name : null,
+    size: entry.size,
+  });
 }

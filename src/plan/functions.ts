@@ -35,9 +35,18 @@ export function planFunctions(pair: PlannedPair): FunctionPlan {
   }
   for (const span of post.table.spans) {
     if (!isFunction(span) || pairing.preOf[span.id] !== undefined) continue;
-    plan.functions.push({ ...header(pair, span, "post"), status: "new", post: placeIn(span), reasons: [], entry: entryHook(span) });
+    plan.functions.push({
+      ...header(pair, span, "post"),
+      status: "new",
+      post: placeIn(span),
+      reasons: [],
+      entry: entryHook(span),
+    });
   }
-  if (plan.functions.some((change) => change.entry.kind !== "none") || pre.table.spans.some((span) => isCode(span.kind) && entryHook(span).kind !== "none")) {
+  if (
+    plan.functions.some((change) => change.entry.kind !== "none") ||
+    pre.table.spans.some((span) => isCode(span.kind) && entryHook(span).kind !== "none")
+  ) {
     reportMissingHooks(plan, pair);
   }
   return plan;
@@ -48,7 +57,13 @@ type Header = Pick<FunctionChange, "name" | "label" | "object" | "target" | "par
 function header(pair: PlannedPair, span: Span, side: "pre" | "post"): Header {
   const label = (side === "pre" ? pair.preLabels : pair.postLabels).get(span) as string;
   const partOf = parentFunction(span.name);
-  return { name: span.name, label, object: pair.index, target: pair.target, ...(partOf === undefined ? {} : { partOf }) };
+  return {
+    name: span.name,
+    label,
+    object: pair.index,
+    target: pair.target,
+    ...(partOf === undefined ? {} : { partOf }),
+  };
 }
 
 function planPaired(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Span): void {
@@ -60,7 +75,8 @@ function planPaired(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Spa
   const isRenamed = span.name !== twin.name && pairing.by[span.id] === "rename";
   if (fate === "equal" && !isRenamed && lines === undefined) return;
   if (span.kind === "init-text") {
-    if (fate === "patched") plan.findings.push(spanFinding(pair, "init-text-changed", span, "pre", firstReason(outcome.reasons[span.id])));
+    if (fate === "patched")
+      plan.findings.push(spanFinding(pair, "init-text-changed", span, "pre", firstReason(outcome.reasons[span.id])));
     return;
   }
   const status = fate === "patched" ? "changed" : isRenamed ? "renamed" : "line-only";
@@ -79,10 +95,14 @@ function planPaired(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Spa
     planReplacement(plan, pair, span, twin);
     planInnerEntries(plan, span, twin);
   }
-  if (status === "renamed" && span.symbol?.bind !== 0) plan.findings.push(spanFinding(pair, "function-renamed-global", span, "pre", twin.name));
+  if (status === "renamed" && span.symbol?.bind !== 0)
+    plan.findings.push(spanFinding(pair, "function-renamed-global", span, "pre", twin.name));
   if (status === "line-only") {
     const isBug = lines?.every((line) => line.kind === "bug-line") ?? false;
-    plan.findings.push(spanFinding(pair, isBug ? "bug-line-only" : "line-number-only", span, "pre", firstReason(lines)));
+    if (lines?.some((line) => line.kind === "bug-flags")) return;
+    plan.findings.push(
+      spanFinding(pair, isBug ? "bug-line-only" : "line-number-only", span, "pre", firstReason(lines)),
+    );
   }
 }
 
@@ -91,9 +111,14 @@ function planReplacement(plan: FunctionPlan, pair: PlannedPair, span: Span, twin
   plan.patches.push(...patches);
   plan.findings.push(...findings);
   if (span.kind === "exit-text") {
-    plan.findings.push(spanFinding(pair, "exit-text-changed", span, "pre", firstReason(pair.diff.outcome.reasons[span.id])));
+    plan.findings.push(
+      spanFinding(pair, "exit-text-changed", span, "pre", firstReason(pair.diff.outcome.reasons[span.id])),
+    );
   }
-  if (comdatSections(pair.diff.pre.table.object).has(span.section.index)) plan.findings.push(spanFinding(pair, "comdat-changed", span, "pre", firstReason(pair.diff.outcome.reasons[span.id])));
+  if (comdatSections(pair.diff.pre.table.object).has(span.section.index))
+    plan.findings.push(
+      spanFinding(pair, "comdat-changed", span, "pre", firstReason(pair.diff.outcome.reasons[span.id])),
+    );
 }
 
 /** Functions that begin inside another one (assembly with several entries) change with it. */
@@ -108,16 +133,25 @@ function planInnerEntries(plan: FunctionPlan, span: Span, twin: Span): void {
       label: symbol.name,
       partOf: span.name,
       pre: { section: span.section.name, offset: span.offset + offset, size: symbol.size },
-      ...(after === undefined ? {} : { post: { section: twin.section.name, offset: twin.offset + after.offset, size: after.symbol.size } }),
+      ...(after === undefined
+        ? {}
+        : { post: { section: twin.section.name, offset: twin.offset + after.offset, size: after.symbol.size } }),
       reasons: [{ kind: "middle-reference", offset: 0, pre: span.name, post: twin.name }],
     });
   }
 }
 
 function planDeleted(plan: FunctionPlan, pair: PlannedPair, span: Span): void {
-  plan.functions.push({ ...header(pair, span, "pre"), status: "deleted", pre: placeIn(span), reasons: [], entry: entryHook(span) });
+  plan.functions.push({
+    ...header(pair, span, "pre"),
+    status: "deleted",
+    pre: placeIn(span),
+    reasons: [],
+    entry: entryHook(span),
+  });
   plan.patches.push(...trap(pair, span));
-  if (span.symbol !== undefined && span.symbol.bind !== 0) plan.findings.push(spanFinding(pair, "global-function-deleted", span, "pre"));
+  if (span.symbol !== undefined && span.symbol.bind !== 0)
+    plan.findings.push(spanFinding(pair, "global-function-deleted", span, "pre"));
 }
 
 /** A value computed once per object, when it is first asked for. */
@@ -131,7 +165,8 @@ function perObject<T>(compute: (object: ElfObject) => T): (object: ElfObject) =>
 }
 
 const comdatSections = perObject(
-  (object): ReadonlySet<number> => new Set(object.groups.filter((group) => group.comdat).flatMap((group) => group.members)),
+  (object): ReadonlySet<number> =>
+    new Set(object.groups.filter((group) => group.comdat).flatMap((group) => group.members)),
 );
 
 /** Section of each global name that an object defines. */
@@ -147,7 +182,8 @@ function reportLostNames(plan: FunctionPlan, pair: PlannedPair, span: Span, twin
   for (const { symbol } of span.symbols) {
     if (symbol.bind === 0 || kept.has(symbol.name) || symbol === span.symbol) continue;
     const section = definitions(pair.diff.post.table.object).get(symbol.name);
-    if (section === undefined) plan.findings.push(spanFinding(pair, "alias-removed", span, "pre", span.name, { name: symbol.name }));
+    if (section === undefined)
+      plan.findings.push(spanFinding(pair, "alias-removed", span, "pre", span.name, { name: symbol.name }));
     else plan.findings.push(spanFinding(pair, "entry-point-moved", span, "pre", `${symbol.name} is in ${section} now`));
   }
 }

@@ -46,7 +46,12 @@ function patchedReach(pair: PlannedPair, hook: Hook): Finding[] {
     const twin = pair.diff.pairing.preOf[span.id];
     if (isCode(span.kind) && twin !== undefined && fateOfPre(pair, twin) === "patched") {
       const detail = way(from, span);
-      findings.push(spanFinding(pair, "hook-reaches-patched-code", hook.target, "post", detail, { section: hook.section.name, offset: hook.offset }));
+      findings.push(
+        spanFinding(pair, "hook-reaches-patched-code", hook.target, "post", detail, {
+          section: hook.section.name,
+          offset: hook.offset,
+        }),
+      );
       continue;
     }
     for (const { target } of span.relocations) if (target !== undefined && !from.has(target)) from.set(target, span);

@@ -69,7 +69,14 @@ export function spanFinding(
   more: FindingPlace = {},
 ): Finding {
   const labels = side === "pre" ? pair.preLabels : pair.postLabels;
-  const where: FindingPlace = { object: pair.index, side, section: span.section.name, name: span.name, label: labels.get(span), ...more };
+  const where: FindingPlace = {
+    object: pair.index,
+    side,
+    section: span.section.name,
+    name: span.name,
+    label: labels.get(span),
+    ...more,
+  };
   return { code, where, detail };
 }
 

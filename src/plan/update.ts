@@ -8,8 +8,8 @@ import type { Oddity } from "../spans/span.ts";
 import { VERSION } from "../version.ts";
 import { type ChangeOptions, planChange } from "./change.ts";
 import { hex64 } from "./code.ts";
-import { planData } from "./data.ts";
 import { SCHEMA_VERSION } from "./contract.ts";
+import { planData } from "./data.ts";
 import type { Change, HowtoDescription, ObjectPair, UpdateDescription } from "./description.ts";
 import { planExports } from "./exports.ts";
 import { planFunctions } from "./functions.ts";
@@ -41,7 +41,8 @@ export function planUpdate(diff: ObjectDiff, options: UpdateOptions = {}): Updat
   const { object: postObject } = diff.post.table;
   const preFile = fileOf(preObject);
   const postFile = fileOf(postObject);
-  const id = options.id ?? createHash("sha256").update(`${preFile.sha256} ${postFile.sha256}\n`).digest("hex").slice(0, 12);
+  const id =
+    options.id ?? createHash("sha256").update(`${preFile.sha256} ${postFile.sha256}\n`).digest("hex").slice(0, 12);
   const name = `ksplice_${id}`;
   const target = options.target ?? "vmlinux";
   const pair = planPair(diff, 0, objectName(preFile.path, postFile.path), target);
@@ -52,15 +53,23 @@ export function planUpdate(diff: ObjectDiff, options: UpdateOptions = {}): Updat
   const hooks = planHooks(pair);
   const oddities = reportOddities(pair);
   // From here on all findings are known.
-  const findings = [...functions.findings, ...data.findings, ...exports.findings, ...hooks.findings, ...oddities].sort(byPlace);
+  const findings = [...functions.findings, ...data.findings, ...exports.findings, ...hooks.findings, ...oddities].sort(
+    byPlace,
+  );
   const patches = [...functions.patches, ...data.patches, ...exports.patches];
   const howtos = new Map<string, Howto>();
   const change = planChange(pair, `${name}_${target}`, patches, hooks.hooks, howtos, changeOptions(options));
-  const hasChanges = patches.length > 0 || exports.exports.length > 0 || functions.functions.some(({ status }) => status === "new");
+  const hasFlags = functions.functions.some(({ reasons }) => reasons.some(({ kind }) => kind === "bug-flags"));
+  const hasChanges =
+    hasFlags ||
+    patches.length > 0 ||
+    exports.exports.length > 0 ||
+    functions.functions.some(({ status }) => status === "new");
   const isSame = !hasChanges && findings.every((finding) => severityOf(finding) !== "error");
   const source = sourceFileOf(preObject) ?? sourceFileOf(postObject);
   const compiler = readCompiler(postObject) ?? readCompiler(preObject);
-  const status: ObjectPair["status"] = preFile.sha256 === postFile.sha256 ? "identical" : isSame ? "equivalent" : "changed";
+  const status: ObjectPair["status"] =
+    preFile.sha256 === postFile.sha256 ? "identical" : isSame ? "equivalent" : "changed";
   return {
     schemaVersion: SCHEMA_VERSION,
     generator: { name: "elfsplice", version: VERSION },
@@ -68,7 +77,14 @@ export function planUpdate(diff: ObjectDiff, options: UpdateOptions = {}): Updat
     name,
     arch: describeArch(diff.pre.table.arch),
     objects: [
-      { pre: preFile, post: postFile, ...(source === undefined ? {} : { source }), ...(compiler === undefined ? {} : { compiler }), target, status },
+      {
+        pre: preFile,
+        post: postFile,
+        ...(source === undefined ? {} : { source }),
+        ...(compiler === undefined ? {} : { compiler }),
+        target,
+        status,
+      },
     ],
     functions: functions.functions.sort((a, b) => byText(a.label, b.label)),
     data: data.data.sort((a, b) => byText(a.label, b.label) || byText(a.status, b.status)),
@@ -132,7 +148,8 @@ function reportOddities(pair: PlannedPair): Finding[] {
   report("pre", pair.diff.pre.table.oddities);
   report("post", pair.diff.post.table.oddities);
   const { arch } = pair.diff.pre.table;
-  if (arch.howtos.size === 0) findings.push({ code: "machine-without-table", where: { object: pair.index, name: arch.name }, detail: "" });
+  if (arch.howtos.size === 0)
+    findings.push({ code: "machine-without-table", where: { object: pair.index, name: arch.name }, detail: "" });
   return findings;
 }
 
@@ -153,4 +170,3 @@ function byPlace(a: Finding, b: Finding): number {
 function withoutGaps(where: Finding["where"]): UpdateDescription["findings"][number]["where"] {
   return Object.fromEntries(Object.entries(where).filter(([, value]) => value !== undefined));
 }
-

@@ -1,4 +1,5 @@
 import { isComparedByContents } from "../spans/section-kind.ts";
+import { specialTableOf } from "../spans/special.ts";
 import type {
   DataRow,
   ExportRow,
@@ -17,7 +18,7 @@ import type { Contents, EntryRow, FunctionDetail, FunctionInspection, Relocation
 /** Lines are kept to this width where names allow it. */
 const WIDTH = 100;
 /** A longer cell stands out of its column instead of widening it for all. */
-const WIDEST_CELL = 28;
+const WIDEST_CELL = 32;
 /** Sections of one family (`.text.f`, `.text.g`, …) are shown one by one up to here, else as one row. */
 const FOLDED_FROM = 4;
 
@@ -81,13 +82,20 @@ const SECTION_COLUMNS = ["#>", "kind", "size>", "align>", "flags", "bits>", "spa
 
 /** Sections with contents, those of one family together; what only describes or links the object is counted. */
 function sectionLines(sections: readonly SectionRow[]): string[] {
-  const contents = sections.filter(({ kind }) => kind !== "metadata");
+  const contents = sections.filter(({ kind, size }) => kind !== "metadata" && size > 0);
+  const empty = sections.filter(({ kind, size }) => kind !== "metadata" && size === 0);
+  const metadata = sections.filter(({ kind, type }) => kind === "metadata" && !FORMAT.test(type));
   const keyOf = ({ index, name, kind, flags }: SectionRow): string => [familyOf(name) ?? index, kind, flags].join();
   const rows = [...groupBy(contents, keyOf).values()]
     .flatMap((members) => (members.length < FOLDED_FROM ? members.map((member) => [member]) : [members]))
     .sort(([a], [b]) => (a as SectionRow).index - (b as SectionRow).index)
     .map(sectionRow);
-  return [...block(title("sections", contents), SECTION_COLUMNS, rows).slice(0, -1), ...metadataLines(sections), ""];
+  return [
+    ...block(title("sections with contents", contents), SECTION_COLUMNS, rows).slice(0, -1),
+    ...restLines("empty sections", empty),
+    ...restLines("sections of metadata", metadata),
+    "",
+  ];
 }
 
 const FAMILY = /^(?:\.data\.rel(?:\.ro)?(?:\.local)?\.|\.(?:text|rodata|data|bss)\.(?=[^.])|___ksymtab(?:_gpl)?\+)/;
@@ -120,20 +128,18 @@ function sectionRow(members: readonly SectionRow[]): Row {
 /** Sections of the format itself: they hold what the rest of the report shows. */
 const FORMAT = /^SHT_(SYMTAB|STRTAB|RELA?|CREL|GROUP|SYMTAB_SHNDX)$/;
 
-function metadataLines(sections: readonly SectionRow[]): string[] {
-  const rest = sections.filter(({ kind, type }) => kind === "metadata" && !FORMAT.test(type));
+function restLines(what: string, rest: readonly SectionRow[]): string[] {
   if (rest.length === 0) return [];
-  const names = [...new Set(rest.map(({ name }) => name))];
-  return wrap(`  and ${plural(rest.length, "section")} of metadata: `, names, " ", 4);
+  return wrap(`  and ${title(what, rest)}: `, [...new Set(rest.map(({ name }) => name))], " ", 4);
 }
 
-const FUNCTION_COLUMNS = ["size>", "bind", "entry", "relocs>", "section", "offset>", "label"];
+const FUNCTION_COLUMNS = ["size>", "bind", "entry", "relocs>", "entries>", "label", "place"];
 
 function functionRow(row: FunctionRow): Row {
-  const { size, bind, entry, relocations, offset, label } = row;
+  const { size, bind, entry, relocations, tables, label } = row;
   const hook = entry.kind === "none" ? "" : `${entry.kind}${entry.offset === 0 ? "" : plusHex(entry.offset)}`;
-  const cells = [size, bind ?? "", hook, relocations, shortSection(row), hex(offset), label];
-  return { cells, notes: functionNotes(row) };
+  const entries = total(Object.values(tables), (count) => count);
+  return { cells: [size, bind ?? "", hook, relocations, entries, label, shortPlace(row)], notes: functionNotes(row) };
 }
 
 function functionNotes(row: FunctionRow): string[] {
@@ -141,20 +147,26 @@ function functionNotes(row: FunctionRow): string[] {
   return [
     ...(kind === "text" ? [] : [kind]),
     ...(partOf === undefined ? [] : [`part of ${partOf}`]),
-    ...row.aliases.map(aliasText),
-    ...Object.entries(row.tables).map(([table, count]) => `${table} ${count}`),
+    ...nameNotes(row),
     ...(fragments === 0 ? [] : [plural(fragments, "fragment")]),
     ...(exempt ? ["left alone on request"] : []),
   ];
 }
 
-function aliasText({ name, offset }: NameInside): string {
-  return `= ${name}${offset === 0 ? "" : ` at ${hex(offset)}`}`;
+/** Other names, and the tables that say something of their own: `derived` ones only repeat where an instruction is. */
+function nameNotes({ aliases, tables }: SpanRow): string[] {
+  const telling = Object.entries(tables).filter(([table]) => specialTableOf(table)?.policy !== "derived");
+  return [
+    ...aliases.map(({ name, offset }) => `= ${name}${offset === 0 ? "" : ` at ${hex(offset)}`}`),
+    ...telling.map(([table, count]) => `${table} ${count}`),
+  ];
 }
 
-/** `.text.*` for the section `.text.f` of `f`: its name is said once. */
-function shortSection({ section, name }: SpanRow): string {
-  return name.length > 2 && section.endsWith(`.${name}`) ? `${section.slice(0, -name.length)}*` : section;
+/** Section and offset; `.text.*` for the section `.text.f` of `f` or `f.cold`: its name is said once. */
+function shortPlace({ section, name, offset, partOf }: SpanRow & { readonly partOf?: string }): string {
+  const tail = [name, partOf].find((symbol) => symbol !== undefined && section.endsWith(`.${symbol}`));
+  const short = tail === undefined ? section : `${section.slice(0, -tail.length)}*`;
+  return offset === 0 ? short : `${short}${plusHex(offset)}`;
 }
 
 /** Fragments by section; a function tells in its notes how many it has. */
@@ -170,13 +182,11 @@ function fragmentLines(fragments: readonly FragmentRow[]): string[] {
   return block(title("fragments", fragments), ["pieces>", "size>", "relocs>", "functions>", "section"], rows);
 }
 
-const DATA_COLUMNS = ["size>", "bind", "kind", "relocs>", "section", "offset>", "label"];
+const DATA_COLUMNS = ["size>", "bind", "kind", "relocs>", "label", "place"];
 
 function dataRow(row: DataRow): Row {
-  const { size, bind, kind, relocations, offset, label, aliases, tables } = row;
-  const cells = [size, bind ?? "", kind, relocations, shortSection(row), hex(offset), label];
-  const entries = Object.entries(tables).map(([table, count]) => `${table} ${count}`);
-  return { cells, notes: [...aliases.map(aliasText), ...entries] };
+  const { size, bind, kind, relocations, label } = row;
+  return { cells: [size, bind ?? "", kind, relocations, label, shortPlace(row)], notes: nameNotes(row) };
 }
 
 /** Strings and constants are counted: what code does with them is shown where the code is. */
@@ -185,7 +195,7 @@ function contentLines(data: readonly DataRow[]): string[] {
   const rows = [...groupBy(known, ({ kind }) => kind)].map(([kind, list]): Row => {
     return { cells: [list.length, total(list, ({ size }) => size), kind] };
   });
-  return block("known by their contents", ["spans>", "size>", "kind"], rows);
+  return block(title("strings and constants", known), ["spans>", "size>", "kind"], rows);
 }
 
 const TABLE_COLUMNS = ["entries>", "each>", "size>", "owners>", "policy", "section"];
@@ -235,7 +245,7 @@ function detailNotes(row: FunctionRow | FragmentRow): string[] {
 
 function entryLines({ table, offset, size, ownerOffset, ...contents }: EntryRow): string[] {
   return [
-    `  ${table}${plusHex(offset)}, ${plural(size, "byte")}, for ${hex(ownerOffset)}`,
+    `  ${table}${plusHex(offset)}, ${plural(size, "byte")}, points to ${hex(ownerOffset)}`,
     ...contentsLines(contents, size, []),
   ];
 }

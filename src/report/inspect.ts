@@ -350,7 +350,7 @@ function describeTables({ object, arch, kinds, spans }: SpanTable): TableRow[] {
     const fields = object
       .relocationsOf(section.index)
       .map(({ offset, type }) => ({ offset, width: howtoOf(arch, type).size }));
-    const entrySize = section.size === 0 ? undefined : entryLayout(row, section, fields)?.size;
+    const entrySize = section.size === 0 ? undefined : entryLayout(row, section, fields, arch.name)?.size;
     const own = owners.get(section);
     return {
       section: section.name,

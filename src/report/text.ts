@@ -28,7 +28,10 @@ function functionLines(change: FunctionChange): string[] {
   const notes = [plural(size ?? 0, "byte")];
   if (change.entry.kind !== "none") notes.push(change.entry.kind);
   if (change.pairedBy !== undefined && change.pairedBy !== "global-name") notes.push(`paired by ${change.pairedBy}`);
-  return [`  ${change.status.padEnd(9)} ${change.label}${renamed}  (${notes.join(", ")})`, ...reasonLines(change.reasons)];
+  return [
+    `  ${change.status.padEnd(9)} ${change.label}${renamed}  (${notes.join(", ")})`,
+    ...reasonLines(change.reasons),
+  ];
 }
 
 function dataLines(change: DataChange): string[] {
@@ -42,7 +45,9 @@ function block(title: string, lines: readonly string[]): string[] {
 }
 
 function verdictLine({ verdict }: UpdateDescription): string {
-  const rungs = verdict.rungs.filter(({ status }) => status !== "not-applicable").map(({ rung, status }) => `${rung} ${status}`);
+  const rungs = verdict.rungs
+    .filter(({ status }) => status !== "not-applicable")
+    .map(({ rung, status }) => `${rung} ${status}`);
   return `verdict: ${verdict.recommended ?? "nothing applicable yet"}${rungs.length === 0 ? "" : `  (${rungs.join(", ")})`}`;
 }
 
@@ -68,7 +73,10 @@ export function renderText(description: UpdateDescription): string {
     "",
     ...block("functions", functions.flatMap(functionLines)),
     ...block("data", data.flatMap(dataLines)),
-    ...block("exports", exports.map(({ status, name, licence }) => `  ${status.padEnd(9)} ${name} (${licence})`)),
+    ...block(
+      "exports",
+      exports.map(({ status, name, licence }) => `  ${status.padEnd(9)} ${name} (${licence})`),
+    ),
     ...block("patches", patches),
     ...block("findings", findingLines(findings)),
     verdictLine(description),
@@ -93,11 +101,14 @@ export function renderSummary(description: UpdateDescription): string {
     if (names.length > 0) lines.push(`  ${plural(names.length, "function")} ${kind}: ${nameList(names)}`);
   }
   const rewritten = data.filter((change) => change.status === "in-place").map((change) => change.name);
-  if (rewritten.length > 0) lines.push(`  ${plural(rewritten.length, "object")} rewritten in place: ${nameList(rewritten)}`);
+  if (rewritten.length > 0)
+    lines.push(`  ${plural(rewritten.length, "object")} rewritten in place: ${nameList(rewritten)}`);
   const errors = findings.filter((finding) => finding.severity === "error");
   const warnings = findings.filter((finding) => finding.severity === "warning");
-  if (errors.length > 0) lines.push(`  ${plural(errors.length, "error")}: ${errors[0]?.message}${errors.length > 1 ? " …" : ""}`);
-  if (warnings.length > 0) lines.push(`  ${plural(warnings.length, "warning")}: ${warnings[0]?.message}${warnings.length > 1 ? " …" : ""}`);
+  if (errors.length > 0)
+    lines.push(`  ${plural(errors.length, "error")}: ${errors[0]?.message}${errors.length > 1 ? " …" : ""}`);
+  if (warnings.length > 0)
+    lines.push(`  ${plural(warnings.length, "warning")}: ${warnings[0]?.message}${warnings.length > 1 ? " …" : ""}`);
   if (lines.length === 1) lines.push("  no function or data of the running system has to change");
   return `${lines.join("\n")}\n`;
 }

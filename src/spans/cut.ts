@@ -4,6 +4,7 @@ import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
 import { isAnonymousName, prefixedFunction } from "./names.ts";
 import { isCode, type SectionKind } from "./section-kind.ts";
 import type { SpanSymbol } from "./span.ts";
+import { symbolPlace } from "./symbol-place.ts";
 
 /** A stretch of a section that becomes a span. */
 export interface Piece {
@@ -36,8 +37,10 @@ function rank(symbol: ElfSymbol): number {
   return anonymous + bind * 10 + (symbol.type === STT.NOTYPE ? 1 : 0);
 }
 
-function byPlace(a: ElfSymbol, b: ElfSymbol): number {
-  const place = Number(a.value) - Number(b.value);
+type PlaceOf = (symbol: ElfSymbol) => number;
+
+function byPlace(placeOf: PlaceOf, a: ElfSymbol, b: ElfSymbol): number {
+  const place = placeOf(a) - placeOf(b);
   return place !== 0 ? place : rank(a) - rank(b) || a.index - b.index;
 }
 
@@ -48,11 +51,11 @@ interface Interval {
 }
 
 /** Unites symbols that overlap; a symbol without size reaches to the next one, unless it lies inside a sized one. */
-function intervalsOf(symbols: readonly ElfSymbol[], total: number): Interval[] {
+function intervalsOf(placeOf: PlaceOf, symbols: readonly ElfSymbol[], total: number): Interval[] {
   const intervals: Interval[] = [];
   const unsized: ElfSymbol[] = [];
   for (const symbol of symbols) {
-    const start = Number(symbol.value);
+    const start = placeOf(symbol);
     if (symbol.size === 0 || start >= total) {
       unsized.push(symbol);
       continue;
@@ -64,10 +67,15 @@ function intervalsOf(symbols: readonly ElfSymbol[], total: number): Interval[] {
       last.symbols.push(symbol);
     } else intervals.push({ start, end, symbols: [symbol] });
   }
-  return unsized.length === 0 ? intervals : withUnsized(intervals, unsized, total);
+  return unsized.length === 0 ? intervals : withUnsized(placeOf, intervals, unsized, total);
 }
 
-function withUnsized(sized: readonly Interval[], unsized: readonly ElfSymbol[], total: number): Interval[] {
+function withUnsized(
+  placeOf: PlaceOf,
+  sized: readonly Interval[],
+  unsized: readonly ElfSymbol[],
+  total: number,
+): Interval[] {
   const all: Interval[] = [];
   let next = 0;
   let open: Interval | undefined;
@@ -79,7 +87,7 @@ function withUnsized(sized: readonly Interval[], unsized: readonly ElfSymbol[], 
     }
   };
   for (const symbol of unsized) {
-    const start = Number(symbol.value);
+    const start = placeOf(symbol);
     takeSizedUpTo(start);
     const last = all.at(-1);
     const opensNew = symbol.type === STT.FUNC || symbol.type === STT.OBJECT || symbol.bind !== 0;
@@ -105,7 +113,12 @@ function joinPrefixes(intervals: readonly Interval[]): Interval[] {
     const wanted = last?.symbols.every((symbol) => prefixedFunction(symbol.name) !== undefined)
       ? prefixedFunction(last.symbols[0]?.name ?? "")
       : undefined;
-    if (last !== undefined && wanted !== undefined && interval.start - last.end < 16 && interval.symbols.some((symbol) => symbol.name === wanted)) {
+    if (
+      last !== undefined &&
+      wanted !== undefined &&
+      interval.start - last.end < 16 &&
+      interval.symbols.some((symbol) => symbol.name === wanted)
+    ) {
       last.end = interval.end;
       last.symbols.push(...interval.symbols);
     } else joined.push(interval);
@@ -122,9 +135,16 @@ function isFiller(arch: Arch, kind: SectionKind, section: Section, from: number,
 }
 
 /** What stands beside the only function of a section is its own: replacement code and literal pools behind it, a TOC offset before it. */
-function takeRest(only: Interval, section: Section, arch: Arch): void {
-  if (section.bytes.length > 0 && !arch.isPadding(section.bytes, 0, only.start)) only.start = 0;
-  if (section.bytes.length > 0 && !arch.isPadding(section.bytes, only.end, section.size)) only.end = section.size;
+function takeRest(
+  only: Interval,
+  section: Section,
+  arch: Arch,
+  relocatedAt: (from: number, to: number) => boolean,
+): void {
+  const holdsSomething = (from: number, to: number): boolean =>
+    from < to && section.bytes.length > 0 && (!arch.isPadding(section.bytes, from, to) || relocatedAt(from, to));
+  if (holdsSomething(0, only.start)) only.start = 0;
+  if (holdsSomething(only.end, section.size)) only.end = section.size;
 }
 
 /** Cuts a section at its symbols; bytes that are only padding belong to nobody, other gaps are pieces of their own. */
@@ -136,10 +156,11 @@ export function cutAtSymbols(
   relocatedAt: (from: number, to: number) => boolean,
 ): Piece[] {
   if (section.size === 0 && unsorted.length === 0) return [];
-  const symbols = unsorted.length > 1 ? [...unsorted].sort(byPlace) : unsorted;
-  const intervals = joinPrefixes(intervalsOf(symbols, section.size));
+  const placeOf: PlaceOf = (symbol) => symbolPlace(arch, symbol);
+  const symbols = unsorted.length > 1 ? [...unsorted].sort((a, b) => byPlace(placeOf, a, b)) : unsorted;
+  const intervals = joinPrefixes(intervalsOf(placeOf, symbols, section.size));
   const [only] = intervals;
-  if (isCode(kind) && only !== undefined && intervals.length === 1) takeRest(only, section, arch);
+  if (isCode(kind) && only !== undefined && intervals.length === 1) takeRest(only, section, arch, relocatedAt);
   const pieces: Piece[] = [];
   let at = 0;
   const gapUpTo = (end: number): void => {
@@ -150,7 +171,12 @@ export function cutAtSymbols(
   };
   for (const interval of intervals) {
     if (interval.start > at) gapUpTo(interval.start);
-    pieces.push({ offset: interval.start, size: interval.end - interval.start, symbols: interval.symbols, anonymous: false });
+    pieces.push({
+      offset: interval.start,
+      size: interval.end - interval.start,
+      symbols: interval.symbols,
+      anonymous: false,
+    });
     at = interval.end;
   }
   if (at < section.size) gapUpTo(section.size);
@@ -211,7 +237,10 @@ export function cutAtReferences(pieces: readonly Piece[], places: readonly numbe
 }
 
 /** Symbols of a piece with their offsets in it. */
-export function symbolsInPiece(piece: Piece): SpanSymbol[] {
-  const symbols = piece.symbols.length > 1 ? [...piece.symbols].sort(byPlace) : piece.symbols;
-  return symbols.map((symbol) => ({ symbol, offset: Number(symbol.value) - piece.offset }));
+export function symbolsInPiece(piece: Piece, arch: Arch): SpanSymbol[] {
+  const symbols =
+    piece.symbols.length > 1
+      ? [...piece.symbols].sort((a, b) => byPlace((symbol) => symbolPlace(arch, symbol), a, b))
+      : piece.symbols;
+  return symbols.map((symbol) => ({ symbol, offset: symbolPlace(arch, symbol) - piece.offset }));
 }

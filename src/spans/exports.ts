@@ -52,12 +52,18 @@ function exportSymbols(object: ElfObject, kinds: readonly SectionKind[]): Readon
 function inferredStarts(object: ElfObject, section: Section, drafts: readonly Draft[]): Named[] {
   const word = object.class / 8;
   const first = drafts[0];
-  const stride = first === undefined ? section.size : first.howto.size * (first.howto.size === word ? 2 : drafts.length % 3 === 0 ? 3 : 2);
+  const stride =
+    first === undefined
+      ? section.size
+      : first.howto.size * (first.howto.size === word ? 2 : drafts.length % 3 === 0 ? 3 : 2);
   const starts: Named[] = [];
   for (let offset = 0; offset < section.size; offset += Math.max(stride, 1)) {
     const [value, named] = draftsBetween(drafts, offset, offset + stride);
     const name = named === undefined ? undefined : stringAt(named);
-    starts.push({ name: name || value?.target?.name || value?.symbol?.name || `${section.name}+0x${offset.toString(16)}`, offset });
+    starts.push({
+      name: name || value?.target?.name || value?.symbol?.name || `${section.name}+0x${offset.toString(16)}`,
+      offset,
+    });
   }
   return starts;
 }
@@ -65,7 +71,8 @@ function inferredStarts(object: ElfObject, section: Section, drafts: readonly Dr
 /** The NUL-terminated text a reference points to, or undefined when it points to no contents. */
 function stringAt(draft: Draft | undefined): string | undefined {
   const bytes = draft?.target?.bytes;
-  if (bytes === undefined || draft === undefined || draft.targetOffset < 0 || draft.targetOffset >= bytes.length) return undefined;
+  if (bytes === undefined || draft === undefined || draft.targetOffset < 0 || draft.targetOffset >= bytes.length)
+    return undefined;
   const end = bytes.indexOf(0, draft.targetOffset);
   return new TextDecoder().decode(bytes.subarray(draft.targetOffset, end === -1 ? bytes.length : end));
 }
@@ -101,7 +108,17 @@ function readExport(
   const licence = modern ? (texts[0]?.includes("GPL") ? "gpl" : "any") : section.name.includes("_gpl") ? "gpl" : "any";
   const namespace = modern ? texts[1] : stringAt(own[2]);
   const relocations = settled(own.map((draft) => ({ ...draft, offset: draft.offset - offset })));
-  return { name, licence, namespace: namespace || undefined, crc, section, offset, size, target: value?.target, relocations };
+  return {
+    name,
+    licence,
+    namespace: namespace || undefined,
+    crc,
+    section,
+    offset,
+    size,
+    target: value?.target,
+    relocations,
+  };
 }
 
 /** The licence and the namespace that an `.export_symbol` entry starts with. */
@@ -110,5 +127,8 @@ function textsOf(bytes: Uint8Array): string[] {
   const first = bytes.indexOf(0);
   const second = first === -1 ? -1 : bytes.indexOf(0, first + 1);
   if (first === -1) return [];
-  return [decoder.decode(bytes.subarray(0, first)), second === -1 ? "" : decoder.decode(bytes.subarray(first + 1, second))];
+  return [
+    decoder.decode(bytes.subarray(0, first)),
+    second === -1 ? "" : decoder.decode(bytes.subarray(first + 1, second)),
+  ];
 }

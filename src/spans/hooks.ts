@@ -43,7 +43,14 @@ export function readHooks(
     const stage = stageOf(section.name);
     for (const draft of drafts.get(section.index) ?? []) {
       const name = draft.target?.name ?? draft.symbol?.name ?? "";
-      hooks.push({ stage, section, offset: draft.offset, target: draft.target, targetOffset: draft.targetOffset, name });
+      hooks.push({
+        stage,
+        section,
+        offset: draft.offset,
+        target: draft.target,
+        targetOffset: draft.targetOffset,
+        name,
+      });
     }
   }
   return hooks;

@@ -24,7 +24,9 @@ function plainLabel(span: Span, object: string, uses: (span: Span) => readonly U
 
 /** The one function that uses a static local; `*` when several or none do. */
 function userName(uses: readonly Use[]): string {
-  const names = new Set(uses.filter((use) => isCode(use.from.kind)).map((use) => use.from.name.replace(/\.cold(\.\d+)?$/, "")));
+  const names = new Set(
+    uses.filter((use) => isCode(use.from.kind)).map((use) => use.from.name.replace(/\.cold(\.\d+)?$/, "")),
+  );
   return names.size === 1 ? ([...names][0] as string) : "*";
 }
 

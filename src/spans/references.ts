@@ -1,9 +1,12 @@
+import { addendOf } from "../arch/addend.ts";
 import type { Arch, Howto } from "../arch/arch.ts";
 import { howtoOf } from "../arch/registry.ts";
+import { resolvedReferences } from "../arch/resolved.ts";
 import { STT } from "../elf/constants.ts";
 import type { ElfObject, ElfSymbol, Relocation, Section } from "../elf/object.ts";
 import { isAnonymousName } from "./names.ts";
 import type { Span, SpanRelocation } from "./span.ts";
+import { symbolPlace } from "./symbol-place.ts";
 
 /** A relocation whose target span is not known yet. */
 export interface Draft {
@@ -51,17 +54,51 @@ function draftOf(
 ): Draft {
   const relocation = relocations[index] as Relocation;
   const howto = howtoOf(arch, relocation.type);
-  const addend = relocation.rela ? relocation.addend : arch.implicitAddend(howto, section.bytes, relocation.offset);
+  const addend = addendOf(arch, relocations, index, section.bytes);
   const insnAddend = isCode && howto.pcrel ? arch.insnAddend(howto, section.bytes, relocation.offset) : 0n;
   const targetAddend = addend - insnAddend;
   const symbol = relocation.symbol === 0 ? undefined : object.symbols[relocation.symbol];
   const place = symbol?.section ?? -1;
   let targetOffset = 0;
   if (place >= 0 && symbol !== undefined) {
-    const position = symbol.value + targetAddend;
+    const position = BigInt(symbolPlace(arch, symbol)) + targetAddend;
     targetOffset = position > -FAR && position < FAR ? Number(position) : Number.MAX_SAFE_INTEGER;
   }
   return { offset: relocation.offset, howto, symbol, insnAddend, targetAddend, place, target: undefined, targetOffset };
+}
+
+/**
+ * References between the functions of one section that the assembler resolved, given back their relocations: only so can a
+ * function be compared, or moved, without its neighbours. `drafts` are the section's own, in offset order.
+ */
+export function withResolved(
+  arch: Arch,
+  section: Section,
+  spans: readonly Span[],
+  drafts: readonly Draft[],
+): readonly Draft[] {
+  const relocated = new Set(drafts.map((draft) => draft.offset));
+  const found: Draft[] = [];
+  for (const span of spans) {
+    const end = span.offset + span.size;
+    for (const { offset, type, target } of resolvedReferences(arch, section.bytes, span.offset, end)) {
+      const isOutside = target < span.offset || target >= end;
+      if (!isOutside || target < 0 || target >= section.size || relocated.has(offset)) continue;
+      const howto = howtoOf(arch, type);
+      const insnAddend = arch.insnAddend(howto, section.bytes, offset);
+      found.push({
+        offset,
+        howto,
+        symbol: undefined,
+        insnAddend,
+        targetAddend: 0n,
+        place: section.index,
+        target: undefined,
+        targetOffset: target,
+      });
+    }
+  }
+  return found.length === 0 ? drafts : [...drafts, ...found].sort((a, b) => a.offset - b.offset);
 }
 
 /** Whether the symbol only stands for a position, so that the addend decides which thing is meant. */
@@ -96,9 +133,10 @@ export function spanAtOrAfter(spans: readonly Span[], place: number): Span | und
 
 /** Points a draft at its span and makes its target offset relative to it. */
 export function settle(draft: Draft, spansOf: (section: number) => readonly Span[], before = false): void {
-  if (draft.place < 0 || draft.symbol === undefined) return;
+  if (draft.place < 0) return;
   const spans = spansOf(draft.place);
-  const holder = namesPosition(draft.symbol) ? draft.targetOffset : Number(draft.symbol.value);
+  const { symbol } = draft;
+  const holder = symbol === undefined || namesPosition(symbol) ? draft.targetOffset : Number(symbol.value);
   const target = before ? spanAtOrAfter(spans, draft.targetOffset) : spanAt(spans, holder);
   if (target === undefined) return;
   draft.target = target;
@@ -123,7 +161,12 @@ export function draftsBetween(drafts: readonly Draft[], from: number, to: number
 }
 
 /** Drafts in [from, to) made relative to `from`; `drafts` must be in offset order, `start` is where to look first. */
-export function takeDrafts(drafts: readonly Draft[], start: number, from: number, to: number): { taken: Draft[]; next: number } {
+export function takeDrafts(
+  drafts: readonly Draft[],
+  start: number,
+  from: number,
+  to: number,
+): { taken: Draft[]; next: number } {
   let next = start;
   while (next < drafts.length && (drafts[next] as Draft).offset < from) next++;
   const first = next;

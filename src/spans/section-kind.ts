@@ -50,8 +50,14 @@ const NAMED: readonly KindRow[] = [
   { name: /^__ksymtab_strings$/, kind: "export-string" },
   { name: /^___?kcrctab/, kind: "metadata" },
   { name: /^(__param|__obsparm|__modver|__dyndbg|__verbose)$/, kind: "registry" },
-  { name: /^(_ftrace_events|__syscalls_metadata|__tracepoints_ptrs|__bpf_raw_tp_map|_kprobe_blacklist)$/, kind: "registry" },
-  { name: /^(_error_injection_whitelist|_ftrace_eval_map|__trace_printk_fmt|\.printk_index|\.static_call_tramp_key)$/, kind: "registry" },
+  {
+    name: /^(_ftrace_events|__syscalls_metadata|__tracepoints_ptrs|__bpf_raw_tp_map|_kprobe_blacklist)$/,
+    kind: "registry",
+  },
+  {
+    name: /^(_error_injection_whitelist|_ftrace_eval_map|__trace_printk_fmt|\.printk_index|\.static_call_tramp_key)$/,
+    kind: "registry",
+  },
   { name: /^\.(init_array|fini_array|preinit_array|ctors|dtors)/, kind: "registry" },
   { name: /^\.(init|head|meminit|cpuinit|devinit)\.text/, kind: "init-text" },
   { name: /^\.(init|meminit|cpuinit|devinit)\.(data|rodata|setup|ramfs)/, kind: "init-data" },
@@ -63,7 +69,17 @@ const NAMED: readonly KindRow[] = [
 ];
 
 const NOT_CONTENT: ReadonlySet<number> = new Set([
-  SHT.NULL, SHT.SYMTAB, SHT.STRTAB, SHT.RELA, SHT.REL, SHT.HASH, SHT.DYNAMIC, SHT.NOTE, SHT.DYNSYM, SHT.GROUP, SHT.SYMTAB_SHNDX,
+  SHT.NULL,
+  SHT.SYMTAB,
+  SHT.STRTAB,
+  SHT.RELA,
+  SHT.REL,
+  SHT.HASH,
+  SHT.DYNAMIC,
+  SHT.NOTE,
+  SHT.DYNSYM,
+  SHT.GROUP,
+  SHT.SYMTAB_SHNDX,
 ]);
 
 /** Sections of -ffunction-sections and -fdata-sections: most of a big object, and none of the names above. */

@@ -1,11 +1,19 @@
 import type { Arch } from "../arch/arch.ts";
 import { archFor } from "../arch/registry.ts";
 import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
-import { type Piece, cutAtReferences, cutAtSymbols, cutConstants, cutStrings, symbolsBySection, symbolsInPiece } from "./cut.ts";
+import {
+  cutAtReferences,
+  cutAtSymbols,
+  cutConstants,
+  cutStrings,
+  type Piece,
+  symbolsBySection,
+  symbolsInPiece,
+} from "./cut.ts";
 import { readExports } from "./exports.ts";
 import { readExempt, readHooks } from "./hooks.ts";
 import { isAnonymousName, prefixedFunction } from "./names.ts";
-import { type Draft, draftsBetween, draftsOf, settle, settled, takeDrafts } from "./references.ts";
+import { type Draft, draftsBetween, draftsOf, settle, settled, takeDrafts, withResolved } from "./references.ts";
 import { isCode, type SectionKind, sectionKind } from "./section-kind.ts";
 import type { Oddity, Span, SpanTable } from "./span.ts";
 import { attachEntries } from "./table-entries.ts";
@@ -28,8 +36,9 @@ export function buildSpans(object: ElfObject): SpanTable {
   const drafts = readDrafts(object, arch, kinds, oddities);
   const pieces = cutSections(object, arch, kinds, drafts);
   // From here on the set of spans is fixed.
-  const { spans, bySection } = createSpans(object, kinds, pieces);
+  const { spans, bySection } = createSpans(object, arch, kinds, pieces);
   const spansOf = (section: number): readonly Span[] => bySection.get(section) ?? NOBODY;
+  restoreResolved(object, arch, kinds, bySection, drafts);
   giveRelocations(bySection, drafts);
   for (const [index, list] of drafts) {
     if (kinds[index] !== "table") for (const draft of list) settle(draft, spansOf);
@@ -48,7 +57,7 @@ function readDrafts(
   arch: Arch,
   kinds: readonly SectionKind[],
   oddities: Oddity[],
-): ReadonlyMap<number, readonly Draft[]> {
+): Map<number, readonly Draft[]> {
   const drafts = new Map<number, readonly Draft[]>();
   for (const section of object.sections) {
     const kind = kinds[section.index] as SectionKind;
@@ -58,7 +67,12 @@ function readDrafts(
     drafts.set(section.index, list);
     const strange = list.find((draft) => draft.howto.known === false);
     if (strange !== undefined) {
-      oddities.push({ code: "relocation-unknown", section: section.name, offset: strange.offset, detail: strange.howto.name });
+      oddities.push({
+        code: "relocation-unknown",
+        section: section.name,
+        offset: strange.offset,
+        detail: strange.howto.name,
+      });
     }
   }
   return drafts;
@@ -76,10 +90,18 @@ function cutSections(
   for (const section of object.sections) {
     const kind = kinds[section.index] as SectionKind;
     if (!hasSpans(kind)) continue;
-    const list = cutSection(object, arch, section, kind, symbols.get(section.index) ?? [], drafts.get(section.index) ?? NO_DRAFTS);
+    const list = cutSection(
+      object,
+      arch,
+      section,
+      kind,
+      symbols.get(section.index) ?? [],
+      drafts.get(section.index) ?? NO_DRAFTS,
+    );
     if (list.length === 0) continue;
     pieces.set(section.index, list);
-    if ((kind === "fragment" || kind === "rodata") && list.some((piece) => piece.anonymous)) divisible.add(section.index);
+    if ((kind === "fragment" || kind === "rodata") && list.some((piece) => piece.anonymous))
+      divisible.add(section.index);
   }
   if (divisible.size === 0) return pieces;
   const places = placesReferredTo(kinds, drafts, divisible);
@@ -135,6 +157,7 @@ function placesReferredTo(
 
 function createSpans(
   object: ElfObject,
+  arch: Arch,
   kinds: readonly SectionKind[],
   pieces: ReadonlyMap<number, readonly Piece[]>,
 ): { spans: Span[]; bySection: ReadonlyMap<number, readonly Span[]> } {
@@ -143,7 +166,7 @@ function createSpans(
   for (const [index, list] of pieces) {
     const section = object.sections[index] as Section;
     const own = list.map((piece) => {
-      const span = createSpan(spans.length, section, kinds[index] as SectionKind, piece);
+      const span = createSpan(spans.length, arch, section, kinds[index] as SectionKind, piece);
       spans.push(span);
       return span;
     });
@@ -152,8 +175,8 @@ function createSpans(
   return { spans, bySection };
 }
 
-function createSpan(id: number, section: Section, kind: SectionKind, piece: Piece): Span {
-  const symbols = symbolsInPiece(piece);
+function createSpan(id: number, arch: Arch, section: Section, kind: SectionKind, piece: Piece): Span {
+  const symbols = symbolsInPiece(piece, arch);
   const main = symbols.find(({ symbol }) => prefixedFunction(symbol.name) === undefined) ?? symbols[0];
   const named = main === undefined || isAnonymousName(main.symbol.name) ? undefined : main;
   const end = piece.offset + piece.size;
@@ -172,6 +195,23 @@ function createSpan(id: number, section: Section, kind: SectionKind, piece: Piec
     entries: [],
     owner: undefined,
   };
+}
+
+/** In sections of several functions, gives back the relocations that the assembler resolved between them. */
+function restoreResolved(
+  object: ElfObject,
+  arch: Arch,
+  kinds: readonly SectionKind[],
+  bySection: ReadonlyMap<number, readonly Span[]>,
+  drafts: Map<number, readonly Draft[]>,
+): void {
+  for (const [index, spans] of bySection) {
+    const kind = kinds[index] as SectionKind;
+    if (spans.length < 2 || !isCode(kind) || kind === "fragment") continue;
+    const section = object.sections[index] as Section;
+    const list = withResolved(arch, section, spans, drafts.get(index) ?? NO_DRAFTS);
+    if (list.length > 0) drafts.set(index, list);
+  }
 }
 
 function giveRelocations(

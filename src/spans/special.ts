@@ -71,10 +71,20 @@ const FEATURE: readonly EntryLayout[] = [
 
 /** Kernel tables of all architectures. Sizes were measured on real objects; sources are files of the Linux kernel. */
 const TABLES: readonly SpecialTable[] = [
-  table(/^__bug_table$/, "bug-line", [layout(4, 4, 2, 2), layout(4, 4, 4, 2, 2), layout(8, 8, 2, 2, 4), layout(4, 2, 2)], "include/asm-generic/bug.h"),
+  table(
+    /^__bug_table$/,
+    "bug-line",
+    [layout(4, 4, 2, 2), layout(4, 4, 4, 2, 2), layout(8, 8, 2, 2, 4), layout(4, 2, 2)],
+    "include/asm-generic/bug.h",
+  ),
   table(/^__ex_table$/, "patch-owner", EXCEPTION, "arch/*/include/asm/extable.h"),
   table(/^\.altinstructions$/, "patch-owner", ALTERNATIVE, "arch/*/include/asm/alternative.h"),
-  table(/^__jump_table$/, "patch-owner", [layout(4, 4, 8), layout(8, 8, 8), layout(4, 4, 4)], "include/linux/jump_label.h"),
+  table(
+    /^__jump_table$/,
+    "patch-owner",
+    [layout(4, 4, 8), layout(8, 8, 8), layout(4, 4, 4)],
+    "include/linux/jump_label.h",
+  ),
   table(/^\.static_call_sites$/, "patch-owner", [layout(4, 4)], "include/linux/static_call_types.h"),
   table(/^\.parainstructions$/, "patch-owner", [layout(8, 1, 1, 2, 4)], "arch/x86/include/asm/paravirt_types.h"),
   table(/^\.smp_locks$/, "derived", SITE, "arch/x86/include/asm/alternative.h"),
@@ -83,8 +93,18 @@ const TABLES: readonly SpecialTable[] = [
   table(/^__mcount_loc$/, "derived", POINTER, "include/asm-generic/vmlinux.lds.h"),
   table(/^__patchable_function_entries$/, "derived", POINTER, "include/asm-generic/vmlinux.lds.h"),
   table(/^__(mmu_|fw_)?ftr_fixup$/, "patch-owner", FEATURE, "arch/powerpc/include/asm/feature-fixups.h"),
-  table(/^__(lwsync|barrier_nospec|(uaccess|entry|stf_entry|stf_exit|scv|rfi)\w*_flush|btb_flush|rfi_flush)_fixup$/, "patch-owner", POINTER, "arch/powerpc/include/asm/feature-fixups.h"),
-  table(/^\.s390_(indirect_(call|branches|jump)|return_(reg|mem))$/, "derived", SITE, "arch/s390/include/asm/nospec-insn.h"),
+  table(
+    /^__(lwsync|barrier_nospec|(uaccess|entry|stf_entry|stf_exit|scv|rfi)\w*_flush|btb_flush|rfi_flush)_fixup$/,
+    "patch-owner",
+    POINTER,
+    "arch/powerpc/include/asm/feature-fixups.h",
+  ),
+  table(
+    /^\.s390_(indirect_(call|branches|jump)|return_(reg|mem))$/,
+    "derived",
+    SITE,
+    "arch/s390/include/asm/nospec-insn.h",
+  ),
   fragment(/^\.altinstr_replacement$/, "arch/*/include/asm/alternative.h"),
   fragment(/^\.altinstr_aux$/, "arch/x86/include/asm/cpufeature.h"),
   fragment(/^\.(text\.)?fixup$/, "arch/x86/include/asm/asm.h (before 5.17), arch/arm/include/asm/uaccess.h"),
@@ -138,9 +158,13 @@ export function entryLayout(
   const fitting = row.layouts.filter((layout) => explains(layout, total, widths));
   const best =
     fitting.find(({ size }) => size === section.entsize) ??
-    fitting.find(({ size, usualOn }) => total % size === 0 && usualOn?.includes(arch)) ?? fitting.find(({ size }) => total % size === 0) ?? fitting[0];
+    fitting.find(({ size, usualOn }) => total % size === 0 && usualOn?.includes(arch)) ??
+    fitting.find(({ size }) => total % size === 0) ??
+    fitting[0];
   if (best !== undefined) return best;
-  const strides = [section.entsize, ...[...widths.keys()].sort((a, b) => a - b)].filter((size) => size > 1 && size <= 256);
+  const strides = [section.entsize, ...[...widths.keys()].sort((a, b) => a - b)].filter(
+    (size) => size > 1 && size <= 256,
+  );
   const size = strides.find((stride) => {
     for (let at = 0; at < total; at += stride) if (!widths.has(at)) return false;
     return true;

@@ -21,7 +21,13 @@ export function attachEntries(input: Input): void {
     if (input.kinds[section.index] === "table" && section.size > 0) attachTable(input, section, owned);
   }
   for (const [span, entries] of owned) {
-    entries.sort((a, b) => (a.section.name < b.section.name ? -1 : a.section.name > b.section.name ? 1 : a.ownerOffset - b.ownerOffset || a.offset - b.offset));
+    entries.sort((a, b) =>
+      a.section.name < b.section.name
+        ? -1
+        : a.section.name > b.section.name
+          ? 1
+          : a.ownerOffset - b.ownerOffset || a.offset - b.offset,
+    );
     span.entries = entries;
   }
 }
@@ -32,10 +38,15 @@ export function attachEntries(input: Input): void {
  */
 function countFromEntry(layout: EntryLayout, drafts: readonly Draft[], spansOf: Input["spansOf"]): void {
   const inEntry = (draft: Draft): number => draft.offset % layout.size;
-  const counted = drafts.filter((draft) => draft.howto.pcrel && draft.place >= 0 && (layout.fromEntry || inEntry(draft) > 0));
+  const counted = drafts.filter(
+    (draft) => draft.howto.pcrel && draft.place >= 0 && (layout.fromEntry || inEntry(draft) > 0),
+  );
   const texts = counted.filter((draft) => spanAt(spansOf(draft.place), draft.targetOffset)?.kind === "string");
   const hits = (bias: (draft: Draft) => number): number =>
-    texts.filter((draft) => spanAt(spansOf(draft.place), draft.targetOffset - bias(draft))?.offset === draft.targetOffset - bias(draft)).length;
+    texts.filter(
+      (draft) =>
+        spanAt(spansOf(draft.place), draft.targetOffset - bias(draft))?.offset === draft.targetOffset - bias(draft),
+    ).length;
   const fromEntry = layout.fromEntry ?? (texts.length > 0 && hits(inEntry) > hits(() => 0));
   if (fromEntry) for (const draft of counted) draft.targetOffset -= inEntry(draft);
 }
@@ -52,7 +63,12 @@ function attachTable(input: Input, section: Section, owned: Map<Span, TableEntry
   const fields = drafts.map((draft) => ({ offset: draft.offset, width: draft.howto.size }));
   const layout = table && entryLayout(table, section, fields, input.arch.name);
   if (table === undefined || layout === undefined) {
-    input.oddities.push({ code: "special-section-unknown", section: section.name, offset: 0, detail: `${section.size} bytes` });
+    input.oddities.push({
+      code: "special-section-unknown",
+      section: section.name,
+      offset: 0,
+      detail: `${section.size} bytes`,
+    });
     return;
   }
   const ownerField = layout.ownerField ?? 0;
@@ -65,7 +81,12 @@ function attachTable(input: Input, section: Section, owned: Map<Span, TableEntry
     for (const draft of taken) settle(draft, input.spansOf, draft === field && table.policy === "derived");
     const owner = field?.target;
     if (field === undefined || owner === undefined) {
-      input.oddities.push({ code: "entry-without-owner", section: section.name, offset, detail: field?.symbol?.name ?? "" });
+      input.oddities.push({
+        code: "entry-without-owner",
+        section: section.name,
+        offset,
+        detail: field?.symbol?.name ?? "",
+      });
       continue;
     }
     const bytes = section.bytes.subarray(offset, offset + size);

@@ -29,7 +29,8 @@ describe("nothing is left of the addend of an instruction that names a symbol al
     [
       "as",
       ["--64"],
-      "movabs $v,%rax; mov $v,%eax; lea v@gottpoff(%rip),%rax; call v@PLT; jecxz v; loop v; .byte 0xeb; .reloc .,R_X86_64_PC8,v-1; .byte 0",
+      `movabs $v,%rax; mov $v,%eax; lea v@gottpoff(%rip),%rax; call v@PLT; jecxz v; loop v
+       .byte 0xeb; .reloc .,R_X86_64_PC8,v-1; .byte 0`,
     ],
     ["as", ["--32"], "call v; jmp v; jne v; mov v,%eax; cmpl $5,v; call v@PLT; mov v@GOT(%ebx),%eax; .code16; call v"],
     ["as", ["--32"], "addl $v,%ebx; add $_GLOBAL_OFFSET_TABLE_,%ebx; addl $_GLOBAL_OFFSET_TABLE_,%eax"],

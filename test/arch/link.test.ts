@@ -1,4 +1,4 @@
-/* The linker is the oracle of masks, shifts and encodings: what it makes of a section, writeField must make of it too. */
+/* The linker is the oracle of masks, shifts and encodings: what it makes of a section, writeField must make too. */
 import { describe, expect, test } from "vitest";
 import { addendOf } from "../../src/arch/addend.ts";
 import type { Howto } from "../../src/arch/arch.ts";
@@ -30,7 +30,8 @@ const CASES: readonly Case[] = [
     linker: ["ld", "-m", "elf_x86_64"],
     text: 0x401000n,
     symbols: { far: 0x12345678n, near: 0x4010b0n, small: 0x21n },
-    source: `mov far(%rip),%eax; movl $5,far(%rip); call far; jmp far@PLT; mov $far,%eax; mov $far,%rax; movabs $far,%rax
+    source: `mov far(%rip),%eax; movl $5,far(%rip); call far; jmp far@PLT; mov $far,%eax; mov $far,%rax
+      movabs $far,%rax
       .long far, far - . ; .quad far - 4, far - . ; .short near - . ; .byte near - . ; .byte small; .short small`,
   },
   {
@@ -54,7 +55,8 @@ const CASES: readonly Case[] = [
       small: 0x1234n,
       minus: 2n ** 64n - 0x5432n,
     },
-    source: `adrp x0,far; adr x1,near; ldr x2,near; add x0,x0,:lo12:far; ldrb w0,[x0,:lo12:far+1]; ldrh w0,[x0,:lo12:far+2]
+    source: `adrp x0,far; adr x1,near; ldr x2,near; add x0,x0,:lo12:far; ldrb w0,[x0,:lo12:far+1]
+      ldrh w0,[x0,:lo12:far+2]
       ldr w0,[x0,:lo12:far+4]; ldr x0,[x0,:lo12:far+8]; ldr q0,[x0,:lo12:far]; tbz x0,#3,near; b.ne near; cbz x9,near
       b b26; bl b26+4; movz x0,#:abs_g0:small; movk x0,#:abs_g0_nc:far; movk x0,#:abs_g1_nc:far; movz x0,#:abs_g2:far
       movk x0,#:abs_g2_nc:far; movz x0,#:abs_g3:far; movn x0,#:abs_g0_s:small; movz x0,#:abs_g0_s:minus
@@ -80,7 +82,8 @@ const CASES: readonly Case[] = [
     symbols: { far: 0x1345678n, near: 0x1200abcn, close: 0x12000e4n, round: 0x1201044n },
     source: `.arm; b far; bl far; blne far; b far+0x100; movw r3,#:lower16:far; movt r4,#:upper16:far
       movw r3,#:lower16:(far+0x1234); movt r4,#:upper16:(far-0x34); movw r3,#:lower16:(far-.); movt r5,#:upper16:(far-.)
-      ldr r0,[pc,#:pc_g0:(near)]; ldr r0,[pc,#:pc_g0:(near-0xf00)]; ldrd r0,[pc,#:pc_g0:(close)]; .word far, far - . , far+0x100
+      ldr r0,[pc,#:pc_g0:(near)]; ldr r0,[pc,#:pc_g0:(near-0xf00)]; ldrd r0,[pc,#:pc_g0:(close)]
+      .word far, far - . , far+0x100
       .reloc .,R_ARM_PREL31,near; .word 0; add r0,pc,#:pc_g0:(round)`,
   },
   {
@@ -90,7 +93,8 @@ const CASES: readonly Case[] = [
     text: 0x1200000n,
     symbols: { far: 0x1345679n, near: 0x1200101n },
     places: { ".far": 0x1345678n, ".near": 0x1200100n },
-    source: `.section .far,"ax"; .globl far; .thumb_func; far: nop; .section .near,"ax"; .globl near; .thumb_func; near: nop
+    source: `.section .far,"ax"; .globl far; .thumb_func; far: nop; .section .near,"ax"; .globl near; .thumb_func
+      near: nop
       .text; .syntax unified; .thumb; bl far; b.w far; bne.w near; movw r3,#:lower16:far; movt r4,#:upper16:far
       movw r9,#:lower16:(far+0x1a34); movt r4,#:upper16:(far-0x34); movw r3,#:lower16:(far-.); movt r5,#:upper16:(far-.)
       b.w far+0x800; b.n near; beq.n near; .word far, far - . `,
@@ -101,8 +105,10 @@ const CASES: readonly Case[] = [
     linker: ["powerpc64le-linux-gnu-ld", "--no-power10-stubs"],
     text: 0x10000000n,
     symbols: { far: 0x1234_9abc_89ab_cde0n, low: 0x7654_cde8n, near: 0x10003458n, b24: 0x11234568n },
-    source: `lis 3,low@h; lis 3,low@ha; lis 3,far@high; lis 3,far@higha; addi 3,3,far@l; lis 3,far@highest; lis 3,far@highesta; ori 3,3,far@higher
-      ori 3,3,far@highera; ld 3,far@l(4); std 3,far@l+8(4); bc 12,2,near; b b24; bl b24+8; .quad far, far - . ; .long near - .
+    source: `lis 3,low@h; lis 3,low@ha; lis 3,far@high; lis 3,far@higha; addi 3,3,far@l; lis 3,far@highest
+      lis 3,far@highesta; ori 3,3,far@higher
+      ori 3,3,far@highera; ld 3,far@l(4); std 3,far@l+8(4); bc 12,2,near; b b24; bl b24+8; .quad far, far - . 
+      .long near - .
       addis 2,12,b24-.@ha; addi 2,2,b24-.@l; paddi 3,0,b24; pld 4,b24@pcrel(0),1; .long near; addpcis 5,b24-.@ha
       bdnz+ near; bdnz- near`,
   },
@@ -158,7 +164,8 @@ const CASES: readonly Case[] = [
     symbols: { far: 0x0234_9679n },
     places: { ".far": 0x0234_9678n },
     source: `.set noreorder; .set mips16; .section .far,"ax"; .globl far; .type far,@function; far: nop; nop; .text
-      li $2,%hi(far); addiu $2,%lo(far); jal far; nop; lw $3,%lo(far+4)($2); li $2,%hi(far+0x18000); addiu $2,%lo(far+0x18000)`,
+      li $2,%hi(far); addiu $2,%lo(far); jal far; nop; lw $3,%lo(far+4)($2); li $2,%hi(far+0x18000)
+      addiu $2,%lo(far+0x18000)`,
   },
   ...(["mips64", "mips64el"] as const).map(
     (name): Case => ({
@@ -167,7 +174,8 @@ const CASES: readonly Case[] = [
       linker: [`${name}-linux-gnuabi64-ld`],
       text: 0x12000_0000n,
       symbols: { far: 0x1_2349_9678n, high: 0x1234_8abc_9def_8678n },
-      source: `.set noreorder; lui $4,%highest(high); daddiu $4,$4,%higher(high); lui $5,%hi(high); daddiu $5,$5,%lo(high)
+      source: `.set noreorder; lui $4,%highest(high); daddiu $4,$4,%higher(high); lui $5,%hi(high)
+      daddiu $5,$5,%lo(high)
         j far; nop; .dword high`,
     }),
   ),

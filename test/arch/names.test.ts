@@ -104,10 +104,12 @@ describe("readelf names every type number as we do", () => {
 });
 
 const SOURCE = `
-extern int outside, table[]; extern void call(void *); __thread int own; extern __thread int theirs; static int kept = 1;
+extern int outside, table[]; extern void call(void *); __thread int own; extern __thread int theirs;
+  static int kept = 1;
 int weak(void) __attribute__((weak)); const char *const words[] = { "one", "two", "three" };
 int choose(int n) { switch (n) { case 0: return outside; case 1: return table[3]; case 2: call(&kept); return kept++;
-  case 3: return weak ? weak() : 7; case 4: return own + theirs; case 5: call((void *)words[n]); return 1; default: return -n; } }
+  case 3: return weak ? weak() : 7; case 4: return own + theirs; case 5: call((void *)words[n]); return 1;
+  default: return -n; } }
 double scale(double d) { return d * 3.25 + outside; }
 `;
 

@@ -94,7 +94,8 @@ const RELOCATED = `mov v(%rip),%eax; movl $5,v(%rip); movb $5,v(%rip); movw $5,v
   vmovdqa64 v(%rip),%zmm0; vpsrlw $3,v(%rip),%zmm0; vpternlogd $3,v(%rip),%zmm0,%zmm1; vaddph v(%rip),%zmm0,%zmm1
   vprotb $3,v(%rip),%xmm0; bextr $0x0102,v(%rip),%eax; lea v(%rip),%rax; call *v(%rip); jmp *v(%rip); push v(%rip)
   incl %gs:v(%rip); addl $1,%gs:v(%rip); addq $-128,%gs:v(%rip); movl $1,%fs:v(%rip); xaddl %eax,%gs:v(%rip); call v
-  jmp v; jne v; jo v; jb v; jae v; xbegin v; fldl v(%rip); fnstcw v(%rip); lgdt v(%rip); prefetchw v(%rip); fxsave v(%rip)
+  jmp v; jne v; jo v; jb v; jae v; xbegin v; fldl v(%rip); fnstcw v(%rip); lgdt v(%rip); prefetchw v(%rip)
+  fxsave v(%rip)
   ldmxcsr v(%rip); sete v(%rip); cmovne v(%rip),%eax; movzbl v(%rip),%eax; movslq v(%rip),%rax; popcnt v(%rip),%eax
   xchg %eax,v(%rip); invpcid v(%rip),%rax; pfadd v(%rip),%mm0; mov v(%rip),%ds; cvtsi2sdq v(%rip),%xmm0; nopw v(%rip)
   data16 lea v(%rip),%rdi; adcl $1,v(%rip); orw $0x0f0f,v(%rip); cmpw $0x660f,v(%rip)`;
@@ -106,7 +107,8 @@ const MISLEADING = `nop; and $0xf,%eax; and $0x66,%eax; mov $0x0f,%al; mov $0x0f
   mov $0x48000000,%eax; mov $0x62000000,%eax; mov $0xc4000000,%eax; mov $0xc5000000,%eax; mov $0x8f000000,%eax
   movabs $0x0f00000000000000,%rdx; push $0x66; enter $15,$15; ret $0x0f00; int $0x0f; je .+0x11; call w`;
 
-const ORDINARY = `mov %rsp,%rbp; sub $0x18,%rsp; mov %rdi,%rbx; test %eax,%eax; call w; xor %eax,%eax; mov 0x10(%rbx),%rax
+const ORDINARY = `mov %rsp,%rbp; sub $0x18,%rsp; mov %rdi,%rbx; test %eax,%eax; call w; xor %eax,%eax
+  mov 0x10(%rbx),%rax
   lea 0x8(%rsp),%rsi; cmp %rax,%rdx; add $0x18,%rsp; pop %rbx; mov $1,%edi`;
 
 const lines = (source: string) => source.split(/;|\n/).map((line) => line.trim());

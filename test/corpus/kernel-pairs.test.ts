@@ -45,23 +45,31 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   "41-constprop/net/ipv4/icmp.o": ["icmp_route_lookup.constprop.0", "icmp_route_lookup.constprop.0.cold"],
 };
 
-describe.skipIf(!HAS_CORPUS)("Linux 6.1 objects before and after real patches (skipped where the corpus is absent)", () => {
-  const folder = join(CORPUS, "kernel-pairs");
-  const objects = HAS_CORPUS
-    ? readdirSync(folder).flatMap((name) => objectsBelow(join(folder, name, "pre")).map((path) => `${name}/${relative(join(folder, name, "pre"), path)}`))
-    : [];
+describe.skipIf(!HAS_CORPUS)(
+  "Linux 6.1 objects before and after real patches (skipped where the corpus is absent)",
+  () => {
+    const folder = join(CORPUS, "kernel-pairs");
+    const objects = HAS_CORPUS
+      ? readdirSync(folder).flatMap((name) =>
+          objectsBelow(join(folder, name, "pre")).map((path) => `${name}/${relative(join(folder, name, "pre"), path)}`),
+        )
+      : [];
 
-  it("are all there", () => {
-    expect(objects.sort()).toEqual(Object.keys(EXPECTED).sort());
-  });
+    it("are all there", () => {
+      expect(objects.sort()).toEqual(Object.keys(EXPECTED).sort());
+    });
 
-  it.each(objects)("%s", (path) => {
-    const [name = "", ...rest] = path.split("/");
-    const file = rest.join("/");
-    const update = describePair(join(folder, name, "pre", file), join(folder, name, "post", file));
-    const found = [...functionNames(update, "changed"), ...functionNames(update, "new").map((added) => `+${added}`)].sort();
-    expect(found).toEqual([...(EXPECTED[path] ?? [])].sort());
-    expect(functionNames(update, "deleted")).toEqual([]);
-    expect(rungStatus(update, found.length === 0 ? "none" : "splice")).toBe("applicable");
-  });
-});
+    it.each(objects)("%s", (path) => {
+      const [name = "", ...rest] = path.split("/");
+      const file = rest.join("/");
+      const update = describePair(join(folder, name, "pre", file), join(folder, name, "post", file));
+      const found = [
+        ...functionNames(update, "changed"),
+        ...functionNames(update, "new").map((added) => `+${added}`),
+      ].sort();
+      expect(found).toEqual([...(EXPECTED[path] ?? [])].sort());
+      expect(functionNames(update, "deleted")).toEqual([]);
+      expect(rungStatus(update, found.length === 0 ? "none" : "splice")).toBe("applicable");
+    });
+  },
+);

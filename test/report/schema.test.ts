@@ -18,12 +18,22 @@ describe("the schema", () => {
     expect(shipped.properties.schemaVersion.const).toBe(SCHEMA_VERSION);
   });
 
-  const update = (): Record<string, unknown> => ({ ...describePair(join(FIXTURES, "text/body/pre.o"), join(FIXTURES, "text/body/post.o")) });
+  const update = (): Record<string, unknown> => ({
+    ...describePair(join(FIXTURES, "text/body/pre.o"), join(FIXTURES, "text/body/post.o")),
+  });
   it.each([
     ["a field nobody knows", { extra: 1 }, "must NOT have additional properties"],
     ["a missing part", { verdict: undefined }, "must have required property 'verdict'"],
-    ["a finding code nobody knows", { findings: [{ code: "strange", severity: "note", where: {}, message: "" }] }, "must be equal to one of the allowed values"],
-    ["a number where an address belongs", { howtos: { R_X: { type: "reloc", pcrel: true, size: 4, dstMask: 5, rightshift: 0, signedAddend: true } } }, "must be string"],
+    [
+      "a finding code nobody knows",
+      { findings: [{ code: "strange", severity: "note", where: {}, message: "" }] },
+      "must be equal to one of the allowed values",
+    ],
+    [
+      "a number where an address belongs",
+      { howtos: { R_X: { type: "reloc", pcrel: true, size: 4, dstMask: 5, rightshift: 0, signedAddend: true } } },
+      "must be string",
+    ],
   ])("refuses %s", (_teaches, change, problem) => {
     const value = JSON.parse(JSON.stringify({ ...update(), ...change }));
     expect(schemaErrors(value).join("\n")).toContain(problem);

@@ -16,12 +16,18 @@ type DataStatus = UpdateDescription["data"][number]["status"];
 
 /** Names of the functions with a status, sorted. */
 export function functionNames(update: UpdateDescription, status: FunctionStatus): string[] {
-  return update.functions.filter((change) => change.status === status).map((change) => change.name).sort();
+  return update.functions
+    .filter((change) => change.status === status)
+    .map((change) => change.name)
+    .sort();
 }
 
 /** Names of the data objects with a status, sorted; strings are told by their text elsewhere. */
 export function dataNames(update: UpdateDescription, status: DataStatus): string[] {
-  return update.data.filter((change) => change.status === status && change.kind !== "string").map((change) => change.name).sort();
+  return update.data
+    .filter((change) => change.status === status && change.kind !== "string")
+    .map((change) => change.name)
+    .sort();
 }
 
 export function findingCodes(update: UpdateDescription): string[] {

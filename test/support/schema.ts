@@ -6,5 +6,7 @@ const validate = ajv.compile(schema);
 
 /** What the schema has against a value; empty when it is valid. */
 export function schemaErrors(value: unknown): string[] {
-  return validate(value) ? [] : (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
+  return validate(value)
+    ? []
+    : (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
 }
