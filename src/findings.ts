@@ -138,7 +138,8 @@ export const FINDINGS = {
   "special-section-unknown": row(
     "warning",
     "Table not understood",
-    (name, detail) => `the entries of ${name} cannot be told apart: its contents were not compared (${detail})`,
+    (name, detail) =>
+      `the entries of ${name} refer into functions, but the table is not known; they were taken to belong to the code they begin with (${detail})`,
   ),
   "section-unknown": row(
     "error",
@@ -177,6 +178,19 @@ export const FINDINGS = {
     "Line number in code or messages",
     (name, detail) => `${name} differs only by line numbers (${detail}); it is left as it is`,
   ),
+  "sibling-call": row(
+    "error",
+    "Sibling call out of new code",
+    (name, detail) =>
+      `${name} jumps to ${detail} instead of calling it: the TOC pointer cannot be restored after it; build with -fno-optimize-sibling-calls`,
+  ),
+  "static-key-elsewhere": row(
+    "note",
+    "Static key of another object",
+    (name, detail) =>
+      `${name} uses ${detail}, which another object defines: if that is a module's, the site cannot be patched before the module is loaded`,
+  ),
+  "module-info-changed": row("note", "Module information changed", (name, detail) => `${name} differs: ${detail}`),
   "common-symbol-changed": row(
     "error",
     "Common symbol changed",

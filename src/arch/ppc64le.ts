@@ -231,6 +231,12 @@ export function ppc64(data: ElfData): Arch {
     insnAddend: () => 0n,
     implicitAddend: (howto, bytes, offset) => readAddend(bytes, offset, howto, data),
     localEntry,
+    isSiblingCall(howto, code, offset) {
+      if (howto.role !== "branch" || offset + 4 > code.length) return false;
+      // I-form `b`: primary opcode 18, LK 0. A call (`bl`) leaves room for the TOC to be restored, a jump does not.
+      const [high, low] = data === "lsb" ? [code[offset + 3], code[offset]] : [code[offset], code[offset + 3]];
+      return (high as number) >> 2 === 18 && ((low as number) & 1) === 0;
+    },
   };
 }
 

@@ -83,6 +83,17 @@ const dataChange = z.strictObject({
   reasons: z.array(reason),
 });
 
+const noise = z.strictObject({
+  class: z
+    .enum(["line-number", "renumbered-static", "renumbered-clone", "unique-id", "function-name", "anonymous-data"])
+    .describe("why the two sides differ although nothing changed"),
+  label: z.string(),
+  object: count,
+  pre: z.string(),
+  post: z.string(),
+  evidence: z.string(),
+});
+
 const exportChange = z.strictObject({
   name: z.string(),
   object: count,
@@ -214,6 +225,7 @@ export const updateDescription = z.strictObject({
   functions: z.array(functionChange),
   data: z.array(dataChange),
   exports: z.array(exportChange),
+  noise: z.array(noise).describe("differences that are only the compiler's numbers; sorted by label"),
   changes: z.array(change),
   howtos: z.record(z.string(), howto),
   layouts: z.array(z.unknown()),
@@ -226,6 +238,7 @@ export const updateDescription = z.strictObject({
 export type UpdateDescription = z.infer<typeof updateDescription>;
 export type FunctionChange = z.infer<typeof functionChange>;
 export type DataChange = z.infer<typeof dataChange>;
+export type Noise = z.infer<typeof noise>;
 export type ExportChange = z.infer<typeof exportChange>;
 export type ObjectPair = z.infer<typeof objectPair>;
 export type Change = z.infer<typeof change>;

@@ -62,7 +62,7 @@ export function redirect(pair: PlannedPair, pre: Span, post: Span): Redirection 
   const patches: Patch[] = [];
   const points = entryPoints(pre);
   for (const [i, { offset, names }] of points.entries()) {
-    const room = (points[i + 1]?.offset ?? pre.size) - offset;
+    const room = (points[i + 1]?.offset ?? pre.size) - offset - (offset === pre.entry ? pre.localEntry : 0);
     const isLast = i === points.length - 1;
     // Only its own function jumps into a cold part, and that one is replaced.
     const isPart = parentFunction(pre.name) !== undefined && pre.name.includes(".cold");
@@ -82,16 +82,18 @@ export function redirect(pair: PlannedPair, pre: Span, post: Span): Redirection 
       findings.push(spanFinding(pair, "entry-point-moved", pre, "pre", words));
     }
     const place = [...targets.keys()][0] ?? (offset === pre.entry ? post.entry : undefined);
+    // What enters at the global entry point of a ppc64le function passes its local one.
+    const isMain = offset === pre.entry;
     patches.push({
       type: "text",
       oldLabel: label,
-      oldOffset: offset - pre.entry,
+      oldOffset: offset - pre.entry + (isMain ? pre.localEntry : 0),
       replacement: place === undefined ? null : (pair.postLabels.get(post) as string),
-      ...(place === undefined ? {} : { replacementOffset: place - post.entry }),
+      ...(place === undefined ? {} : { replacementOffset: place - post.entry + (isMain ? post.localEntry : 0) }),
       size,
     });
   }
-  const newSize = post.size - post.entry;
+  const newSize = post.size - post.entry - post.localEntry;
   if (newSize < size) {
     findings.push(spanFinding(pair, "trampoline-no-room-next", post, "post", `${newSize} bytes, ${size} are needed`));
   }
@@ -101,6 +103,7 @@ export function redirect(pair: PlannedPair, pre: Span, post: Span): Redirection 
 /** A deleted function traps whoever still enters it, if a trampoline has room there. */
 export function trap(pair: PlannedPair, pre: Span): readonly Patch[] {
   const { size } = pair.diff.pre.table.arch.trampoline;
-  if (size === 0 || pre.size - pre.entry < size) return [];
-  return [{ type: "text", oldLabel: pair.preLabels.get(pre) as string, oldOffset: 0, replacement: null, size }];
+  if (size === 0 || pre.size - pre.entry - pre.localEntry < size) return [];
+  const oldLabel = pair.preLabels.get(pre) as string;
+  return [{ type: "text", oldLabel, oldOffset: pre.localEntry, replacement: null, size }];
 }

@@ -14,6 +14,8 @@ import type { Change, HowtoDescription, ObjectPair, UpdateDescription } from "./
 import { planExports } from "./exports.ts";
 import { planFunctions } from "./functions.ts";
 import { planHooks } from "./hooks.ts";
+import { checkNewCode, compareModuleInfo } from "./new-code.ts";
+import { listNoise } from "./noise.ts";
 import { objectName } from "./object-name.ts";
 import { byText, type PlannedPair, planPair } from "./pair.ts";
 import { planStrategy } from "./strategy.ts";
@@ -51,11 +53,17 @@ export function planUpdate(diff: ObjectDiff, options: UpdateOptions = {}): Updat
   const data = planData(pair);
   const exports = planExports(pair);
   const hooks = planHooks(pair);
+  const needs = [...checkNewCode(pair), ...compareModuleInfo(pair)];
   const oddities = reportOddities(pair);
   // From here on all findings are known.
-  const findings = [...functions.findings, ...data.findings, ...exports.findings, ...hooks.findings, ...oddities].sort(
-    byPlace,
-  );
+  const findings = [
+    ...functions.findings,
+    ...data.findings,
+    ...exports.findings,
+    ...hooks.findings,
+    ...needs,
+    ...oddities,
+  ].sort(byPlace);
   const patches = [...functions.patches, ...data.patches, ...exports.patches];
   const howtos = new Map<string, Howto>();
   const change = planChange(pair, `${name}_${target}`, patches, hooks.hooks, howtos, changeOptions(options));
@@ -89,6 +97,7 @@ export function planUpdate(diff: ObjectDiff, options: UpdateOptions = {}): Updat
     functions: functions.functions.sort((a, b) => byText(a.label, b.label)),
     data: data.data.sort((a, b) => byText(a.label, b.label) || byText(a.status, b.status)),
     exports: exports.exports.sort((a, b) => byText(a.name, b.name)),
+    noise: listNoise(pair),
     changes: isEmpty(change) ? [] : [change],
     howtos: describeHowtos(howtos),
     layouts: [],

@@ -14,6 +14,7 @@ import {
   type LabelledSpans,
   labelledSpans,
   type ObjectHeader,
+  printable,
 } from "./inspect.ts";
 
 /** One relocation, and in words what it points to. */
@@ -96,7 +97,7 @@ function notFound({ object, table }: LabelledSpans, code: readonly Span[], name:
   const isData = table.spans.some((span) => !isCode(span.kind) && namesOf(span).includes(name));
   if (isData) return `${start}: that is data`;
   const close = closestNames(name, new Set(code.flatMap(namesOf)));
-  return close.length === 0 ? start : `${start}; the closest: ${close.join(", ")}`;
+  return close.length === 0 ? start : `${start}; the closest: ${printable(close.join(", "))}`;
 }
 
 /** The names that contain what is wanted, then those that are the fewest edits away. */
@@ -166,6 +167,17 @@ function describeRelocation({ labels }: LabelledSpans, relocation: SpanRelocatio
     symbol: (target === undefined ? symbol?.name : labels.get(target)) ?? "",
     insnAddend: hex64(insnAddend),
     targetAddend: hex64(addend),
-    target: symbol === undefined && addend === 0n ? "" : targetText(relocation),
+    target: targetWords(relocation),
   };
+}
+
+/** What a relocation points to, where targetText alone would not tell one nameless thing from the next. */
+function targetWords(relocation: SpanRelocation): string {
+  const { howto, symbol, target, targetOffset } = relocation;
+  if (symbol === undefined && (howto.role === "hint" || howto.role === "none")) return "";
+  if (target === undefined || target.symbol !== undefined || target.kind === "string") return targetText(relocation);
+  const offset = target.offset + targetOffset;
+  const place = `${target.section.name}${offset < 0 ? "-" : "+"}${offset === 0 ? "0" : hex64(Math.abs(offset))}`;
+  const [held] = target.kind === "toc" ? target.relocations : [];
+  return held === undefined ? place : `${place} (${targetText(held)})`;
 }

@@ -1,17 +1,18 @@
 import { isComparedByContents } from "../spans/section-kind.ts";
 import { specialTableOf } from "../spans/special.ts";
-import type {
-  DataRow,
-  ExportRow,
-  FragmentRow,
-  FunctionRow,
-  GroupRow,
-  Inspection,
-  NameInside,
-  ObjectHeader,
-  SectionRow,
-  SpanRow,
-  TableRow,
+import {
+  type DataRow,
+  type ExportRow,
+  type FragmentRow,
+  type FunctionRow,
+  type GroupRow,
+  type Inspection,
+  type NameInside,
+  type ObjectHeader,
+  printable,
+  type SectionRow,
+  type SpanRow,
+  type TableRow,
 } from "./inspect.ts";
 import type { Contents, EntryRow, FunctionDetail, FunctionInspection, RelocationRow } from "./inspect-function.ts";
 
@@ -143,11 +144,12 @@ function functionRow(row: FunctionRow): Row {
 }
 
 function functionNotes(row: FunctionRow): string[] {
-  const { kind, partOf, fragments, exempt } = row;
+  const { kind, partOf, fragments, exempt, localEntry } = row;
   return [
     ...(kind === "text" ? [] : [kind]),
     ...(partOf === undefined ? [] : [`part of ${partOf}`]),
     ...nameNotes(row),
+    ...(localEntry === undefined ? [] : [`local entry at ${hex(localEntry)}`]),
     ...(fragments === 0 ? [] : [plural(fragments, "fragment")]),
     ...(exempt ? ["left alone on request"] : []),
   ];
@@ -365,11 +367,10 @@ function plusHex(value: number): string {
   return `${value < 0 ? "" : "+"}${hex(value)}`;
 }
 
-/** Names come from the file: what would steer a terminal is shown as its number. */
 function joinLines(lines: readonly string[]): string {
-  const safe = lines.map((line) =>
-    line.replace(/\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`),
-  );
-  while (safe.at(-1) === "") safe.pop();
-  return `${safe.join("\n")}\n`;
+  const last = lines.findLastIndex((line) => line !== "");
+  return `${lines
+    .slice(0, last + 1)
+    .map(printable)
+    .join("\n")}\n`;
 }

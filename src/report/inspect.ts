@@ -12,7 +12,7 @@ import { isAnonymousName, parentFunction } from "../spans/names.ts";
 import { isCode, type SectionKind } from "../spans/section-kind.ts";
 import type { Export, Hook, Span, SpanTable } from "../spans/span.ts";
 import { buildSpans } from "../spans/spans.ts";
-import { type EntryPolicy, entryLayout, specialTableOf } from "../spans/special.ts";
+import { type EntryPolicy, entryLayout, specialTableOf, UNKNOWN_TABLE } from "../spans/special.ts";
 import { usesIn } from "../spans/uses.ts";
 
 /** What an object says of itself. */
@@ -70,6 +70,8 @@ export interface SpanRow {
 
 export interface FunctionRow extends SpanRow {
   readonly entry: { readonly kind: string; readonly offset: number };
+  /** Where callers of the same module enter, from the symbol; absent where that is the symbol (all but ppc64le). */
+  readonly localEntry?: number;
   /** The function that a .cold or .part piece was cut from. */
   readonly partOf?: string;
   /** Pieces of code elsewhere that belong to it: replacements, fixups. */
@@ -307,9 +309,11 @@ function describeSpan(labels: ReadonlyMap<Span, string>, span: Span): SpanRow {
 
 export function describeFunction({ table, labels, fragments }: LabelledSpans, span: Span): FunctionRow {
   const partOf = parentFunction(span.name);
+  const localEntry = span.symbol === undefined ? 0 : table.arch.localEntry(span.symbol.other);
   return {
     ...describeSpan(labels, span),
     entry: entryHook(span),
+    ...(localEntry === 0 ? {} : { localEntry }),
     ...(partOf === undefined ? {} : { partOf }),
     fragments: fragments.get(span)?.length ?? 0,
     ...(table.exempt.has(span) ? { exempt: true } : {}),
@@ -345,8 +349,8 @@ function describeTables({ object, arch, kinds, spans }: SpanTable): TableRow[] {
     }
   }
   return object.sections.flatMap((section) => {
-    const row = kinds[section.index] === "table" ? specialTableOf(section.name) : undefined;
-    if (row === undefined) return [];
+    if (kinds[section.index] !== "table") return [];
+    const row = specialTableOf(section.name) ?? UNKNOWN_TABLE;
     const fields = object
       .relocationsOf(section.index)
       .map(({ offset, type }) => ({ offset, width: howtoOf(arch, type).size }));
@@ -397,4 +401,9 @@ function describeFindings({ arch, oddities }: SpanTable): FindingRow[] {
     ...(finding.where.offset === undefined ? {} : { offset: finding.where.offset }),
     message: findingText(finding),
   }));
+}
+
+/** Names come from the file: what would steer a terminal is shown as its number. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }

@@ -60,6 +60,8 @@ export interface Span {
   readonly symbol: ElfSymbol | undefined;
   /** Offset of the canonical symbol: nonzero only after a prefix (`__pfx_f`, `__cfi_f`). */
   readonly entry: number;
+  /** Distance from the entry to where callers of the same module enter (ppc64le); 0 where there is only one entry. */
+  readonly localEntry: number;
   /** The symbol's name, else the section's. */
   readonly name: string;
   /** In offset order. */
@@ -122,7 +124,7 @@ export interface SpanTable {
 
 /** Whether a place in a span is an address that others may legitimately hold: its entry or a named entry point in it. */
 export function isEntryPoint(span: Span, offset: number): boolean {
-  if (offset === span.entry || offset === 0) return true;
+  if (offset === span.entry || offset === 0 || offset === span.entry + span.localEntry) return true;
   return span.symbols.some((inner) => inner.offset === offset && isFunctionSymbol(inner.symbol));
 }
 

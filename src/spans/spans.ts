@@ -17,6 +17,7 @@ import { type Draft, draftsBetween, draftsOf, settle, settled, takeDrafts, withR
 import { isCode, type SectionKind, sectionKind } from "./section-kind.ts";
 import type { Oddity, Span, SpanTable } from "./span.ts";
 import { attachEntries } from "./table-entries.ts";
+import { unknownTables } from "./unknown-tables.ts";
 
 const NOBODY: readonly Span[] = [];
 const NO_DRAFTS: readonly Draft[] = [];
@@ -32,9 +33,12 @@ function hasSpans(kind: SectionKind): boolean {
 export function buildSpans(object: ElfObject): SpanTable {
   const arch = archFor(object);
   const kinds = object.sections.map(sectionKind);
+  const symbols = symbolsBySection(object, arch);
   const oddities: Oddity[] = [];
   const drafts = readDrafts(object, arch, kinds, oddities);
-  const pieces = cutSections(object, arch, kinds, drafts);
+  for (const section of unknownTables(object.sections, kinds, drafts, symbols)) kinds[section.index] = "table";
+  // From here on every section has its kind.
+  const pieces = cutSections(object, arch, kinds, drafts, symbols);
   // From here on the set of spans is fixed.
   const { spans, bySection } = createSpans(object, arch, kinds, pieces);
   const spansOf = (section: number): readonly Span[] => bySection.get(section) ?? NOBODY;
@@ -83,8 +87,8 @@ function cutSections(
   arch: Arch,
   kinds: readonly SectionKind[],
   drafts: ReadonlyMap<number, readonly Draft[]>,
+  symbols: ReadonlyMap<number, readonly ElfSymbol[]>,
 ): ReadonlyMap<number, readonly Piece[]> {
-  const symbols = symbolsBySection(object, arch);
   const pieces = new Map<number, readonly Piece[]>();
   const divisible = new Set<number>();
   for (const section of object.sections) {
@@ -190,6 +194,7 @@ function createSpan(id: number, arch: Arch, section: Section, kind: SectionKind,
     symbols,
     symbol: named?.symbol,
     entry: named?.offset ?? 0,
+    localEntry: named === undefined ? 0 : arch.localEntry(named.symbol.other),
     name: named?.symbol.name ?? section.name,
     relocations: [],
     entries: [],

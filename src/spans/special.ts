@@ -111,6 +111,9 @@ const TABLES: readonly SpecialTable[] = [
   fragment(/^__ftr_alt_/, "arch/powerpc/include/asm/feature-fixups.h"),
 ];
 
+/** A table nobody described, told by its shape: no symbols, and every entry begins with an address inside a function. */
+export const UNKNOWN_TABLE: SpecialTable = table(/(?!)/, "patch-owner", [], "");
+
 /** The table description for a section name, or undefined when it is no special section. */
 export function specialTableOf(name: string): SpecialTable | undefined {
   return TABLES.find((row) => row.name.test(name));

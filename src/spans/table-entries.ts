@@ -3,7 +3,7 @@ import type { ElfObject, Section } from "../elf/object.ts";
 import { type Draft, settle, settled, spanAt, takeDrafts } from "./references.ts";
 import type { SectionKind } from "./section-kind.ts";
 import type { Oddity, Span, TableEntry } from "./span.ts";
-import { type EntryLayout, entryLayout, entryRanges, specialTableOf } from "./special.ts";
+import { type EntryLayout, entryLayout, entryRanges, specialTableOf, UNKNOWN_TABLE } from "./special.ts";
 
 interface Input {
   readonly object: ElfObject;
@@ -58,17 +58,17 @@ function leadsToItself([code, target]: readonly Draft[]): boolean {
 }
 
 function attachTable(input: Input, section: Section, owned: Map<Span, TableEntry[]>): void {
-  const table = specialTableOf(section.name);
+  const table = specialTableOf(section.name) ?? UNKNOWN_TABLE;
   const drafts = input.drafts.get(section.index) ?? [];
   const fields = drafts.map((draft) => ({ offset: draft.offset, width: draft.howto.size }));
-  const layout = table && entryLayout(table, section, fields, input.arch.name);
-  if (table === undefined || layout === undefined) {
-    input.oddities.push({
-      code: "special-section-unknown",
-      section: section.name,
-      offset: 0,
-      detail: `${section.size} bytes`,
-    });
+  const layout = entryLayout(table, section, fields, input.arch.name);
+  if (table === UNKNOWN_TABLE) {
+    const detail = `${section.size} bytes, ${layout?.size ?? "?"} an entry`;
+    input.oddities.push({ code: "special-section-unknown", section: section.name, offset: 0, detail });
+  }
+  if (layout === undefined) {
+    const detail = `${section.size} bytes that cannot be cut into entries: they were not compared`;
+    input.oddities.push({ code: "special-section-unknown", section: section.name, offset: 0, detail });
     return;
   }
   const ownerField = layout.ownerField ?? 0;
