@@ -141,6 +141,11 @@ export const FINDINGS = {
     (name, detail) =>
       `the entries of ${name} refer into functions, but the table is not known; they were taken to belong to the code they begin with (${detail})`,
   ),
+  "special-section-opaque": row(
+    "warning",
+    "Table that cannot be cut",
+    (name, detail) => `the entries of ${name} cannot be told apart: ${detail}`,
+  ),
   "section-unknown": row(
     "error",
     "Section not understood",

@@ -82,8 +82,13 @@ Examples:
 
 /** The message for a person; anything unforeseen is our fault and says so. */
 function explain(error: unknown): string {
-  if (error instanceof FormatError || error instanceof UnsupportedError || error instanceof UsageError)
-    return error.message;
+  if (error instanceof FormatError || error instanceof UnsupportedError || error instanceof UsageError) {
+    // Names come from the file: what would move the cursor or change colours is shown, not sent.
+    return error.message.replace(
+      /\p{Cc}/gu,
+      (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
+    );
+  }
   const what = error instanceof Error ? (process.env["ELFSPLICE_DEBUG"] ? error.stack : error.message) : String(error);
   return `internal error, please report it: ${what}`;
 }

@@ -1,6 +1,8 @@
 import type { Arch } from "../arch/arch.ts";
 import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span, type SpanRelocation, type TableEntry } from "../spans/span.ts";
+import { textBytes } from "../spans/text-of.ts";
+import { type Correspondence, correspond } from "./correspondence.ts";
 import { type Difference, type DifferenceKind, hexBytes, targetText } from "./difference.ts";
 import { lineNumberDifferences } from "./line-only.ts";
 import { type Contents, differingRuns } from "./mask.ts";
@@ -34,10 +36,36 @@ export interface Comparison {
 const MOST_REASONS = 24;
 
 /** Compares paired spans: bytes outside relocated fields, relocations one by one, table entries and fragments that belong to them. */
-export function comparePair(pre: Span, post: Span, pairing: Pairing, arch: Arch, isDiagnostic: boolean): Comparison {
-  const comparer = new Comparer(pre, post, pairing, arch, isDiagnostic);
+export function comparePair(pre: Span, post: Span, context: CompareContext, isDiagnostic: boolean): Comparison {
+  const comparer = new Comparer(pre, post, context, isDiagnostic);
   comparer.compareWhole();
   return comparer;
+}
+
+/** What comparisons of one pair of objects share. */
+export interface CompareContext {
+  readonly pairing: Pairing;
+  readonly arch: Arch;
+  /** For a paired function whose instructions only moved: where they are now. */
+  readonly correspondenceOf: (pre: Span) => Correspondence | undefined;
+}
+
+/** A context whose correspondences are looked for when first asked for. */
+export function compareContext(pairing: Pairing, arch: Arch): CompareContext {
+  const known = new Map<Span, Correspondence | undefined>();
+  const correspondenceOf = (pre: Span): Correspondence | undefined => {
+    const post = pairing.postOf[pre.id];
+    if (post === undefined || !isCode(pre.kind) || Buffer.compare(pre.bytes, post.bytes) === 0) return undefined;
+    if (!hasResolved(pre) && !hasResolved(post)) return undefined;
+    if (!known.has(pre)) known.set(pre, correspond(pre, post, arch));
+    return known.get(pre);
+  };
+  return { pairing, arch, correspondenceOf };
+}
+
+/** Whether the assembler resolved a reference of this function to a neighbour: only then branches can change their lengths by themselves. */
+function hasResolved(span: Span): boolean {
+  return span.relocations.some((relocation) => relocation.symbol === undefined && relocation.howto.size > 0);
 }
 
 class Comparer implements Comparison {
@@ -46,19 +74,17 @@ class Comparer implements Comparison {
   readonly links: Link[] = [];
   readonly #pre: Span;
   readonly #post: Span;
-  readonly #pairing: Pairing;
-  readonly #arch: Arch;
+  readonly #context: CompareContext;
   readonly #isDiagnostic: boolean;
   /** Where we are, when not in the span itself. */
   #within: string | undefined;
   #base = 0;
   #visited: Set<Span> | undefined;
 
-  constructor(pre: Span, post: Span, pairing: Pairing, arch: Arch, isDiagnostic: boolean) {
+  constructor(pre: Span, post: Span, context: CompareContext, isDiagnostic: boolean) {
     this.#pre = pre;
     this.#post = post;
-    this.#pairing = pairing;
-    this.#arch = arch;
+    this.#context = context;
     this.#isDiagnostic = isDiagnostic;
   }
 
@@ -70,6 +96,7 @@ class Comparer implements Comparison {
     this.#compareBytes(pre, post);
     this.#compareRelocations(pre.relocations, post.relocations);
     this.#setAsideLineNumbers();
+    this.#setAsideEncoding();
     this.#compareEntries(pre, post);
   }
 
@@ -80,7 +107,7 @@ class Comparer implements Comparison {
   }
 
   #compareBytes(pre: Contents, post: Contents): void {
-    for (const { offset, size } of differingRuns(pre, post, this.#arch)) {
+    for (const { offset, size } of differingRuns(pre, post, this.#context.arch)) {
       this.#differ("bytes", offset, hexBytes(pre.bytes, offset, size), hexBytes(post.bytes, offset, size));
     }
     // A variable that moved between .data and .bss holds zeros on the side without file contents.
@@ -131,8 +158,11 @@ class Comparer implements Comparison {
     const { target: q } = b;
     if (p !== undefined && q !== undefined) {
       if (isComparedByContents(p.kind) && isComparedByContents(q.kind)) return this.#hasSameContents(a, b, p, q);
-      if (this.#pairing.postOf[p.id] !== q) return false;
-      if (a.targetOffset - p.entry !== b.targetOffset - q.entry) return false;
+      const text = textBytes(p, a.targetOffset);
+      const other = text && textBytes(q, b.targetOffset);
+      if (text !== undefined && other !== undefined) return Buffer.compare(text, other) === 0;
+      if (this.#context.pairing.postOf[p.id] !== q) return false;
+      if (!this.#isSamePlace(p, a.targetOffset, q, b.targetOffset)) return false;
       this.#link(a, b, p);
       return true;
     }
@@ -150,6 +180,33 @@ class Comparer implements Comparison {
       );
     }
     return sameSymbol(a, b) && a.targetAddend === b.targetAddend;
+  }
+
+  /** Equal distance from the entry, or from the instruction that corresponds. */
+  #isSamePlace(p: Span, preOffset: number, q: Span, postOffset: number): boolean {
+    const moved = this.#context.correspondenceOf(p)?.offsets.get(preOffset);
+    return moved === undefined ? preOffset - p.entry === postOffset - q.entry : moved === postOffset;
+  }
+
+  /** Takes back what was found when it comes only from longer or shorter branches, and compares what they refer to instead. */
+  #setAsideEncoding(): void {
+    if (this.differences.length === 0) return;
+    const correspondence = this.#context.correspondenceOf(this.#pre);
+    if (correspondence === undefined) return;
+    this.differences.length = 0;
+    this.links.length = 0;
+    for (const [a, b] of correspondence.relocations) {
+      const bothBranch = a.symbol === undefined || b.symbol === undefined;
+      if (!bothBranch && a.howto.family !== b.howto.family) {
+        this.#differ("relocation-type", a.offset, a.howto.name, b.howto.name);
+      } else if (!this.#isSameTarget(a, b)) {
+        this.#differ("relocation-target", a.offset, targetText(a), targetText(b));
+      }
+    }
+    const sizes = [String(this.#pre.size), String(this.#post.size)] as const;
+    if (this.differences.length === 0) {
+      this.lines.push({ kind: "encoding-only", offset: 0, pre: sizes[0], post: sizes[1], within: undefined });
+    }
   }
 
   /** Remembers references that hold only as long as their target keeps its twin, or is not replaced. */
@@ -227,7 +284,9 @@ class Comparer implements Comparison {
   }
 
   #compareEntry(a: TableEntry, b: TableEntry, preEntry: number, postEntry: number): void {
-    if (a.ownerOffset - preEntry !== b.ownerOffset - postEntry) {
+    const moved =
+      this.#within === undefined ? undefined : this.#context.correspondenceOf(this.#pre)?.offsets.get(a.ownerOffset);
+    if (moved === undefined ? a.ownerOffset - preEntry !== b.ownerOffset - postEntry : moved !== b.ownerOffset) {
       this.#differ("entry-moved", a.ownerOffset, entryText(a), entryText(b));
       return;
     }
@@ -239,7 +298,7 @@ class Comparer implements Comparison {
       b.bytes.subarray(a.size).every((byte) => byte === 0);
     if (a.size !== b.size && !isShort) this.#differ("entry-size", 0, String(a.size), String(b.size));
     const isBug = a.table.policy === "bug-line";
-    for (const { offset, size } of differingRuns(a, b, this.#arch)) {
+    for (const { offset, size } of differingRuns(a, b, this.#context.arch)) {
       const difference = [0, hexBytes(a.bytes, offset, size), hexBytes(b.bytes, offset, size)] as const;
       if (isBug) this.lines.push(bugDifference(a, b, offset, size, this.#within));
       else this.#differ("bytes", ...difference);
@@ -260,7 +319,13 @@ class Comparer implements Comparison {
 
   #setAsideLineNumbers(): void {
     if (this.differences.length === 0) return;
-    const lines = lineNumberDifferences(this.#pre, this.#post, this.differences, this.#arch, this.#isDiagnostic);
+    const lines = lineNumberDifferences(
+      this.#pre,
+      this.#post,
+      this.differences,
+      this.#context.arch,
+      this.#isDiagnostic,
+    );
     if (lines === undefined) return;
     this.lines.push(...lines);
     this.differences.length = 0;

@@ -1,6 +1,7 @@
 import { isAnonymousName, numberedBase, withoutCloneNumbers } from "../spans/names.ts";
 import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
+import { isTextSpan } from "../spans/text-of.ts";
 import { groupFree, narrowedPairs, uniquePairs } from "./groups.ts";
 import { contentsKey } from "./mask.ts";
 import { pairByReference } from "./pair-by-reference.ts";
@@ -49,7 +50,7 @@ const pairGlobals: PairingPass = (pre, post, pairing) => {
 /** Strings and constants: equal bytes are the same thing wherever they lie. */
 const pairContents: PairingPass = (pre, post, pairing) => {
   const key = (span: Span): string | undefined =>
-    span.kind === "string" || span.kind === "constant" || span.kind === "export-string"
+    span.kind === "string" || span.kind === "constant" || span.kind === "export-string" || isTextSpan(span)
       ? `${span.kind} ${contentsKey(span, pre.table.arch)}`
       : undefined;
   const groups = groupFree(pre, post, pairing, key);
@@ -90,7 +91,7 @@ const pairSuffixed: PairingPass = (pre, post, pairing) => {
 /** What still has a twin of the same name and kind when everything else was tried: paired in order. */
 const pairInOrder: PairingPass = (pre, post, pairing) => {
   const key = (span: Span): string | undefined => {
-    if (isComparedByContents(span.kind)) return undefined;
+    if (isComparedByContents(span.kind) || isTextSpan(span)) return undefined;
     if (isNamed(span)) return `${family(span.kind)} ${numberedBase(span.name) ?? span.name}`;
     if (isState(span.kind)) return `${span.kind} ${span.name} ${contentsKey(span, pre.table.arch)}`;
     return isAnonymousName(span.name) ? undefined : `${span.kind} ${span.name} ${span.offset}`;

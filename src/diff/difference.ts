@@ -1,4 +1,5 @@
-import type { Span, SpanRelocation } from "../spans/span.ts";
+import type { SpanRelocation } from "../spans/span.ts";
+import { textBytes } from "../spans/text-of.ts";
 
 /**
  * What two paired spans differ in. `size`, `bytes` and `relocation-*` are their own; `entry-*` differ in a kernel table only;
@@ -21,6 +22,7 @@ export type DifferenceKind =
   | "bug-line"
   | "bug-flags"
   | "line-number"
+  | "encoding-only"
   | "middle-reference"
   | "part-changed"
   | "target-replaced";
@@ -51,17 +53,19 @@ function signedHex(offset: number | bigint): string {
 export function targetText(relocation: SpanRelocation | undefined): string {
   if (relocation === undefined) return "";
   const { target, targetOffset, symbol, targetAddend } = relocation;
-  if (target?.kind === "string") return stringText(target, targetOffset);
-  if (target !== undefined) return `${target.name}${signedHex(targetOffset - target.entry)}`;
-  return `${symbol?.name ?? ""}${signedHex(targetAddend)}`;
+  const text = target && textBytes(target, targetOffset);
+  if (text !== undefined) return quoted(text);
+  if (target?.symbol !== undefined) return `${target.name}${signedHex(targetOffset - target.entry)}`;
+  const [slot] = target?.kind === "toc" ? target.relocations : [];
+  if (slot !== undefined && slot.target?.kind !== "toc") return `${target?.name} (${targetText(slot)})`;
+  if (target !== undefined) return `${target.name}${signedHex(target.offset + targetOffset)}`;
+  if (symbol === undefined) return targetAddend === 0n ? "" : signedHex(targetAddend);
+  return `${symbol.name}${signedHex(targetAddend)}`;
 }
 
 const LONGEST = 60;
 
-function stringText(span: Span, offset: number): string {
-  const width = span.section.entsize || 1;
-  if (width !== 1 || offset < 0 || offset >= span.bytes.length)
-    return `${span.section.name}${signedHex(span.offset + offset)}`;
-  const text = new TextDecoder().decode(span.bytes.subarray(offset, Math.max(offset, span.bytes.length - 1)));
-  return JSON.stringify(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+function quoted(text: Uint8Array): string {
+  const words = new TextDecoder().decode(text);
+  return JSON.stringify(words.length > LONGEST ? `${words.slice(0, LONGEST)}…` : words);
 }

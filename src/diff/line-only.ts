@@ -3,6 +3,7 @@ import { loadedConstantAt } from "../arch/loaded-constant.ts";
 import { numberedBase } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
+import { textBytes } from "../spans/text-of.ts";
 import type { Difference } from "./difference.ts";
 
 /** How far before and after a line number the name of its file or function is loaded: arguments of one call stand together. */
@@ -57,9 +58,8 @@ function hasPlaceName(relocations: readonly SpanRelocation[], offset: number): b
 export function namesPlace({ target, targetOffset }: SpanRelocation): boolean {
   if (target === undefined) return false;
   if (target.kind === "toc") return target.relocations.some((slot) => slot.target?.kind !== "toc" && namesPlace(slot));
-  if (target.kind !== "string")
+  const text = textBytes(target, targetOffset);
+  if (target.symbol !== undefined || text === undefined)
     return /^__(func|FUNCTION|PRETTY_FUNCTION)__$/.test(numberedBase(target.name) ?? target.name);
-  return /\.(c|h|S|cc|cpp|hpp|rs)\0$/.test(
-    Buffer.from(target.bytes.subarray(Math.max(0, targetOffset))).toString("latin1"),
-  );
+  return /\.(c|h|S|cc|cpp|hpp|rs)$/.test(Buffer.from(text).toString("latin1"));
 }

@@ -1,9 +1,11 @@
 import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
+import { isTextSpan } from "../spans/text-of.ts";
 import { family, type Pair, type Pairing, type PairingPass, type Side } from "./pairing.ts";
 
 function isCandidate(span: Span | undefined, taken: readonly (Span | undefined)[]): span is Span {
-  return span !== undefined && taken[span.id] === undefined && !isComparedByContents(span.kind) && !isCode(span.kind);
+  if (span === undefined || taken[span.id] !== undefined) return false;
+  return !isComparedByContents(span.kind) && !isCode(span.kind) && !isTextSpan(span);
 }
 
 /** Free data that a span refers to, in order of the references, each once. */

@@ -1,7 +1,7 @@
 import { parentFunction } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span } from "../spans/span.ts";
-import { type Comparison, comparePair, type Link } from "./compare.ts";
+import { type Comparison, compareContext, comparePair, type Link } from "./compare.ts";
 import { type Difference, targetText } from "./difference.ts";
 import { namesPlace } from "./line-only.ts";
 import type { Pairing, Side } from "./pairing.ts";
@@ -42,6 +42,7 @@ export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
   const fates: (Fate | undefined)[] = new Array(pre.table.spans.length);
   const reasons: (Difference[] | undefined)[] = new Array(pre.table.spans.length);
   const lines: (readonly Difference[] | undefined)[] = new Array(pre.table.spans.length);
+  const context = compareContext(pairing, arch);
   const links = new Map<Span, Link[]>();
   const queue: Span[] = [];
   const exempt: Span[] = [];
@@ -80,7 +81,7 @@ export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
   for (const span of pre.table.spans) {
     const twin = pairing.postOf[span.id];
     if (twin === undefined || span.kind === "fragment") continue;
-    const comparison: Comparison = comparePair(span, twin, pairing, arch, isDiagnostic(span, pre));
+    const comparison: Comparison = comparePair(span, twin, context, isDiagnostic(span, pre));
     fates[span.id] = "equal";
     if (comparison.lines.length > 0) lines[span.id] = comparison.lines;
     if (comparison.differences.length > 0) {

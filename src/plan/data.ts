@@ -3,6 +3,7 @@ import type { ElfSymbol } from "../elf/object.ts";
 import type { Finding, FindingCode } from "../findings.ts";
 import { isCode, isComparedByContents, isState, type SectionKind } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
+import { isTextSpan } from "../spans/text-of.ts";
 import type { DataChange, Patch } from "./description.ts";
 import { firstReason, type PlannedPair, reasonsOf, spanFinding, toReasons } from "./pair.ts";
 
@@ -53,7 +54,7 @@ type Header = Pick<DataChange, "name" | "label" | "object" | "target" | "kind" |
 
 function header(pair: PlannedPair, span: Span, side: "pre" | "post"): Header {
   const label = (side === "pre" ? pair.preLabels : pair.postLabels).get(span) as string;
-  const kind = KINDS[span.kind] ?? "special";
+  const kind = isTextSpan(span) ? "string" : (KINDS[span.kind] ?? "special");
   const text = kind === "string" ? { text: textOf(span) } : {};
   return { name: span.name, label, object: pair.index, target: pair.target, kind, ...text };
 }

@@ -85,7 +85,15 @@ const dataChange = z.strictObject({
 
 const noise = z.strictObject({
   class: z
-    .enum(["line-number", "renumbered-static", "renumbered-clone", "unique-id", "function-name", "anonymous-data"])
+    .enum([
+      "line-number",
+      "renumbered-static",
+      "renumbered-clone",
+      "unique-id",
+      "function-name",
+      "anonymous-data",
+      "encoding-only",
+    ])
     .describe("why the two sides differ although nothing changed"),
   label: z.string(),
   object: count,

@@ -69,7 +69,8 @@ function header(pair: PlannedPair, span: Span, side: "pre" | "post"): Header {
 function planPaired(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Span): void {
   const { outcome, pairing } = pair.diff;
   const fate = outcome.fates[span.id];
-  const lines = outcome.lines[span.id];
+  const all = outcome.lines[span.id]?.filter((line) => line.kind !== "encoding-only");
+  const lines = all === undefined || all.length === 0 ? undefined : all;
   reportLostNames(plan, pair, span, twin);
   if (outcome.exempt.includes(span)) plan.findings.push(spanFinding(pair, "ignored-on-request", span, "pre"));
   const isRenamed = span.name !== twin.name && pairing.by[span.id] === "rename";

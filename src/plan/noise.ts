@@ -33,6 +33,12 @@ export function listNoise(pair: PlannedPair): Noise[] {
     }
     for (const line of outcome.lines[span.id] ?? []) {
       if (line.kind === "bug-flags" || outcome.fates[span.id] !== "equal") continue;
+      if (line.kind === "encoding-only") {
+        const evidence = "the same instructions, branches to neighbours in their long or short form";
+        const sizes = { pre: `${line.pre} bytes`, post: `${line.post} bytes` };
+        noise.push({ class: "encoding-only", label, object: pair.index, ...sizes, evidence });
+        continue;
+      }
       const evidence =
         line.kind === "bug-line"
           ? "the line field of a bug table entry"

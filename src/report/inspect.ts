@@ -96,7 +96,7 @@ export interface DataRow extends SpanRow {
   readonly text?: string;
 }
 
-export interface CommonRow {
+interface CommonRow {
   readonly name: string;
   readonly size: number;
   readonly align: number;
@@ -127,7 +127,7 @@ export interface ExportRow {
   readonly target?: string;
 }
 
-export interface HookRow {
+interface HookRow {
   readonly stage: string;
   readonly section: string;
   readonly offset: number;
@@ -142,7 +142,7 @@ export interface GroupRow {
   readonly members: readonly string[];
 }
 
-export interface FindingRow {
+interface FindingRow {
   readonly code: FindingCode;
   readonly severity: Severity;
   readonly section?: string;

@@ -51,7 +51,7 @@ interface Interval {
 }
 
 /** Unites symbols that overlap; a symbol without size reaches to the next one, unless it lies inside a sized one. */
-function intervalsOf(placeOf: PlaceOf, symbols: readonly ElfSymbol[], total: number): Interval[] {
+function intervalsOf(placeOf: PlaceOf, symbols: readonly ElfSymbol[], total: number, inCode: boolean): Interval[] {
   const intervals: Interval[] = [];
   const unsized: ElfSymbol[] = [];
   for (const symbol of symbols) {
@@ -67,7 +67,7 @@ function intervalsOf(placeOf: PlaceOf, symbols: readonly ElfSymbol[], total: num
       last.symbols.push(symbol);
     } else intervals.push({ start, end, symbols: [symbol] });
   }
-  return unsized.length === 0 ? intervals : withUnsized(placeOf, intervals, unsized, total);
+  return unsized.length === 0 ? intervals : withUnsized(placeOf, intervals, unsized, total, inCode);
 }
 
 function withUnsized(
@@ -75,6 +75,7 @@ function withUnsized(
   sized: readonly Interval[],
   unsized: readonly ElfSymbol[],
   total: number,
+  inCode: boolean,
 ): Interval[] {
   const all: Interval[] = [];
   let next = 0;
@@ -90,7 +91,7 @@ function withUnsized(
     const start = placeOf(symbol);
     takeSizedUpTo(start);
     const last = all.at(-1);
-    const opensNew = symbol.type === STT.FUNC || symbol.type === STT.OBJECT || symbol.bind !== 0;
+    const opensNew = !inCode || symbol.type === STT.FUNC || symbol.type === STT.OBJECT || symbol.bind !== 0;
     if (last !== undefined && (start < last.end || (start === last.end && start === total)) && last !== open) {
       last.symbols.push(symbol);
     } else if (open !== undefined && (start === open.start || !opensNew)) {
@@ -143,7 +144,8 @@ function takeRest(
 ): void {
   const holdsSomething = (from: number, to: number): boolean =>
     from < to && section.bytes.length > 0 && (!arch.isPadding(section.bytes, from, to) || relocatedAt(from, to));
-  if (holdsSomething(0, only.start)) only.start = 0;
+  // Room for a tracer before the entry is filler to look at, and still the function's.
+  only.start = 0;
   if (holdsSomething(only.end, section.size)) only.end = section.size;
 }
 
@@ -158,7 +160,7 @@ export function cutAtSymbols(
   if (section.size === 0 && unsorted.length === 0) return [];
   const placeOf: PlaceOf = (symbol) => symbolPlace(arch, symbol);
   const symbols = unsorted.length > 1 ? [...unsorted].sort((a, b) => byPlace(placeOf, a, b)) : unsorted;
-  const intervals = joinPrefixes(intervalsOf(placeOf, symbols, section.size));
+  const intervals = joinPrefixes(intervalsOf(placeOf, symbols, section.size, isCode(kind)));
   const [only] = intervals;
   if (isCode(kind) && only !== undefined && intervals.length === 1) takeRest(only, section, arch, relocatedAt);
   const pieces: Piece[] = [];

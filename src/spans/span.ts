@@ -100,7 +100,7 @@ export interface Hook {
 
 /** A thing the reading of an object met and could not place; becomes a finding. */
 export interface Oddity {
-  readonly code: "section-unknown" | "special-section-unknown" | "relocation-unknown" | "entry-without-owner";
+  readonly code: "special-section-unknown" | "special-section-opaque" | "relocation-unknown" | "entry-without-owner";
   readonly section: string;
   readonly offset: number;
   readonly detail: string;

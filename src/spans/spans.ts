@@ -13,7 +13,16 @@ import {
 import { readExports } from "./exports.ts";
 import { readExempt, readHooks } from "./hooks.ts";
 import { isAnonymousName, prefixedFunction } from "./names.ts";
-import { type Draft, draftsBetween, draftsOf, settle, settled, takeDrafts, withResolved } from "./references.ts";
+import {
+  type Draft,
+  draftsBetween,
+  draftsOf,
+  settle,
+  settled,
+  spanAt,
+  takeDrafts,
+  withResolved,
+} from "./references.ts";
 import { isCode, type SectionKind, sectionKind } from "./section-kind.ts";
 import type { Oddity, Span, SpanTable } from "./span.ts";
 import { attachEntries } from "./table-entries.ts";
@@ -44,6 +53,7 @@ export function buildSpans(object: ElfObject): SpanTable {
   const spansOf = (section: number): readonly Span[] => bySection.get(section) ?? NOBODY;
   restoreResolved(object, arch, kinds, bySection, drafts);
   giveRelocations(bySection, drafts);
+  for (const span of spans) countFromTable(span, kinds, spansOf);
   for (const [index, list] of drafts) {
     if (kinds[index] !== "table") for (const draft of list) settle(draft, spansOf);
   }
@@ -108,7 +118,7 @@ function cutSections(
       divisible.add(section.index);
   }
   if (divisible.size === 0) return pieces;
-  const places = placesReferredTo(kinds, drafts, divisible);
+  const places = placesReferredTo(drafts, divisible);
   for (const [index, list] of places) pieces.set(index, cutAtReferences(pieces.get(index) ?? [], list));
   return pieces;
 }
@@ -138,19 +148,16 @@ function nameStrings(pieces: readonly Piece[], symbols: readonly ElfSymbol[]): r
   });
 }
 
-/** Where code and tables point into sections that still have anonymous pieces. */
+/** Where others point into sections that still have anonymous pieces. */
 function placesReferredTo(
-  kinds: readonly SectionKind[],
   drafts: ReadonlyMap<number, readonly Draft[]>,
   wanted: ReadonlySet<number>,
 ): ReadonlyMap<number, number[]> {
   const places = new Map<number, number[]>();
   for (const [from, list] of drafts) {
-    const kind = kinds[from] as SectionKind;
-    const refers = isCode(kind) || kind === "table";
-    if (!refers) continue;
     for (const draft of list) {
-      if (!wanted.has(draft.place)) continue;
+      // A jump table may be counted from its middle by itself, but not cut by itself.
+      if (!wanted.has(draft.place) || draft.place === from) continue;
       const known = places.get(draft.place);
       if (known === undefined) places.set(draft.place, [draft.targetOffset]);
       else known.push(draft.targetOffset);
@@ -233,6 +240,24 @@ function giveRelocations(
       if (taken.length > 0) span.relocations = settled(taken);
     }
   }
+}
+
+/**
+ * In position-independent code a jump table holds distances from its own start (`.long .L3 - .L4`), so each addend also
+ * has the field's distance from there. A table of distances from the fields themselves (`.long f - .`) points to beginnings.
+ */
+function countFromTable(
+  span: Span,
+  kinds: readonly SectionKind[],
+  spansOf: (section: number) => readonly Span[],
+): void {
+  if (span.kind !== "rodata" || span.symbol !== undefined || span.relocations.length === 0) return;
+  const drafts = span.relocations as readonly Draft[];
+  const isRelative = (draft: Draft): boolean =>
+    draft.howto.pcrel && draft.place >= 0 && isCode(kinds[draft.place] as SectionKind);
+  if (!drafts.every(isRelative)) return;
+  if (drafts.every((draft) => spanAt(spansOf(draft.place), draft.targetOffset)?.offset === draft.targetOffset)) return;
+  for (const draft of drafts) draft.targetOffset -= draft.offset;
 }
 
 /** A fragment belongs to the function whose table entry or code refers to it. */

@@ -62,13 +62,13 @@ function attachTable(input: Input, section: Section, owned: Map<Span, TableEntry
   const drafts = input.drafts.get(section.index) ?? [];
   const fields = drafts.map((draft) => ({ offset: draft.offset, width: draft.howto.size }));
   const layout = entryLayout(table, section, fields, input.arch.name);
-  if (table === UNKNOWN_TABLE) {
-    const detail = `${section.size} bytes, ${layout?.size ?? "?"} an entry`;
+  if (table === UNKNOWN_TABLE && layout !== undefined) {
+    const detail = `${section.size} bytes, ${layout.size} an entry`;
     input.oddities.push({ code: "special-section-unknown", section: section.name, offset: 0, detail });
   }
   if (layout === undefined) {
-    const detail = `${section.size} bytes that cannot be cut into entries: they were not compared`;
-    input.oddities.push({ code: "special-section-unknown", section: section.name, offset: 0, detail });
+    const detail = `${section.size} bytes, they were not compared`;
+    input.oddities.push({ code: "special-section-opaque", section: section.name, offset: 0, detail });
     return;
   }
   const ownerField = layout.ownerField ?? 0;

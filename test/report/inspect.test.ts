@@ -402,6 +402,24 @@ tables (1)
     ]);
   });
 
+  it("sections stay in file order, whatever family they are of", () => {
+    const names = [".text.a", ".data.a", ".text.b", ".data.b"];
+    const object = built({ sections: names.map((name) => ({ name, content: "c3" })) });
+    const lines = renderInspection(inspectObject(object)).split("\n");
+    expect(lines.slice(4, 8).map((line) => line.split(" ").at(-1))).toEqual(names);
+  });
+
+  it("a place names its section once, and not a second time after the function that it was made for", () => {
+    const text = renderInspection(inspectObject(fixture("clones/cold/pre")));
+    expect(text).toMatch(/ flash_write\.cold<pre\.o> +\.text\.unlikely\.\* {2}\(part of flash_write\)$/m);
+    expect(text).toMatch(/ flash_write +\.text\.\*$/m);
+  });
+
+  it("tables that only repeat where instructions are count as entries, but are not told beside every function", () => {
+    const text = renderInspection(inspectObject(fixture("entry-points/fentry/pre")));
+    expect(text).toMatch(/^ +22 {2}global {2}fentry\+0x1 +2 +1 {2}ring_size +\.text\.\*$/m);
+  });
+
   it("names from the file cannot steer the terminal", () => {
     const object = built({
       sections: [{ name: ".text.f", code: "c3" }],
@@ -535,22 +553,51 @@ open
     expect(text).toMatch(/R_PPC64_TOC16_HA +\.toc\+0x8 \(blue_level\+0\)$/m);
   });
 
-  it("rows of a prefix have negative offsets; code without contents says so", () => {
-    const prefixed = built({
-      sections: [{ name: ".text", code: `${"90".repeat(16)} c3` }],
+  it("all offsets count from the symbol: a prefix in front of it has rows of its own, with negative offsets", () => {
+    const object = built({
+      sections: [
+        {
+          name: ".text.f",
+          code: "b8 78563412 90 90 90 e8 00000000 0f 0b c3",
+          relocations: [
+            { offset: 1, type: 10, symbol: "hash", addend: 0 },
+            { offset: 8, type: 4, symbol: "g", addend: -4 },
+          ],
+        },
+        {
+          name: "__bug_table",
+          flags: "WA",
+          content: "00".repeat(12),
+          relocations: [
+            { offset: 0, type: 2, symbol: ".text.f", addend: 13 },
+            { offset: 4, type: 2, symbol: ".text.f", addend: 0 },
+          ],
+        },
+      ],
       symbols: [
-        { name: "__cfi_f", section: ".text", type: "func", size: 16 },
-        { name: "f", section: ".text", type: "func", bind: "global", value: 16, size: 1 },
+        { name: "__cfi_f", section: ".text.f", type: "func", size: 8 },
+        { name: "f", section: ".text.f", type: "func", bind: "global", value: 8, size: 8 },
+        { name: "g" },
+        { name: "hash" },
       ],
     });
-    const text = renderFunctions(inspectFunction(prefixed, "f"));
-    expect(text).toContain("    __cfi_f:\n    -0x0010  90 90");
-    expect(text).toContain("\n    0x0000  c3\n");
-    const missing = built({
+    expect(renderFunctions(inspectFunction(object, "f"))).toContain(`
+    __cfi_f:
+    -0x0008  b8 78 56 34 12 90 90 90
+            -0x0007  R_X86_64_32     hash+0
+    0x0000  e8 00 00 00 00 0f 0b c3
+            0x0000  R_X86_64_PLT32  g+0  (insn -4)
+
+  __bug_table+0x0, 12 bytes, points to 0x5
+`);
+  });
+
+  it("code without contents in the file says so", () => {
+    const object = built({
       sections: [{ name: ".text.g", type: "nobits", flags: "AX", size: 8 }],
       symbols: [{ name: "g", section: ".text.g", type: "func", bind: "global", size: 8 }],
     });
-    expect(renderFunctions(inspectFunction(missing, "g"))).toContain("(no contents in the file)");
+    expect(renderFunctions(inspectFunction(object, "g"))).toContain("(no contents in the file)");
   });
 });
 

@@ -1,0 +1,127 @@
+import { R_X86_64, SHF, SHT, STT, writeObject } from "./elf-writer.mjs";
+
+/*
+ * Objects as -ffunction-sections -fdata-sections makes them of a large source file. Each function prints a string of its
+ * own, calls two others (so the calls form circles), reads a table of pointers that it shares with three others, and
+ * ends in a BUG(). Every second function is static.
+ */
+
+/** Functions per data object. */
+const SHARING = 4;
+const STRINGS = ".rodata.str1.1";
+
+/**
+ * A pair of objects of `count` functions that differ in one of them: its code is longer, what it refers to is the same.
+ * The objects are the same at every call.
+ */
+export function syntheticPair(count) {
+  const changed = Math.floor(count / 2);
+  return {
+    pre: syntheticObject(count),
+    post: syntheticObject(count, changed),
+    changed: functionName(changed),
+  };
+}
+
+function functionName(index) {
+  return `driver_operation_${index}`;
+}
+
+function dataName(index) {
+  return `driver_table_${Math.floor(index / SHARING)}`;
+}
+
+function syntheticObject(count, changed) {
+  const texts = ["drivers/bench/driver.c"];
+  const stringPlaces = [0];
+  let stringEnd = texts[0].length + 1;
+  const sections = [];
+  const symbols = [
+    { name: "driver.c", section: "*ABS*", type: STT.FILE, local: true },
+    { name: "", id: STRINGS, section: STRINGS, type: STT.SECTION, local: true },
+    { name: "__fentry__" },
+    { name: "_printk" },
+  ];
+  const bugs = [];
+  for (let index = 0; index < count; index++) {
+    const text = `operation ${index}: state %d\n`;
+    texts.push(text);
+    stringPlaces.push(stringEnd);
+    stringEnd += text.length + 1;
+    const name = functionName(index);
+    const { code, relocations, bugAt } = functionCode(index, count, stringPlaces[index + 1], index === changed);
+    const flags = SHF.ALLOC | SHF.EXECINSTR;
+    sections.push({ name: `.text.${name}`, type: SHT.PROGBITS, flags, align: 16, content: code, relocations });
+    symbols.push({ name, section: `.text.${name}`, size: code.length, type: STT.FUNC, local: index % 2 === 1 });
+    bugs.push({ name, bugAt, line: 10 + (index % 60_000) });
+    if (index % SHARING === 0) {
+      const table = pointerTable(index, count);
+      sections.push(table);
+      const data = { name: dataName(index), section: table.name, size: table.content.length };
+      symbols.push({ ...data, type: STT.OBJECT, local: true });
+    }
+  }
+  sections.push({
+    name: STRINGS,
+    type: SHT.PROGBITS,
+    flags: SHF.ALLOC | SHF.MERGE | SHF.STRINGS,
+    align: 1,
+    entsize: 1,
+    content: Buffer.from(texts.map((text) => `${text}\0`).join(""), "latin1"),
+  });
+  sections.push(bugTable(bugs));
+  return writeObject({ sections, symbols });
+}
+
+/** One function: instructions with zeros where relocations go. */
+function functionCode(index, count, stringPlace, isChanged) {
+  const bytes = [];
+  const relocations = [];
+  const refer = (opcode, type, symbol, addend) => {
+    bytes.push(...opcode);
+    relocations.push({ offset: bytes.length, type, symbol, addend });
+    bytes.push(0, 0, 0, 0);
+  };
+  const immediate = Buffer.alloc(4);
+  immediate.writeUInt32LE(index);
+  refer([0xe8], R_X86_64.PLT32, "__fentry__", -4);
+  refer([0x48, 0xc7, 0xc7], R_X86_64["32S"], STRINGS, stringPlace); // mov $string, %rdi
+  bytes.push(0xbe, ...immediate); // mov $index, %esi
+  refer([0xe8], R_X86_64.PLT32, "_printk", -4);
+  refer([0x48, 0x8b, 0x05], R_X86_64.PC32, dataName(index), (index % SHARING) * 8 - 4); // mov table(%rip), %rax
+  if (isChanged) bytes.push(0x48, 0x83, 0xc0, 0x01); // add $1, %rax
+  refer([0xe8], R_X86_64.PLT32, functionName((index * 7 + 1) % count), -4);
+  refer([0xe8], R_X86_64.PLT32, functionName((index * 13 + 5) % count), -4);
+  const bugAt = bytes.length;
+  bytes.push(0x0f, 0x0b); // ud2
+  bytes.push(0xc3); // ret
+  return { code: Buffer.from(bytes), relocations, bugAt };
+}
+
+/** A writable table of pointers to the functions that share it. */
+function pointerTable(first, count) {
+  const size = Math.min(SHARING, count - first);
+  const relocations = Array.from({ length: size }, (_, slot) => ({
+    offset: slot * 8,
+    type: R_X86_64[64],
+    symbol: functionName(first + slot),
+    addend: 0,
+  }));
+  const flags = SHF.ALLOC | SHF.WRITE;
+  const content = Buffer.alloc(size * 8);
+  return { name: `.data.${dataName(first)}`, type: SHT.PROGBITS, flags, align: 8, content, relocations };
+}
+
+/** `struct bug_entry` on x86-64: two displacements, line, flags. Linux: include/asm-generic/bug.h */
+function bugTable(bugs) {
+  const content = Buffer.alloc(bugs.length * 12);
+  const relocations = bugs.flatMap(({ name, bugAt, line }, index) => {
+    content.writeUInt16LE(line, index * 12 + 8);
+    return [
+      { offset: index * 12, type: R_X86_64.PC32, symbol: name, addend: bugAt },
+      { offset: index * 12 + 4, type: R_X86_64.PC32, symbol: STRINGS, addend: 0 },
+    ];
+  });
+  const flags = SHF.ALLOC | SHF.WRITE;
+  return { name: "__bug_table", type: SHT.PROGBITS, flags, align: 1, content, relocations };
+}

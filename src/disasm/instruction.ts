@@ -1,0 +1,32 @@
+import type { Span, SpanRelocation } from "../spans/span.ts";
+import type { TargetKey } from "./targets.ts";
+
+/** One instruction, or as many bytes as stand for one. */
+export interface Instruction {
+  /** Byte offset in the span. */
+  readonly offset: number;
+  readonly size: number;
+  readonly bytes: Uint8Array;
+  /** For a person: relocated fields and places in the same function in words. */
+  readonly text: string;
+  readonly relocations: readonly SpanRelocation[];
+  /** What is compared: like the text, but for code that only moved, or refers to the same things by another name, the same. */
+  readonly normalised: string;
+  /** Offset of the place in the same span that it refers to, as a branch does; undefined when to none. */
+  readonly inner: number | undefined;
+}
+
+/** Turns the bytes of a span into instructions; between them they hold every byte, in order. */
+export type Disassembler = (span: Span, keyOf: TargetKey) => Instruction[];
+
+/** Gives the relocations of one stretch after the other; calls must come in offset order. */
+export function relocationsInTurn(relocations: readonly SpanRelocation[]): (end: number) => readonly SpanRelocation[] {
+  let next = 0;
+  return (end) => {
+    const first = next;
+    while (next < relocations.length && (relocations[next] as SpanRelocation).offset < end) next++;
+    return first === next ? NONE : relocations.slice(first, next);
+  };
+}
+
+const NONE: readonly SpanRelocation[] = [];

@@ -1,0 +1,32 @@
+import { writeFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { syntheticPair } from "../../bench/synthetic-pair.mjs";
+import type { UpdateDescription } from "../../src/index.ts";
+import { join } from "../support/paths.ts";
+import { useProgram } from "./program.ts";
+
+const { run, folder } = useProgram();
+const COUNT = 50;
+
+it("the benchmark's objects hold what they say, and differ in exactly one function", () => {
+  const place = folder();
+  const { pre, post, changed } = syntheticPair(COUNT);
+  const paths = [join(place, "pre.o"), join(place, "post.o")] as const;
+  writeFileSync(paths[0], pre);
+  writeFileSync(paths[1], post);
+  const { functions, data, exports, findings, verdict } = JSON.parse(
+    run(["diff", ...paths]).stdout,
+  ) as UpdateDescription;
+  expect(functions.map(({ name, status, entry }) => [name, status, entry.kind])).toEqual([
+    [changed, "changed", "fentry"],
+  ]);
+  expect({ data, exports, findings, recommended: verdict.recommended }).toEqual({
+    data: [],
+    exports: [],
+    findings: [],
+    recommended: "splice",
+  });
+  const inspection = JSON.parse(run(["inspect", paths[0], "--format", "json"]).stdout);
+  expect(inspection.functions).toHaveLength(COUNT);
+  expect(inspection.tables).toMatchObject([{ section: "__bug_table", owned: COUNT, owners: COUNT }]);
+});

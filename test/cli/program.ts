@@ -1,0 +1,91 @@
+import { spawn, spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { build, type InputOptions, type OutputOptions } from "rolldown";
+import { afterAll, beforeAll } from "vitest";
+import config from "../../rolldown.config.ts";
+import { FIXTURES, join, ROOT } from "../support/paths.ts";
+
+export interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface RunOptions {
+  /** Default: the project's folder. */
+  readonly cwd?: string;
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The command line as its users have it: bundled, in a folder of its own, one process per call. */
+export interface Program {
+  readonly run: (args: readonly string[], options?: RunOptions) => Outcome;
+  /** Runs with one output that nobody reads; that pipe is closed before the program starts to write. */
+  readonly runUnread: (args: readonly string[], unread: "stdout" | "stderr") => Promise<Outcome>;
+  /** An empty folder that is removed after the tests. */
+  readonly folder: () => string;
+  /** Path of the bundle. */
+  readonly bundle: () => string;
+}
+
+/** Bundles the program as `npm run build` does, for the tests of one file; so no test needs a build, or meets an old one. */
+export function useProgram(): Program {
+  let home = "";
+  const bundle = (): string => join(home, "elfsplice.js");
+  beforeAll(async () => {
+    home = mkdtempSync(join(tmpdir(), "elfsplice-test-"));
+    const { output, ...input } = config as InputOptions & { output: OutputOptions };
+    await build({ ...input, cwd: ROOT, logLevel: "warn", output: { ...output, file: bundle() } });
+    copyFileSync(join(ROOT, "src/report/update.schema.json"), join(home, "update.schema.json"));
+    writeFileSync(join(home, "package.json"), '{ "type": "module" }');
+  });
+  afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+  const surroundings = ({ cwd = ROOT, env }: RunOptions) => ({ cwd, env: { ...process.env, ...env } });
+  return {
+    run: (args, options = {}) => {
+      const { status, stdout, stderr } = spawnSync(process.execPath, [bundle(), ...args], {
+        ...surroundings(options),
+        encoding: "utf8",
+        maxBuffer: 1 << 28,
+      });
+      return { status, stdout, stderr };
+    },
+    runUnread: (args, unread) =>
+      new Promise((resolve, reject) => {
+        const child = spawn(process.execPath, [bundle(), ...args], surroundings({}));
+        const read = { stdout: "", stderr: "" };
+        for (const stream of ["stdout", "stderr"] as const) {
+          child[stream].setEncoding("utf8").on("data", (text: string) => {
+            read[stream] += text;
+          });
+        }
+        child[unread].destroy();
+        child.on("error", reject);
+        child.on("close", (status) => resolve({ status, ...read }));
+      }),
+    folder: () => {
+      const made = join(home, `folder-${readdirSync(home).length}`);
+      mkdirSync(made);
+      return made;
+    },
+    bundle,
+  };
+}
+
+/** The two paths of a fixture, as a user in the project's folder writes them. */
+export function pairOf(name: string): [pre: string, post: string] {
+  return [`fixtures/${name}/pre.o`, `fixtures/${name}/post.o`];
+}
+
+/** A fixture's object, from wherever. */
+export function objectOf(name: string, side: "pre" | "post" = "pre"): string {
+  return join(FIXTURES, name, `${side}.o`);
+}
+
+/** The lines of a text that ends with a line end, without it. */
+export function linesOf(text: string): string[] {
+  return text.replace(/\n$/, "").split("\n");
+}

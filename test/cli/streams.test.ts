@@ -1,0 +1,96 @@
+import { spawnSync } from "node:child_process";
+import { closeSync, copyFileSync, existsSync, openSync, writeFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { syntheticPair } from "../../bench/synthetic-pair.mjs";
+import { join } from "../support/paths.ts";
+import { linesOf, objectOf, pairOf, useProgram } from "./program.ts";
+
+const { run, runUnread, folder, bundle } = useProgram();
+
+/** A pair whose description is far longer than a pipe holds. */
+function bigPair(): [pre: string, post: string] {
+  const place = folder();
+  const pair = syntheticPair(400);
+  const paths = [join(place, "pre.o"), join(place, "post.o")] as const;
+  writeFileSync(paths[0], pair.pre);
+  writeFileSync(paths[1], pair.post);
+  return [...paths];
+}
+
+describe("a reader that goes away is no error", () => {
+  it.each([
+    ["more than a pipe holds", () => ["diff", ...bigPair(), "--contents", "--old-code", "all", "-q"]],
+    ["less than a pipe holds", () => ["diff", ...pairOf("text/body"), "-q"]],
+    ["an inspection", () => ["inspect", pairOf("text/body")[0], "--format", "json"]],
+    ["the schema", () => ["schema"]],
+  ])("%s, standard output closed", async (_teaches, args) => {
+    expect(await runUnread(args(), "stdout")).toEqual({ status: 0, stdout: "", stderr: "" });
+  });
+
+  it("keeps the status of a gate", async () => {
+    const { status } = await runUnread(["diff", ...pairOf("text/body"), "-q", "--exit-code"], "stdout");
+    expect(status).toBe(1);
+  });
+
+  it("prints the whole description when only standard error is closed", async () => {
+    const args = ["diff", ...bigPair(), "--contents", "--old-code", "all"];
+    const { status, stdout } = await runUnread(args, "stderr");
+    expect(status).toBe(0);
+    expect(stdout.length).toBeGreaterThan(1 << 17);
+    expect(stdout).toBe(run([...args, "--quiet"]).stdout);
+  });
+});
+
+describe("output that cannot be written is an error", () => {
+  const full = "/dev/full";
+  it.runIf(existsSync(full))("a full device: one line, status 2", () => {
+    const device = openSync(full, "w");
+    const { status, stderr } = spawnSync(process.execPath, [bundle(), "diff", ...pairOf("text/body"), "-q"], {
+      stdio: ["ignore", device, "pipe"],
+      encoding: "utf8",
+    });
+    closeSync(device);
+    expect(status).toBe(2);
+    expect(linesOf(stderr)).toEqual(["elfsplice: cannot write standard output: no space left on the device"]);
+  });
+});
+
+describe("equal inputs give equal bytes", () => {
+  const inputs = (): string => {
+    const place = folder();
+    for (const side of ["pre", "post"] as const)
+      copyFileSync(objectOf("loop-driver/ioctl", side), join(place, `${side}.o`));
+    return place;
+  };
+
+  it.each([
+    ["JSON", ["diff", "pre.o", "post.o"]],
+    ["text", ["diff", "pre.o", "post.o", "--format", "text"]],
+    ["an inspection", ["inspect", "pre.o", "--format", "json"]],
+  ])("%s, run again, from another folder, in another time and language", (_teaches, args) => {
+    const [here, there] = [inputs(), inputs()];
+    const first = run(args, { cwd: here });
+    expect(first.status).toBe(0);
+    expect(run(args, { cwd: here })).toEqual(first);
+    expect(run(args, { cwd: there })).toEqual(first);
+    expect(run(args, { cwd: there, env: { TZ: "Asia/Tokyo", LC_ALL: "tr_TR.UTF-8", LANG: "tr_TR" } })).toEqual(first);
+  });
+});
+
+describe("no colour where there is no terminal", () => {
+  it.each([
+    ["a terminal's name alone makes no terminal", { TERM: "xterm-256color" }],
+    ["NO_COLOR", { NO_COLOR: "1", TERM: "xterm-256color" }],
+  ])("%s", (_teaches, env) => {
+    const calls = [
+      ["diff", ...pairOf("loop-driver/core-moved")],
+      ["diff", ...pairOf("loop-driver/core-moved"), "--format", "text"],
+      ["inspect", pairOf("text/body")[0]],
+      ["--help"],
+      ["diff", "absent.o", "absent.o"],
+      ["diff", "--wrong"],
+    ];
+    const printed = calls.map((args) => run(args, { env })).map(({ stdout, stderr }) => stdout + stderr);
+    expect(printed.filter((text) => text === "" || text.includes("\u001b"))).toEqual([]);
+  });
+});
