@@ -10,7 +10,7 @@ const STOREYS: readonly (readonly string[])[] = [
   ["arch"],
   ["input", "spans"],
   ["diff"],
-  ["match", "layout"],
+  ["match", "layout", "disasm"],
   ["plan"],
   ["report"],
   ["index"],

@@ -196,3 +196,85 @@ const READERS: Readonly<Record<string, Reader>> = {
 export function resolvedReferences(arch: Arch, code: Uint8Array, from: number, to: number): ResolvedReference[] {
   return READERS[arch.name]?.(code, from, to, arch.instructionData === "lsb") ?? [];
 }
+
+/** A number in code that may be an address, or be put together to one. */
+export interface AddressReference {
+  readonly offset: number;
+  readonly type: number;
+  /** Virtual address. */
+  readonly address: number;
+}
+
+/** R_AARCH64_ADR_PREL_PG_HI21 and the LO12 types by access size. ELF for the Arm 64-bit Architecture, 5.7.6. */
+const PAGE = 275;
+const ADD_LO12 = 277;
+const LOAD_LO12 = [278, 284, 285, 286] as const;
+const LOAD_LO12_128 = 299;
+
+/** Addresses that instructions hold whole (x86 immediates and displacements) or in two halves (adrp with add, ldr or str). */
+export function addressReferences(
+  arch: Arch,
+  code: Uint8Array,
+  base: number,
+  isAddress: (value: number) => boolean,
+): AddressReference[] {
+  if (arch.name === "aarch64") return pagePairs(code, base);
+  if (arch.name === "x86_64") return absoluteOperands(code, 64, 11, isAddress);
+  return arch.name === "i386" ? absoluteOperands(code, 32, 1, isAddress) : [];
+}
+
+function absoluteOperands(
+  code: Uint8Array,
+  mode: X86Mode,
+  type: number,
+  isAddress: (value: number) => boolean,
+): AddressReference[] {
+  const found: AddressReference[] = [];
+  for (let at = 0; at < code.length; ) {
+    const instruction = decodeX86(code, at, mode);
+    if (instruction === undefined) {
+      at++;
+      continue;
+    }
+    const { length, immediateSize, displacementSize, displacementOffset, branch, ripRelative } = instruction;
+    const fields: number[] = [];
+    if (displacementSize === 4 && !ripRelative) fields.push(at + displacementOffset);
+    if (immediateSize === 4 && !branch) fields.push(at + length - 4);
+    for (const offset of fields) {
+      const address = signed(code, offset, 4) >>> 0;
+      if (isAddress(address)) found.push({ offset, type, address });
+    }
+    at += length;
+  }
+  return found;
+}
+
+/** Follows each adrp to the instructions that add the low twelve bits. Arm ARM, C6.2 "ADRP". */
+function pagePairs(code: Uint8Array, base: number): AddressReference[] {
+  const found: AddressReference[] = [];
+  const pages = new Map<number, { page: number; at: number }>();
+  for (let at = 0; at + 4 <= code.length; at += 4) {
+    const word = signed(code, at, 4) >>> 0;
+    const to = word & 31;
+    const from = (word >>> 5) & 31;
+    if ((word & 0x9f000000) >>> 0 === 0x90000000) {
+      const pageCount = distance(word, form(0, 0, PAGE, 0, [29, 2], [5, 19]));
+      pages.set(to, { page: Math.floor((base + at) / 4096) * 4096 + pageCount * 4096, at });
+      continue;
+    }
+    const page = pages.get(from);
+    const isAdd = (word & 0xffc00000) >>> 0 === 0x91000000;
+    const isAccess = (word & 0x3b000000) >>> 0 === 0x39000000;
+    if (page !== undefined && (isAdd || isAccess)) {
+      const size = word >>> 30;
+      const is128 = isAccess && (word & 0x04800000) === 0x04800000;
+      const low = ((word >>> 10) & 0xfff) * (isAdd ? 1 : is128 ? 16 : 2 ** size);
+      const address = page.page + low;
+      if (!found.some((reference) => reference.offset === page.at))
+        found.push({ offset: page.at, type: PAGE, address });
+      found.push({ offset: at, type: isAdd ? ADD_LO12 : is128 ? LOAD_LO12_128 : (LOAD_LO12[size] as number), address });
+    }
+    if (isAdd || (isAccess && (word & 0x04c00000) !== 0)) pages.delete(to);
+  }
+  return found;
+}

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
-import { ET } from "../elf/constants.ts";
+import { ET, STT } from "../elf/constants.ts";
 import { type ElfObject, readObject } from "../elf/object.ts";
 import { FormatError, UnsupportedError } from "../errors.ts";
 import { describeSystemError } from "./output.ts";
@@ -8,6 +8,9 @@ import { describeSystemError } from "./output.ts";
 export function loadObject(file: string): ElfObject {
   const object = readObject(readBytes(file), file);
   if (object.type === ET.REL) return object;
+  const isLinked = object.type === ET.EXEC || object.type === ET.DYN;
+  if (isLinked && object.symbols.some((symbol) => symbol.type === STT.FUNC && symbol.section !== undefined))
+    return object;
   const what = {
     [ET.EXEC]: "an executable",
     [ET.DYN]: "a shared object or position-independent executable",
@@ -15,7 +18,7 @@ export function loadObject(file: string): ElfObject {
   }[object.type];
   throw new UnsupportedError(
     { file },
-    `${what ?? `an ELF file of type ${object.type}`}; a relocatable object (.o) is needed`,
+    `${what ?? `an ELF file of type ${object.type}`}${isLinked ? " without a symbol table, so its functions cannot be told apart" : ""}; a relocatable object (.o) is needed`,
   );
 }
 

@@ -31,6 +31,7 @@ function program(done: (status: number) => void): Command {
     .addOption(new Option("--format <format>", "what to print").choices(["json", "text"]).default("json"))
     .option("--id <id>", "name of the update (default: from the hashes of the inputs)")
     .option("--target <name>", "what is patched: vmlinux or a module", "vmlinux")
+    .option("--no-instructions", "with --format text: leave out the differing instructions")
     .option("--contents", "include the bytes of the code, in base64")
     .addOption(new Option("--old-code <which>", "old code to keep").choices(["needed", "all"]).default("needed"))
     .option("--exit-code", "status 1 if the running system would have to change")

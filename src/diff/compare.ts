@@ -1,4 +1,5 @@
 import type { Arch } from "../arch/arch.ts";
+import { withoutHashes } from "../spans/names.ts";
 import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span, type SpanRelocation, type TableEntry } from "../spans/span.ts";
 import { textBytes } from "../spans/text-of.ts";
@@ -361,7 +362,7 @@ function sameSymbol(a: SpanRelocation, b: SpanRelocation): boolean {
   if (x === undefined || y === undefined) return x === y;
   if (x.section === undefined && y.section === undefined && x.shndx !== y.shndx) return false;
   const isAbsolute = x.section === undefined && x.shndx !== 0 && x.bind === 0;
-  return x.name === y.name && (!isAbsolute || x.value === y.value);
+  return withoutHashes(x.name) === withoutHashes(y.name) && (!isAbsolute || x.value === y.value);
 }
 
 function tail(span: Span, offset: number): Uint8Array | undefined {

@@ -1,4 +1,4 @@
-import { isAnonymousName, numberedBase, withoutCloneNumbers } from "../spans/names.ts";
+import { isAnonymousName, numberedBase, withoutCloneNumbers, withoutHashes } from "../spans/names.ts";
 import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
 import { isTextSpan } from "../spans/text-of.ts";
@@ -49,10 +49,13 @@ const pairGlobals: PairingPass = (pre, post, pairing) => {
 
 /** Strings and constants: equal bytes are the same thing wherever they lie. */
 const pairContents: PairingPass = (pre, post, pairing) => {
-  const key = (span: Span): string | undefined =>
-    span.kind === "string" || span.kind === "constant" || span.kind === "export-string" || isTextSpan(span)
-      ? `${span.kind} ${contentsKey(span, pre.table.arch)}`
+  const key = (span: Span): string | undefined => {
+    if (span.kind === "constant") return `constant ${contentsKey(span, pre.table.arch)}`;
+    // Zeros behind a text are the next thing's alignment.
+    return isTextSpan(span) || span.kind === "export-string"
+      ? `text ${contentsKey(span, pre.table.arch).replace(/\0+$/, "")}`
       : undefined;
+  };
   const groups = groupFree(pre, post, pairing, key);
   return groups.flatMap((group) => narrowedPairs(group, (span) => span.section.name));
 };
@@ -83,7 +86,9 @@ const pairLocals: PairingPass = (pre, post, pairing) => {
 /** Clones of the same kind whose numbers differ: `f.isra.0` and `f.isra.2`, `f.cold.7` and `f.cold`. */
 const pairSuffixed: PairingPass = (pre, post, pairing) => {
   const key = (span: Span): string | undefined =>
-    isNamed(span) && isCode(span.kind) ? `${family(span.kind)} ${withoutCloneNumbers(span.name)}` : undefined;
+    isNamed(span) && (isCode(span.kind) || withoutHashes(span.name) !== span.name)
+      ? `${family(span.kind)} ${withoutCloneNumbers(span.name)}`
+      : undefined;
   const groups = groupFree(pre, post, pairing, key);
   return groups.flatMap((group) => narrowedPairs(group, (span) => contentsKey(span, pre.table.arch)));
 };

@@ -1,4 +1,4 @@
-import { constantName, EM } from "../elf/constants.ts";
+import { constantName, EM, ET } from "../elf/constants.ts";
 import type { ElfObject } from "../elf/object.ts";
 import { UnsupportedError } from "../errors.ts";
 import { buildSpans } from "../spans/spans.ts";
@@ -20,10 +20,11 @@ function sideOf(object: ElfObject): Side {
   return { table, uses: usesIn(table) };
 }
 
-/** Refuses pairs that no patch can have made: other machines, classes or byte orders. */
+/** Refuses pairs that no patch can have made: other machines, classes or byte orders, one linked and one not. */
 function requireSameTarget(pre: ElfObject, post: ElfObject): void {
+  const kind = (object: ElfObject): string => (object.type === ET.REL ? "a relocatable object" : "a linked image");
   const words = (object: ElfObject): string =>
-    `${constantName(EM, "EM_", object.machine)}, ${object.class} bits, ${object.data === "lsb" ? "little-endian" : "big-endian"}`;
+    `${kind(object)}, ${constantName(EM, "EM_", object.machine)}, ${object.class} bits, ${object.data === "lsb" ? "little-endian" : "big-endian"}`;
   if (words(pre) === words(post)) return;
   throw new UnsupportedError(
     { file: post.file, member: post.member },

@@ -47,7 +47,8 @@ export function targetWords(relocation: SpanRelocation, span: Span): string {
   if (target.symbol !== undefined) return withoutZero(targetText(relocation));
   const [held] = target.kind === "toc" ? target.relocations : [];
   if (held !== undefined) return `*${withoutZero(targetText(held))}`;
-  return `${target.section.name}${placeText(target.offset + targetOffset)}`;
+  const place = target.offset + targetOffset;
+  return place === 0 ? target.section.name : `${target.section.name}${placeText(place)}`;
 }
 
 /** A place in the same function, from its symbol. */

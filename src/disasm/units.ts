@@ -5,6 +5,9 @@ import type { Span } from "../spans/span.ts";
 /** Size in bytes of the instruction at an offset, as far as its first bytes tell. */
 type Measure = (code: Uint8Array, at: number) => number;
 
+/** Width of addresses in the code: x32 has 64-bit code with 32-bit pointers. */
+export const X86_MODES: Readonly<Record<string, X86Mode>> = { x86_64: 64, x32: 64, i386: 32 };
+
 function x86(mode: X86Mode): Measure {
   return (code, at) => decodeX86(code, at, mode)?.length ?? 1;
 }
@@ -35,16 +38,21 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   riscv32: riscv,
 };
 
+/** Whether the instructions are those that iced-x86 knows. */
+export function isX86({ name }: Arch): boolean {
+  return name in X86_MODES;
+}
+
 const word: Measure = () => 4;
 
 /** Whether the function's symbol has the low bit set, which tells Thumb code. AAELF32, "Symbol Values". */
-function isTagged({ functionTagBit }: Arch, { symbol }: Span): boolean {
+export function isThumb({ functionTagBit }: Arch, { symbol }: Span): boolean {
   return functionTagBit === true && symbol !== undefined && (symbol.value & 1n) === 1n;
 }
 
 /** Sizes of the instructions of a span, in order; what is left at its end counts as one. */
 export function unitSizes(span: Span, arch: Arch): number[] {
-  const measure = isTagged(arch, span) ? thumb(arch) : (MEASURES[arch.name] ?? word);
+  const measure = isThumb(arch, span) ? thumb(arch) : (MEASURES[arch.name] ?? word);
   const { bytes } = span;
   const sizes: number[] = [];
   for (let at = 0; at < bytes.length; ) {
@@ -57,7 +65,7 @@ export function unitSizes(span: Span, arch: Arch): number[] {
 
 /** Bytes of one instruction in hexadecimal, in the order in which the architecture's manual writes them. */
 export function hexWord(bytes: Uint8Array, span: Span, arch: Arch): string {
-  if (isTagged(arch, span) && bytes.length === 4) {
+  if (isThumb(arch, span) && bytes.length === 4) {
     return `${ordered(bytes.subarray(0, 2), arch)} ${ordered(bytes.subarray(2), arch)}`;
   }
   return ordered(bytes, arch);

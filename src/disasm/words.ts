@@ -6,7 +6,7 @@ import { markRelocated } from "../diff/mask.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
 import { type Disassembler, type Instruction, relocationsInTurn } from "./instruction.ts";
 import { isInner, placeText, type TargetKey, targetWords } from "./targets.ts";
-import { hexWord, unitSizes } from "./units.ts";
+import { hexWord, isThumb, isX86, unitSizes } from "./units.ts";
 
 /** A disassembler that needs no knowledge of opcodes: each instruction as its bits in hexadecimal, then what they refer to. */
 export function wordDisassembler(arch: Arch): Disassembler {
@@ -20,6 +20,7 @@ export function decodeWords(span: Span, arch: Arch, keyOf: TargetKey): Instructi
   const branches = markBranches(mask, span, arch);
   const relocationsUntil = relocationsInTurn(span.relocations);
   const isSite = siteTest(span);
+  const hasLongForms = isX86(arch);
   const instructions: Instruction[] = [];
   let offset = 0;
   for (const size of unitSizes(span, arch)) {
@@ -29,6 +30,7 @@ export function decodeWords(span: Span, arch: Arch, keyOf: TargetKey): Instructi
     const branch = branchIn(branches, offset, end);
     const inner = branch ?? innerTarget(relocations, span);
     const words = wordsOf(relocations, branch, span);
+    const keys = relocations.map((relocation) => fieldKey(relocation, offset, span, keyOf));
     const isFiller = !isSite(offset) && relocations.length === 0 && arch.isPadding(span.bytes, offset, end);
     instructions.push({
       offset,
@@ -36,13 +38,16 @@ export function decodeWords(span: Span, arch: Arch, keyOf: TargetKey): Instructi
       bytes,
       text: [hexWord(bytes, span, arch), ...words].join(" "),
       relocations,
-      normalised: isFiller ? "filler" : normalise(bytes, mask.subarray(offset, end), relocations, branch, span, keyOf),
+      normalised: isFiller ? FILLER : [maskedBits(bytes, mask, offset, hasLongForms), ...keys].join(" "),
       inner,
     });
     offset = end;
   }
   return instructions;
 }
+
+/** What filler between instructions compares as, whatever its length. */
+export const FILLER = "filler";
 
 /** Tells places that kernel tables point to: a no-op there is no filler, it waits to be rewritten. */
 export function siteTest(span: Span): (offset: number) => boolean {
@@ -59,6 +64,7 @@ export function innerTarget(relocations: readonly SpanRelocation[], span: Span):
 function markBranches(mask: Uint8Array, span: Span, arch: Arch): ReadonlyMap<number, number> {
   const relocated = new Set(span.relocations.map((relocation) => relocation.offset));
   const targets = new Map<number, number>();
+  if (isThumb(arch, span)) return targets;
   for (const { offset, type, target } of resolvedReferences(arch, span.bytes, 0, span.bytes.length)) {
     if (relocated.has(offset) || target < 0 || target >= span.size) continue;
     targets.set(offset, target);
@@ -90,20 +96,15 @@ function shortName(howto: string): string {
   return howto.replace(/^R_[A-Z0-9]+_(64_)?/, "");
 }
 
-function normalise(
-  bytes: Uint8Array,
-  mask: Uint8Array,
-  relocations: readonly SpanRelocation[],
-  branch: number | undefined,
-  span: Span,
-  keyOf: TargetKey,
-): string {
-  const kept = Buffer.from(bytes.map((byte, i) => byte & ~(mask[i] as number))).toString("hex");
-  const keys = relocations.map((relocation) => {
-    const { howto, offset } = relocation;
-    return `${offset - span.offset} ${howto.family} ${isInner(relocation, span) ? "inner" : keyOf(relocation)}`;
-  });
-  return [branch === undefined ? kept : longForm(kept), ...keys].join(" ");
+/** What a relocation of an instruction means: which field, how it is filled, and with what. */
+function fieldKey(relocation: SpanRelocation, start: number, span: Span, keyOf: TargetKey): string {
+  const { howto, offset } = relocation;
+  return `${offset - start} ${howto.family} ${isInner(relocation, span) ? "inner" : keyOf(relocation)}`;
+}
+
+function maskedBits(bytes: Uint8Array, mask: Uint8Array, start: number, hasLongForms: boolean): string {
+  const kept = Buffer.from(bytes.map((byte, i) => byte & ~(mask[start + i] as number))).toString("hex");
+  return hasLongForms ? longForm(kept) : kept;
 }
 
 /** An x86 jump within reach of one byte has another opcode than a far one: eb for e9, 7x for 0f 8x. Other bits stay as they are. */

@@ -4,6 +4,7 @@ import type { Finding, FindingCode } from "../findings.ts";
 import { isCode, isComparedByContents, isState, type SectionKind } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
 import { isTextSpan } from "../spans/text-of.ts";
+import { demangle } from "./demangle.ts";
 import type { DataChange, Patch } from "./description.ts";
 import { firstReason, type PlannedPair, reasonsOf, spanFinding, toReasons } from "./pair.ts";
 
@@ -50,13 +51,15 @@ function placeIn(span: Span): DataChange["pre"] {
   return { section: span.section.name, offset: span.offset, size: span.size };
 }
 
-type Header = Pick<DataChange, "name" | "label" | "object" | "target" | "kind" | "text">;
+type Header = Pick<DataChange, "name" | "demangled" | "label" | "object" | "target" | "kind" | "text">;
 
 function header(pair: PlannedPair, span: Span, side: "pre" | "post"): Header {
   const label = (side === "pre" ? pair.preLabels : pair.postLabels).get(span) as string;
   const kind = isTextSpan(span) ? "string" : (KINDS[span.kind] ?? "special");
   const text = kind === "string" ? { text: textOf(span) } : {};
-  return { name: span.name, label, object: pair.index, target: pair.target, kind, ...text };
+  const demangled = demangle(span.name);
+  const readable = demangled === undefined ? {} : { demangled };
+  return { name: span.name, ...readable, label, object: pair.index, target: pair.target, kind, ...text };
 }
 
 function textOf(span: Span): string {

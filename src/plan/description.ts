@@ -53,18 +53,30 @@ const entryHook = z.strictObject({
   offset: z.int(),
 });
 
+const firstInstruction = z
+  .strictObject({
+    offset: z.strictObject({ pre: z.int(), post: z.int() }).describe("from the function's symbol"),
+    pre: z.string(),
+    post: z.string(),
+  })
+  .describe(
+    "the first instruction that differs: its bytes in hexadecimal, then its relocations or its target in the function; empty where it is only on the other side",
+  );
+
 const functionChange = z.strictObject({
   name: z.string(),
   label: z.string().describe("unique name within the update"),
   object: count.describe("index into objects"),
   target: z.string(),
   status: z.enum(["changed", "new", "deleted", "renamed", "line-only"]),
+  demangled: z.string().optional().describe("the name as C++ or Rust source has it"),
   renamedTo: z.string().optional(),
   partOf: z.string().optional().describe("the function that a .cold or .part piece was cut from"),
   pairedBy: pairedBy.optional(),
   pre: place.optional(),
   post: place.optional(),
   reasons: z.array(reason),
+  firstInstruction: firstInstruction.optional(),
   entry: entryHook,
 });
 
@@ -75,6 +87,7 @@ const dataChange = z.strictObject({
   target: z.string(),
   kind: z.enum(["rodata", "data", "bss", "string", "constant", "percpu", "tls", "special", "init", "toc"]),
   status: z.enum(["changed", "new", "deleted", "in-place", "renamed", "line-only"]),
+  demangled: z.string().optional(),
   renamedTo: z.string().optional(),
   pairedBy: pairedBy.optional(),
   pre: place.optional(),

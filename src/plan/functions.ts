@@ -1,8 +1,10 @@
+import { firstInstruction } from "../disasm/first.ts";
 import type { ElfObject } from "../elf/object.ts";
 import type { Finding } from "../findings.ts";
 import { parentFunction } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import { isFunctionSymbol, type Span } from "../spans/span.ts";
+import { demangle } from "./demangle.ts";
 import type { FunctionChange, Patch } from "./description.ts";
 import { entryHook, redirect, trap } from "./entry-points.ts";
 import { firstReason, type PlannedPair, reasonsOf, spanFinding, toReasons } from "./pair.ts";
@@ -52,13 +54,15 @@ export function planFunctions(pair: PlannedPair): FunctionPlan {
   return plan;
 }
 
-type Header = Pick<FunctionChange, "name" | "label" | "object" | "target" | "partOf">;
+type Header = Pick<FunctionChange, "name" | "demangled" | "label" | "object" | "target" | "partOf">;
 
 function header(pair: PlannedPair, span: Span, side: "pre" | "post"): Header {
   const label = (side === "pre" ? pair.preLabels : pair.postLabels).get(span) as string;
   const partOf = parentFunction(span.name);
+  const demangled = demangle(span.name);
   return {
     name: span.name,
+    ...(demangled === undefined ? {} : { demangled }),
     label,
     object: pair.index,
     target: pair.target,
@@ -82,6 +86,7 @@ function planPaired(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Spa
   }
   const status = fate === "patched" ? "changed" : isRenamed ? "renamed" : "line-only";
   const by = pairing.by[span.id];
+  const first = status === "changed" ? firstInstruction(span, twin, pairing, pair.diff.pre.table.arch) : undefined;
   plan.functions.push({
     ...header(pair, span, "pre"),
     status,
@@ -90,6 +95,7 @@ function planPaired(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Spa
     pre: placeIn(span),
     post: placeIn(twin),
     reasons: fate === "patched" ? reasonsOf(pair, span) : toReasons(lines ?? [], span),
+    ...(first === undefined ? {} : { firstInstruction: first }),
     entry: entryHook(span),
   });
   if (status === "changed") {
@@ -124,7 +130,7 @@ function planReplacement(plan: FunctionPlan, pair: PlannedPair, span: Span, twin
 
 /** Functions that begin inside another one (assembly with several entries) change with it. */
 function planInnerEntries(plan: FunctionPlan, span: Span, twin: Span): void {
-  const outer = plan.functions.at(-1) as FunctionChange;
+  const { firstInstruction: _ofTheWhole, ...outer } = plan.functions.at(-1) as FunctionChange;
   for (const { symbol, offset } of span.symbols) {
     if (offset <= span.entry || symbol.bind === 0 || !isFunctionSymbol(symbol)) continue;
     const after = twin.symbols.find((inner) => inner.symbol.name === symbol.name);

@@ -22,7 +22,10 @@ function reasonLines(reasons: readonly Reason[]): string[] {
   return rest > 0 ? [...lines, `      … ${plural(rest, "more reason")}`] : lines;
 }
 
-function functionLines(change: FunctionChange): string[] {
+/** By label: lines that show how a function changed. */
+type Details = ReadonlyMap<string, readonly string[]>;
+
+function functionLines(change: FunctionChange, details: Details | undefined): string[] {
   const size = change.status === "new" ? change.post?.size : change.pre?.size;
   const renamed = change.renamedTo === undefined ? "" : ` → ${change.renamedTo}`;
   const notes = [plural(size ?? 0, "byte")];
@@ -31,6 +34,7 @@ function functionLines(change: FunctionChange): string[] {
   return [
     `  ${change.status.padEnd(9)} ${change.label}${renamed}  (${notes.join(", ")})`,
     ...reasonLines(change.reasons),
+    ...(change.status === "changed" ? (details?.get(change.label) ?? []) : []),
   ];
 }
 
@@ -55,8 +59,8 @@ function findingLines(findings: readonly Finding[]): string[] {
   return findings.map(({ severity, code, message }) => `  ${severity.padEnd(7)} ${code}: ${message}`);
 }
 
-/** The whole description for a person. */
-export function renderText(description: UpdateDescription): string {
+/** The whole description for a person; `details` is what to show of each changed function besides the reasons. */
+export function renderText(description: UpdateDescription, details?: Details): string {
   const { objects, functions, data, exports, changes, findings, arch } = description;
   const lines = objects.flatMap(({ pre, post, status, target, source, compiler }) => [
     `${pre?.path ?? "(none)"} → ${post?.path ?? "(none)"}  ${status}`,
@@ -71,7 +75,10 @@ export function renderText(description: UpdateDescription): string {
   return [
     ...lines,
     "",
-    ...block("functions", functions.flatMap(functionLines)),
+    ...block(
+      "functions",
+      functions.flatMap((change) => functionLines(change, details)),
+    ),
     ...block("data", data.flatMap(dataLines)),
     ...block(
       "exports",

@@ -7,12 +7,23 @@ const UNIQUE_ID = /^(__UNIQUE_ID_[A-Za-z_]+?)_?\d+(.*)$/;
 const LASAN = /^(\.L(?:ASAN[A-Za-z]*|ubsan_\w+?|_unnamed_|anon\.?|switch\.table\.?))/;
 
 /** The name without the numbers a compiler hands out, but with what tells one clone kind from another: `f.isra.*.cold`. */
-export function withoutCloneNumbers(name: string): string {
+export function withoutCloneNumbers(mangled: string): string {
+  const name = withoutHashes(mangled);
   if (!name.includes(".")) return name;
   return name
     .replace(PROMOTED, "")
     .replace(/\.cold\.\d+$/, ".cold")
     .replace(CLONE, (_all, kind: string) => `.${kind}.*`);
+}
+
+/** Rust: `17h` and 16 hex digits end a legacy name; `Cs…_` in a v0 name tells crates of one name apart. rustc book, "Symbol Mangling". */
+const RUST_HASH = /17h[0-9a-f]{16}E/g;
+const RUST_CRATE = /Cs[0-9A-Za-z]+_/g;
+
+/** The name without the hashes by which a compiler tells builds apart; the same name on both sides is the same thing. */
+export function withoutHashes(name: string): string {
+  if (name.startsWith("_ZN") || name.startsWith("__ZN")) return name.replace(RUST_HASH, "E");
+  return name.startsWith("_R") ? name.replace(RUST_CRATE, "Cs_") : name;
 }
 
 /** The function as written in the source: every compiler suffix removed. */

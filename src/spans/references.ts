@@ -21,6 +21,8 @@ export interface Draft {
   target: Span | undefined;
   /** Section-relative until the target is known. */
   targetOffset: number;
+  /** Read from the code of a linked image, where nothing says which references leave their function. */
+  readonly resolved?: boolean;
 }
 
 const FAR = 2n ** 52n;

@@ -61,7 +61,8 @@ const NAMED: readonly KindRow[] = [
   { name: /^\.(init_array|fini_array|preinit_array|ctors|dtors)/, kind: "registry" },
   { name: /^\.(init|head|meminit|cpuinit|devinit)\.text/, kind: "init-text" },
   { name: /^\.(init|meminit|cpuinit|devinit)\.(data|rodata|setup|ramfs)/, kind: "init-data" },
-  { name: /(^\.initcall.*|_initcall|\.early_param)\.init$|^\.con_initcall|^\.pci_fixup|\.init$/, kind: "init-data" },
+  { name: /(^\.initcall.*|_initcall|\.early_param)\.init$|^\.con_initcall|^\.pci_fixup|.\.init$/, kind: "init-data" },
+  { name: /^\.(plt|iplt|got|igot|interp|dyn|hash|gnu_version)/, kind: "metadata" },
   { name: /^\.(exit|memexit|cpuexit|devexit)\.text/, kind: "exit-text" },
   { name: /^\.exitcall\.exit$/, kind: "metadata" },
   { name: /^\.data\.\.?percpu/, kind: "percpu" },
@@ -99,6 +100,7 @@ export function sectionKind(section: Section): SectionKind {
     if (table !== undefined) return table.kind;
   }
   if (!has(section, SHF.ALLOC)) return "metadata";
+  if (section.type >= 0x6ffffff0 && section.type <= 0x6fffffff) return "metadata";
   if (section.type !== SHT.PROGBITS && section.type !== SHT.NOBITS) return "unknown";
   if (has(section, SHF.TLS)) return "tls";
   if (has(section, SHF.EXECINSTR)) return "text";

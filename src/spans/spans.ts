@@ -1,5 +1,6 @@
 import type { Arch } from "../arch/arch.ts";
 import { archFor } from "../arch/registry.ts";
+import { ET } from "../elf/constants.ts";
 import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
 import {
   cutAtReferences,
@@ -12,6 +13,7 @@ import {
 } from "./cut.ts";
 import { readExports } from "./exports.ts";
 import { readExempt, readHooks } from "./hooks.ts";
+import { dataDrafts, type Image, jumpTableDrafts, linkedDrafts, readImage, withSectionOffsets } from "./linked.ts";
 import { isAnonymousName, prefixedFunction } from "./names.ts";
 import {
   type Draft,
@@ -39,12 +41,14 @@ function hasSpans(kind: SectionKind): boolean {
 }
 
 /** Reads an object in Ksplice's terms: sections become spans, relocations point from span to span, table entries belong to code. */
-export function buildSpans(object: ElfObject): SpanTable {
+export function buildSpans(file: ElfObject): SpanTable {
+  const object = withSectionOffsets(file);
   const arch = archFor(object);
   const kinds = object.sections.map(sectionKind);
   const symbols = symbolsBySection(object, arch);
   const oddities: Oddity[] = [];
-  const drafts = readDrafts(object, arch, kinds, oddities);
+  const image = readImage(object, arch);
+  const drafts = readDrafts(object, arch, kinds, oddities, image);
   for (const section of unknownTables(object.sections, kinds, drafts, symbols)) kinds[section.index] = "table";
   // From here on every section has its kind.
   const pieces = cutSections(object, arch, kinds, drafts, symbols);
@@ -53,6 +57,7 @@ export function buildSpans(object: ElfObject): SpanTable {
   const spansOf = (section: number): readonly Span[] => bySection.get(section) ?? NOBODY;
   restoreResolved(object, arch, kinds, bySection, drafts);
   giveRelocations(bySection, drafts);
+  if (image !== undefined) giveJumpTables(image, spans, spansOf);
   for (const span of spans) countFromTable(span, kinds, spansOf);
   for (const [index, list] of drafts) {
     if (kinds[index] !== "table") for (const draft of list) settle(draft, spansOf);
@@ -71,12 +76,14 @@ function readDrafts(
   arch: Arch,
   kinds: readonly SectionKind[],
   oddities: Oddity[],
+  image: Image | undefined,
 ): Map<number, readonly Draft[]> {
   const drafts = new Map<number, readonly Draft[]>();
   for (const section of object.sections) {
     const kind = kinds[section.index] as SectionKind;
     if (kind === "metadata") continue;
-    const list = draftsOf(object, arch, section, isCode(kind));
+    const own = draftsOf(object, arch, section, isCode(kind));
+    const list = image === undefined || own.length > 0 ? own : imageDrafts(image, section, kind);
     if (list.length === 0) continue;
     drafts.set(section.index, list);
     const strange = list.find((draft) => draft.howto.known === false);
@@ -209,6 +216,31 @@ function createSpan(id: number, arch: Arch, section: Section, kind: SectionKind,
   };
 }
 
+/** What linking resolved in a section: in code from the instructions, in data from the dynamic linker's relocations. */
+function imageDrafts(image: Image, section: Section, kind: SectionKind): readonly Draft[] {
+  if (isCode(kind)) return linkedDrafts(image, section);
+  return dataDrafts(image, section);
+}
+
+/** In a linked image nothing marks jump tables but what they hold. */
+function giveJumpTables(image: Image, spans: readonly Span[], spansOf: (section: number) => readonly Span[]): void {
+  for (const span of spans) {
+    if (span.kind !== "rodata" || span.symbol !== undefined || span.relocations.length > 0) continue;
+    const found = jumpTableDrafts(image, span.section, span.offset, span.bytes);
+    for (const draft of found) settle(draft, spansOf);
+    if (found.length > 0) span.relocations = settled(found);
+  }
+}
+
+/** Whether a reference points into the span it stands in. */
+function staysIn(span: Span, draft: Draft): boolean {
+  return (
+    draft.place === span.section.index &&
+    draft.targetOffset >= span.offset &&
+    draft.targetOffset < span.offset + span.size
+  );
+}
+
 /** In sections of several functions, gives back the relocations that the assembler resolved between them. */
 function restoreResolved(
   object: ElfObject,
@@ -219,7 +251,7 @@ function restoreResolved(
 ): void {
   for (const [index, spans] of bySection) {
     const kind = kinds[index] as SectionKind;
-    if (spans.length < 2 || !isCode(kind) || kind === "fragment") continue;
+    if (object.type !== ET.REL || spans.length < 2 || !isCode(kind) || kind === "fragment") continue;
     const section = object.sections[index] as Section;
     const list = withResolved(arch, section, spans, drafts.get(index) ?? NO_DRAFTS);
     if (list.length > 0) drafts.set(index, list);
@@ -237,7 +269,8 @@ function giveRelocations(
     for (const span of spans) {
       const { taken, next } = takeDrafts(list, start, span.offset, span.offset + span.size);
       start = next;
-      if (taken.length > 0) span.relocations = settled(taken);
+      const leaving = isCode(span.kind) ? taken.filter((draft) => !draft.resolved || !staysIn(span, draft)) : taken;
+      if (leaving.length > 0) span.relocations = settled(leaving);
     }
   }
 }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll } from "vitest";
 import config from "../../rolldown.config.ts";
 import { FIXTURES, join, ROOT } from "../support/paths.ts";
 
-export interface Outcome {
+interface Outcome {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -20,7 +20,7 @@ interface RunOptions {
 }
 
 /** The command line as its users have it: bundled, in a folder of its own, one process per call. */
-export interface Program {
+interface Program {
   readonly run: (args: readonly string[], options?: RunOptions) => Outcome;
   /** Runs with one output that nobody reads; that pipe is closed before the program starts to write. */
   readonly runUnread: (args: readonly string[], unread: "stdout" | "stderr") => Promise<Outcome>;

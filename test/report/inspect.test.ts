@@ -326,7 +326,7 @@ describe("oddities", () => {
     expect(tables).toEqual([{ section: "__bug_table", index: 2, size: 15, policy: "bug-line", owned: 0, owners: 0 }]);
     expect(findings).toEqual([
       {
-        code: "special-section-unknown",
+        code: "special-section-opaque",
         severity: "warning",
         section: "__bug_table",
         offset: 0,

@@ -1,4 +1,9 @@
-import { diffObjects } from "../../plan/update.ts";
+import { diffSpans, type ObjectDiff } from "../../diff/diff.ts";
+import { disassemblerFor } from "../../disasm/disassembler.ts";
+import { objectName } from "../../plan/object-name.ts";
+import { planPair } from "../../plan/pair.ts";
+import { planUpdate } from "../../plan/update.ts";
+import { type InstructionStyle, PLAIN, renderInstructions } from "../../report/instructions.ts";
 import { renderJson } from "../../report/json.ts";
 import { renderSummary, renderText } from "../../report/text.ts";
 import { exitStatus } from "../exit-status.ts";
@@ -15,13 +20,36 @@ export interface DiffOptions {
   readonly exitCode?: boolean;
   readonly require?: string;
   readonly quiet?: boolean;
+  /** False with --no-instructions. */
+  readonly instructions: boolean;
 }
 
 /** `elfsplice diff`: two objects in, the update description out. Returns the exit status. */
 export async function runDiff(pre: string, post: string, options: DiffOptions): Promise<number> {
-  const description = diffObjects(loadObject(pre), loadObject(post), options);
-  const text = options.format === "text" ? renderText(description) : renderJson(description);
+  const diff = diffSpans(loadObject(pre), loadObject(post));
+  const description = planUpdate(diff, options);
+  const text =
+    options.format === "text"
+      ? renderText(description, options.instructions ? await changedCode(diff, styleFor(options)) : undefined)
+      : renderJson(description);
   await writeOutput(text, options.output);
   if (!options.quiet) process.stderr.write(renderSummary(description));
   return exitStatus(description, options);
 }
+
+/** By label: the differing instructions of each changed function. The disassembler is loaded only if there is one. */
+async function changedCode(diff: ObjectDiff, style: InstructionStyle): Promise<ReadonlyMap<string, readonly string[]>> {
+  if (!diff.outcome.fates.includes("patched")) return new Map();
+  const file = ({ table }: ObjectDiff["pre"]): string => table.object.file.replaceAll("\\", "/");
+  const { preLabels } = planPair(diff, 0, objectName(file(diff.pre), file(diff.post)), "");
+  return renderInstructions(diff, preLabels, await disassemblerFor(diff.pre.table.arch), style);
+}
+
+/** Lines fit the terminal; what goes to a file or a pipe is as wide as a wide one, without colour. */
+function styleFor({ output }: DiffOptions): InstructionStyle {
+  const { isTTY, columns } = process.stdout;
+  if ((output !== undefined && output !== "-") || !isTTY) return PLAIN;
+  return { width: Math.min(PLAIN.width, Math.max(NARROWEST, columns)), colour: !process.env["NO_COLOR"] };
+}
+
+const NARROWEST = 60;

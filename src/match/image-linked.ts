@@ -1,0 +1,76 @@
+import { ET, SHF, SHT } from "../elf/constants.ts";
+import { type ImageHeader, PF, PT, readNotes, type Segment } from "../elf/segments.ts";
+import { dynamicFields, withDynamicFields } from "./dynamic-fields.ts";
+import { linkedSymbols, readImageSymbols } from "./elf-symbols.ts";
+import type { FilePages } from "./file-pages.ts";
+import type { ImageParts } from "./image.ts";
+import { memoryOf, type Region } from "./memory.ts";
+import type { RunSymbols } from "./run-symbols.ts";
+
+const NT_GNU_BUILD_ID = 3;
+
+/** An executable or shared object as it lies in memory once it is loaded. */
+export function linkedImage(source: FilePages, header: ImageHeader, slideOf: (own: RunSymbols) => bigint): ImageParts {
+  const raw = readImageSymbols(source, header);
+  const unmoved = linkedSymbols(raw, 0n);
+  const slide = slideOf(unmoved);
+  const symbols = slide === 0n ? unmoved : linkedSymbols(raw, slide);
+  const fields = header.type === ET.DYN ? dynamicFields(source, header, slide) : undefined;
+  const regions = linkedRegions(source, header, slide).map((region) =>
+    fields === undefined ? region : withDynamicFields(region, fields, header),
+  );
+  return {
+    kind: header.type === ET.EXEC ? "exec" : "dyn",
+    memory: memoryOf(regions),
+    symbols,
+    slide,
+    buildId: buildIdOf(source, header),
+    table(name) {
+      const section = header.sections.find((candidate) => candidate.name === name);
+      return section === undefined ? undefined : { start: section.addr + slide, size: section.size };
+    },
+    files: [],
+  };
+}
+
+/** The loaded segments; executable are those parts that sections say are code, where there are sections. */
+export function linkedRegions(source: FilePages, header: ImageHeader, slide: bigint): Region[] {
+  return header.segments
+    .filter(({ type, memsz }) => type === PT.LOAD && memsz > 0)
+    .map((segment) => segmentRegion(source, segment, slide));
+}
+
+function segmentRegion(source: FilePages, { vaddr, memsz, filesz, offset, flags }: Segment, slide: bigint): Region {
+  return {
+    start: vaddr + slide,
+    size: memsz,
+    executable: (flags & PF.X) !== 0,
+    name: source.file,
+    read(from, length) {
+      const inFile = Math.max(0, Math.min(length, filesz - from));
+      if (inFile === length) return source.read(offset + from, length);
+      const bytes = new Uint8Array(length);
+      if (inFile > 0) bytes.set(source.read(offset + from, inFile));
+      return bytes;
+    },
+  };
+}
+
+/** The build ID that the linker noted; undefined where it did not. */
+export function buildIdOf(source: FilePages, header: ImageHeader): string | undefined {
+  for (const { type, offset, filesz } of header.segments) {
+    if (type !== PT.NOTE || offset + filesz > source.size) continue;
+    const note = readNotes(source.read(offset, filesz), header.data).find(
+      (candidate) => candidate.name === "GNU" && candidate.type === NT_GNU_BUILD_ID,
+    );
+    if (note !== undefined) return Buffer.from(note.desc).toString("hex");
+  }
+  return undefined;
+}
+
+/** Address ranges of the sections that hold code: what an index over the image looks at. */
+export function codeSections(header: ImageHeader): { addr: bigint; size: number }[] {
+  return header.sections
+    .filter(({ type, flags }) => type === SHT.PROGBITS && (flags & SHF.EXECINSTR) !== 0n && (flags & SHF.ALLOC) !== 0n)
+    .map(({ addr, size }) => ({ addr, size }));
+}

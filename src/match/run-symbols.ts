@@ -1,0 +1,55 @@
+/** One symbol of the run system. */
+export interface RunSymbol {
+  readonly name: string;
+  readonly address: bigint;
+  /** Bytes; 0 where it is not known, as in System.map. */
+  readonly size: number;
+  /** Module, where the list says it. */
+  readonly module: string | undefined;
+  /** Position in the list it comes from. */
+  readonly index: number;
+}
+
+/** Where a list of symbols comes from. */
+export type SymbolOrigin = "symbol-table" | "system-map" | "none";
+
+/** The symbols of the run system by name. */
+export interface RunSymbols {
+  readonly origin: SymbolOrigin;
+  readonly count: number;
+  /** All symbols of a name, by address. */
+  named(name: string): readonly RunSymbol[];
+  /** Every symbol, in the order of the list. */
+  all(): Iterable<RunSymbol>;
+}
+
+const NONE: readonly RunSymbol[] = [];
+
+/** An index of symbols; names are hashed once, sorted on first use. */
+export function runSymbols(origin: SymbolOrigin, symbols: readonly RunSymbol[]): RunSymbols {
+  const byName = new Map<string, RunSymbol | RunSymbol[]>();
+  for (const symbol of symbols) {
+    const known = byName.get(symbol.name);
+    if (known === undefined) byName.set(symbol.name, symbol);
+    else if (Array.isArray(known)) known.push(symbol);
+    else byName.set(symbol.name, [known, symbol]);
+  }
+  const sorted = new Set<RunSymbol[]>();
+  return {
+    origin,
+    count: symbols.length,
+    named(name) {
+      const known = byName.get(name);
+      if (known === undefined) return NONE;
+      if (!Array.isArray(known)) return [known];
+      if (!sorted.has(known)) {
+        known.sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : a.index - b.index));
+        sorted.add(known);
+      }
+      return known;
+    },
+    all: () => symbols,
+  };
+}
+
+export const NO_SYMBOLS: RunSymbols = runSymbols("none", []);

@@ -1,0 +1,141 @@
+import type { ObjectDiff } from "../diff/diff.ts";
+import { align, type Edit } from "../disasm/align.ts";
+import { differingInstructions } from "../disasm/differing.ts";
+import type { Disassembler, Instruction } from "../disasm/instruction.ts";
+import { placeText, targetKeys } from "../disasm/targets.ts";
+import { isCode } from "../spans/section-kind.ts";
+import type { Span } from "../spans/span.ts";
+import { printable } from "./inspect.ts";
+
+/** How instructions are to be shown. */
+export interface InstructionStyle {
+  /** Columns of a line, at most. */
+  readonly width: number;
+  /** Whether the reader is a terminal that shows colours. */
+  readonly colour: boolean;
+}
+
+/** For files and pipes. */
+export const PLAIN: InstructionStyle = { width: 120, colour: false };
+
+/** Equal instructions shown before and after each difference. */
+const CONTEXT = 2;
+/** Differing rows shown per function; the rest is only counted. */
+const SHOWN_ROWS = 12;
+const INDENT = "      ";
+const GAP = `${INDENT}  ⋮`;
+const BETWEEN = " │ ";
+
+/** One line: an instruction before, and the one that stands for it after; either may be missing. */
+interface Row {
+  /** `~` they differ, `-` only before, `+` only after, blank: equal. */
+  readonly marker: "~" | "-" | "+" | " ";
+  readonly pre: Instruction | undefined;
+  readonly post: Instruction | undefined;
+}
+
+/** For each changed function, by the label of its pre span: its differing instructions side by side, as lines. */
+export function renderInstructions(
+  diff: ObjectDiff,
+  labels: ReadonlyMap<Span, string>,
+  disassemble: Disassembler,
+  style: InstructionStyle = PLAIN,
+): Map<string, readonly string[]> {
+  const rendered = new Map<string, readonly string[]>();
+  for (const span of diff.pre.table.spans) {
+    const twin = diff.pairing.postOf[span.id];
+    const label = labels.get(span);
+    if (twin === undefined || label === undefined || diff.outcome.fates[span.id] !== "patched") continue;
+    if (!isCode(span.kind) || span.kind === "fragment") continue;
+    const pre = disassemble(span, targetKeys(diff.pairing, "pre"));
+    const post = disassemble(twin, targetKeys(diff.pairing, "post"));
+    const lines = renderHunks(rowsOf(pre, post), span.entry, twin.entry, style);
+    if (lines.length > 0) rendered.set(label, lines);
+  }
+  return rendered;
+}
+
+/** Both listings from beginning to end, side by side. */
+function rowsOf(pre: readonly Instruction[], post: readonly Instruction[]): Row[] {
+  const rows: Row[] = [];
+  let [i, j] = [0, 0];
+  for (const edit of differingInstructions(pre, post)) {
+    for (; i < edit.pre; i++, j++) rows.push({ marker: " ", pre: pre[i], post: post[j] });
+    rows.push(...editRows(pre.slice(edit.pre, edit.preEnd), post.slice(edit.post, edit.postEnd)));
+    [i, j] = [edit.preEnd, edit.postEnd];
+  }
+  for (; i < pre.length; i++, j++) rows.push({ marker: " ", pre: pre[i], post: post[j] });
+  return rows;
+}
+
+/** Sets against each other what does the same with other operands; what is between is set against each other in order. */
+function editRows(pre: readonly Instruction[], post: readonly Instruction[]): Row[] {
+  const mnemonics = (listing: readonly Instruction[]): string[] =>
+    listing.map(({ text }) => text.split(" ", 1)[0] ?? "");
+  const rows: Row[] = [];
+  let i = 0;
+  const end: Edit = { pre: pre.length, preEnd: pre.length, post: post.length, postEnd: post.length };
+  let j = 0;
+  for (const edit of [...align(mnemonics(pre), mnemonics(post)), end]) {
+    for (; i < edit.pre; i++, j++) rows.push({ marker: "~", pre: pre[i], post: post[j] });
+    while (i < edit.preEnd || j < edit.postEnd) {
+      const before = i < edit.preEnd ? pre[i++] : undefined;
+      const after = j < edit.postEnd ? post[j++] : undefined;
+      rows.push({ marker: before === undefined ? "+" : after === undefined ? "-" : "~", pre: before, post: after });
+    }
+  }
+  return rows;
+}
+
+/** The first differing rows with what stands around them, and how many more there are. */
+function renderHunks(rows: readonly Row[], preEntry: number, postEntry: number, style: InstructionStyle): string[] {
+  const differing = rows.flatMap(({ marker }, index) => (marker === " " ? [] : [index]));
+  const shown = new Set<number>();
+  const limit = differing[SHOWN_ROWS] ?? rows.length;
+  for (const index of differing.slice(0, SHOWN_ROWS)) {
+    for (let at = Math.max(0, index - CONTEXT); at < Math.min(limit, index + CONTEXT + 1); at++) shown.add(at);
+  }
+  const cells = [...shown].map((index) => {
+    const { marker, pre, post } = rows[index] as Row;
+    return { index, marker, pre: cellText(pre, preEntry), post: cellText(post, postEntry) };
+  });
+  const [left, right] = columnWidths(
+    cells.map(({ pre }) => pre.length),
+    cells.map(({ post }) => post.length),
+    style.width - INDENT.length - "~ ".length - BETWEEN.length,
+  );
+  const lines: string[] = [];
+  let last: number | undefined;
+  for (const { index, marker, pre, post } of cells) {
+    if (last !== undefined && index !== last + 1) lines.push(GAP);
+    last = index;
+    const row = `${INDENT}${marker} ${cut(pre, left).padEnd(left)}${BETWEEN}${cut(post, right)}`.trimEnd();
+    lines.push(style.colour ? paint(row, marker) : row);
+  }
+  const rest = differing.length - SHOWN_ROWS;
+  return rest > 0 ? [...lines, `${INDENT}  … ${rest} more differing ${rest === 1 ? "row" : "rows"}`] : lines;
+}
+
+function cellText(instruction: Instruction | undefined, entry: number): string {
+  if (instruction === undefined) return "";
+  return `${placeText(instruction.offset - entry).padEnd(6)} ${printable(instruction.text)}`;
+}
+
+/** Each column gets what it needs, or half; what one leaves over the other may have. */
+function columnWidths(pre: readonly number[], post: readonly number[], width: number): readonly [number, number] {
+  const left = pre.reduce((most, length) => Math.max(most, length), 0);
+  const right = post.reduce((most, length) => Math.max(most, length), 0);
+  const half = width >>> 1;
+  const taken = Math.min(left, Math.max(half, width - right));
+  return [taken, width - taken];
+}
+
+function cut(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
+}
+
+const COLOURS = { "~": 33, "-": 31, "+": 32, " ": 2 } as const;
+
+function paint(row: string, marker: Row["marker"]): string {
+  return `\x1b[${COLOURS[marker]}m${row}\x1b[0m`;
+}
