@@ -2,6 +2,7 @@ import type { Arch } from "../arch/arch.ts";
 import { withoutHashes } from "../spans/names.ts";
 import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span, type SpanRelocation, type TableEntry } from "../spans/span.ts";
+import { EXCEPTION_TABLE } from "../spans/special.ts";
 import { textBytes } from "../spans/text-of.ts";
 import { type Correspondence, correspond } from "./correspondence.ts";
 import { type Difference, type DifferenceKind, hexBytes, targetText } from "./difference.ts";
@@ -299,6 +300,11 @@ class Comparer implements Comparison {
       b.bytes.subarray(a.size).every((byte) => byte === 0);
     if (a.size !== b.size && !isShort) this.#differ("entry-size", 0, String(a.size), String(b.size));
     const isBug = a.table.policy === "bug-line";
+    // Offsets of call sites move with the instructions.
+    if (a.table === EXCEPTION_TABLE && this.#context.correspondenceOf(this.#pre) !== undefined) {
+      this.#compareEntryRelocations(a, b);
+      return;
+    }
     for (const { offset, size } of differingRuns(a, b, this.#context.arch)) {
       const difference = [0, hexBytes(a.bytes, offset, size), hexBytes(b.bytes, offset, size)] as const;
       if (isBug) this.lines.push(bugDifference(a, b, offset, size, this.#within));

@@ -188,7 +188,7 @@ function increasing(places: readonly Place[]): Place[] {
 }
 
 /** Edits that touch become one. */
-export function joined(edits: readonly Edit[]): Edit[] {
+function joined(edits: readonly Edit[]): Edit[] {
   const result: Edit[] = [];
   for (const edit of edits) {
     const last = result.at(-1);

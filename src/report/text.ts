@@ -33,6 +33,7 @@ function functionLines(change: FunctionChange, details: Details | undefined): st
   if (change.pairedBy !== undefined && change.pairedBy !== "global-name") notes.push(`paired by ${change.pairedBy}`);
   return [
     `  ${change.status.padEnd(9)} ${change.label}${renamed}  (${notes.join(", ")})`,
+    ...(change.demangled === undefined ? [] : [`      ${change.demangled}`]),
     ...reasonLines(change.reasons),
     ...(change.status === "changed" ? (details?.get(change.label) ?? []) : []),
   ];
@@ -104,7 +105,7 @@ export function renderSummary(description: UpdateDescription): string {
   const status = objects.length === 1 ? (objects[0]?.status ?? "") : plural(objects.length, "object");
   const lines = [`elfsplice: ${status}, ${verdictLine(description)}`];
   for (const kind of ["changed", "new", "deleted", "renamed", "line-only"] as const) {
-    const names = functions.filter((change) => change.status === kind).map((change) => change.name);
+    const names = functions.filter((change) => change.status === kind).map((change) => change.demangled ?? change.name);
     if (names.length > 0) lines.push(`  ${plural(names.length, "function")} ${kind}: ${nameList(names)}`);
   }
   const rewritten = data.filter((change) => change.status === "in-place").map((change) => change.name);

@@ -11,6 +11,7 @@ import {
   symbolsBySection,
   symbolsInPiece,
 } from "./cut.ts";
+import { attachExceptionTables } from "./exception-tables.ts";
 import { readExports } from "./exports.ts";
 import { readExempt, readHooks } from "./hooks.ts";
 import { dataDrafts, type Image, jumpTableDrafts, linkedDrafts, readImage, withSectionOffsets } from "./linked.ts";
@@ -33,7 +34,7 @@ import { unknownTables } from "./unknown-tables.ts";
 const NOBODY: readonly Span[] = [];
 const NO_DRAFTS: readonly Draft[] = [];
 
-const SPANLESS: ReadonlySet<SectionKind> = new Set(["metadata", "table", "export", "hook", "directive"]);
+const SPANLESS: ReadonlySet<SectionKind> = new Set(["metadata", "table", "export", "hook", "directive", "unwind"]);
 
 /** Kinds that consist of spans; the others are entries of somebody else's, or nothing that runs. */
 function hasSpans(kind: SectionKind): boolean {
@@ -64,6 +65,7 @@ export function buildSpans(file: ElfObject): SpanTable {
   }
   // From here on every relocation of a span knows its target.
   attachEntries({ object, arch, kinds, drafts, spansOf, oddities });
+  if (kinds.includes("unwind")) attachExceptionTables(object, kinds, drafts, spansOf);
   if (kinds.includes("fragment")) ownFragments(spans);
   const exports = readExports(object, kinds, drafts);
   const hooks = readHooks(object, kinds, drafts);

@@ -114,6 +114,14 @@ const TABLES: readonly SpecialTable[] = [
 /** A table nobody described, told by its shape: no symbols, and every entry begins with an address inside a function. */
 export const UNKNOWN_TABLE: SpecialTable = table(/(?!)/, "patch-owner", [], "");
 
+/** What a function's frame description points to: call sites, actions, types. */
+export const EXCEPTION_TABLE: SpecialTable = table(
+  /^\.gcc_except_table/,
+  "patch-owner",
+  [],
+  "Itanium C++ ABI: Exception Handling",
+);
+
 /** The table description for a section name, or undefined when it is no special section. */
 export function specialTableOf(name: string): SpecialTable | undefined {
   return TABLES.find((row) => row.name.test(name));

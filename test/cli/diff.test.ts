@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { UpdateDescription } from "../../src/index.ts";
+import { buildElf } from "../support/elf-builder.ts";
 import { join } from "../support/paths.ts";
 import { schemaErrors } from "../support/schema.ts";
 import { linesOf, pairOf, useProgram } from "./program.ts";
@@ -36,6 +37,23 @@ describe("diff prints one description, and says in short what it found", () => {
     expect(summary.length).toBeGreaterThanOrEqual(2);
     expect(summary.length).toBeLessThanOrEqual(10);
     expect(summary[0]).toContain(`elfsplice: ${objectStatus}, verdict: ${recommended ?? "nothing applicable yet"}`);
+  });
+});
+
+describe("diff of two linked images that have symbols", () => {
+  it("compares them like objects", () => {
+    const place = folder();
+    const [pre, post] = ["b801000000c3", "b802000000c3"].map((code, index) => {
+      const path = join(place, `image-${index}`);
+      const symbols = [{ name: "f", section: ".text", type: "func", bind: "global", size: 6, value: 0x1000 }] as const;
+      writeFileSync(path, buildElf({ type: "exec", sections: [{ name: ".text", code, addr: 0x1000 }], symbols }));
+      return path;
+    }) as [string, string];
+    const { status, stdout } = run(["diff", pre, post]);
+    expect(status).toBe(0);
+    const update = JSON.parse(stdout) as UpdateDescription;
+    expect(schemaErrors(update)).toEqual([]);
+    expect(update.functions.map(({ name, status: fate }) => `${name} ${fate}`)).toEqual(["f changed"]);
   });
 });
 
@@ -93,6 +111,15 @@ describe("options of diff", () => {
     expect(lines[0]).toBe("fixtures/loop-driver/ioctl/pre.o → fixtures/loop-driver/ioctl/post.o  changed");
     expect(lines.filter((line) => /^\s+changed\s+lo_ioctl/.test(line))).toHaveLength(1);
     expect(lines.at(-1)).toMatch(/^verdict: splice /);
+  });
+
+  it("--no-instructions leaves out the instructions, and nothing else", () => {
+    const args = ["diff", ...pairOf("text/body"), "--format", "text", "-q"];
+    const [all, without] = [args, [...args, "--no-instructions"]].map((list) => linesOf(run(list).stdout));
+    const isInstruction = (line: string): boolean => line.includes(" │ ");
+    expect(without?.filter(isInstruction)).toEqual([]);
+    expect(all?.filter(isInstruction).length).toBeGreaterThan(0);
+    expect(all?.filter((line) => !isInstruction(line))).toEqual(without);
   });
 
   it("may stand before, between or after the inputs", () => {

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { build, type InputOptions, type OutputOptions } from "rolldown";
 import { afterAll, beforeAll } from "vitest";
@@ -40,6 +40,7 @@ export function useProgram(): Program {
     await build({ ...input, cwd: ROOT, logLevel: "warn", output: { ...output, file: bundle() } });
     copyFileSync(join(ROOT, "src/report/update.schema.json"), join(home, "update.schema.json"));
     writeFileSync(join(home, "package.json"), '{ "type": "module" }');
+    symlinkSync(join(ROOT, "node_modules"), join(home, "node_modules"), "junction");
   });
   afterAll(() => rmSync(home, { recursive: true, force: true }));
 

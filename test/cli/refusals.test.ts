@@ -25,9 +25,9 @@ const refusals: readonly Refusal[] = [
   { name: "a header cut short", content: () => readFileSync(good).subarray(0, 40), problem: /header/ },
   { name: "an object cut short", content: () => readFileSync(good).subarray(0, 700), problem: /truncated/ },
   {
-    name: "an executable",
+    name: "an executable without symbols",
     content: () => buildElf({ type: "exec", sections: [{ name: ".text", code: "c3" }] }),
-    problem: /an executable; a relocatable object/,
+    problem: /an executable without a symbol table.*relocatable object/,
   },
   { name: "a shared object", content: () => buildElf({ type: "dyn" }), problem: /a shared object.*relocatable object/ },
   { name: "a core file", content: () => buildElf({ type: "core" }), problem: /a core file; a relocatable object/ },
@@ -60,6 +60,21 @@ describe("a file that is no relocatable object: one line that names it, status 2
     expect(linesOf(stderr)).toEqual([expect.stringMatching(problem)]);
     expect(stderr).toContain(path);
   });
+});
+
+it("an object and a linked image are no pair: one line that names both", () => {
+  const image = join(folder(), "image");
+  const symbols = [{ name: "f", section: ".text", type: "func", bind: "global", size: 1 }] as const;
+  writeFileSync(image, buildElf({ type: "exec", sections: [{ name: ".text", code: "c3", addr: 0x1000 }], symbols }));
+  for (const pair of [
+    [good, image],
+    [image, good],
+  ]) {
+    const { status, stdout, stderr } = run(["diff", ...pair]);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+    expect(linesOf(stderr)).toHaveLength(1);
+    for (const part of pair) expect(stderr).toContain(part);
+  }
 });
 
 describe("two objects that cannot be builds of one: one line that names both", () => {

@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { closeSync, copyFileSync, existsSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, copyFileSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
 import { syntheticPair } from "../../bench/synthetic-pair.mjs";
-import { join } from "../support/paths.ts";
+import { join, ROOT } from "../support/paths.ts";
 import { linesOf, objectOf, pairOf, useProgram } from "./program.ts";
 
 const { run, runUnread, folder, bundle } = useProgram();
@@ -77,6 +78,30 @@ describe("equal inputs give equal bytes", () => {
   });
 });
 
+describe("a program that was copied without its packages", () => {
+  it("does the same work, and shows instructions as words", () => {
+    // Outside the folder whose node_modules the tests' program uses, so no package is found.
+    const alone = mkdtempSync(join(tmpdir(), "elfsplice-alone-"));
+    try {
+      for (const name of ["elfsplice.js", "update.schema.json"])
+        copyFileSync(join(bundle(), "..", name), join(alone, name));
+      writeFileSync(join(alone, "package.json"), '{ "type": "module" }');
+      const call = (program: string, ...args: string[]) =>
+        spawnSync(process.execPath, [program, ...args], { cwd: ROOT, encoding: "utf8" });
+      const bare = call(join(alone, "elfsplice.js"), "diff", ...pairOf("text/body"));
+      expect({ status: bare.status, stdout: bare.stdout }).toEqual({
+        status: 0,
+        stdout: run(["diff", ...pairOf("text/body")]).stdout,
+      });
+      const text = call(join(alone, "elfsplice.js"), "diff", ...pairOf("text/body"), "--format", "text");
+      expect({ status: text.status, stderr: text.stderr }).toEqual({ status: 0, stderr: bare.stderr });
+      expect(text.stdout).toMatch(/^verdict: splice/m);
+    } finally {
+      rmSync(alone, { recursive: true, force: true });
+    }
+  });
+});
+
 describe("no colour where there is no terminal", () => {
   it.each([
     ["a terminal's name alone makes no terminal", { TERM: "xterm-256color" }],
@@ -92,5 +117,22 @@ describe("no colour where there is no terminal", () => {
     ];
     const printed = calls.map((args) => run(args, { env })).map(({ stdout, stderr }) => stdout + stderr);
     expect(printed.filter((text) => text === "" || text.includes("\u001b"))).toEqual([]);
+  });
+
+  const onTerminal = (env: Readonly<Record<string, string>>): string => {
+    const command = [process.execPath, bundle(), "diff", ...pairOf("text/body"), "--format", "text", "-q"];
+    const { stdout } = spawnSync("script", ["-qec", command.map((word) => `'${word}'`).join(" "), "/dev/null"], {
+      cwd: ROOT,
+      env: { ...process.env, TERM: "xterm-256color", NO_COLOR: "", ...env },
+      encoding: "utf8",
+    });
+    expect(stdout).toContain("verdict: splice");
+    return stdout;
+  };
+  const hasScript = /util-linux/.test(spawnSync("script", ["--version"], { encoding: "utf8" }).stdout ?? "");
+
+  it.runIf(hasScript)("a terminal shows colours, and with NO_COLOR none", () => {
+    expect(onTerminal({})).toContain("\u001b[");
+    expect(onTerminal({ NO_COLOR: "1" })).not.toContain("\u001b");
   });
 });

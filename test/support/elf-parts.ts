@@ -5,7 +5,8 @@
  *   elf([text("f", "e8 {PLT32 ext-4} c3"), data("v", "{64 f+1}"), strings("a", "bc")])
  *   elf([text("f", "{CALL26 ext|00000094} c0035fd6")], { machine: "aarch64" })
  *
- * Symbols that are used and defined nowhere become undefined ones. In REL objects the addend is written into the field.
+ * Symbols that are used and defined nowhere become undefined ones. In REL objects the addend is written into the field;
+ * bytes given without an addend stay as they are.
  */
 import type { Arch, Howto } from "../../src/arch/arch.ts";
 import { fieldOrder, writeField } from "../../src/arch/field.ts";
@@ -134,7 +135,8 @@ function assemble(source: Source, arch: Arch, isRela: boolean): SectionDescripti
     const howto = howtoNamed(arch, match[1] as string);
     const field = match[4] === undefined ? new Uint8Array(howto.size) : Uint8Array.from(bytesOf(match[4]));
     const addend = BigInt(match[3] ?? 0);
-    if (!isRela) writeField(field, 0, howto, fieldOrder(arch, howto), addend);
+    if (!isRela && (match[3] !== undefined || match[4] === undefined))
+      writeField(field, 0, howto, fieldOrder(arch, howto), addend);
     relocations.push({ offset, type: howto.type, symbol: match[2] || 0, ...(isRela ? { addend } : {}) });
     push(field);
   }

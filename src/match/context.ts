@@ -1,0 +1,147 @@
+import type { Arch } from "../arch/arch.ts";
+import { fieldOrder, readField } from "../arch/field.ts";
+import { STB } from "../elf/constants.ts";
+import { numberedBase } from "../spans/names.ts";
+import { isCode } from "../spans/section-kind.ts";
+import { isEntryPoint, type Span, type SpanRelocation } from "../spans/span.ts";
+import type { RunImage } from "./image.ts";
+import type { Mismatch, OffsetMap } from "./mismatch.ts";
+import type { Key, Trial, Values } from "./values.ts";
+
+/** What the comparison of one span needs to know of everything else. */
+export interface Context {
+  readonly image: RunImage;
+  readonly arch: Arch;
+  readonly values: Values;
+  /** Offset maps of the text spans that are matched. */
+  readonly maps: ReadonlyMap<Span, OffsetMap>;
+  /** The span of any object of the update that defines a global name, and where in it. */
+  definition(name: string): { readonly span: Span; readonly offset: number } | undefined;
+}
+
+/** What a relocation refers to: the key, and the distance of what is meant from the key's address. */
+export interface Reference {
+  readonly key: Key;
+  readonly offset: bigint;
+}
+
+export function referenceOf(context: Context, relocation: SpanRelocation): Reference | undefined {
+  const { target, symbol, targetAddend } = relocation;
+  if (target !== undefined) return { key: target, offset: BigInt(relocation.targetOffset) };
+  if (symbol === undefined || symbol.name === "") return undefined;
+  const defined = context.definition(symbol.name);
+  if (defined !== undefined) return { key: defined.span, offset: BigInt(defined.offset) + targetAddend };
+  return { key: symbol.name, offset: targetAddend };
+}
+
+export function wrap(arch: Arch, address: bigint): bigint {
+  return BigInt.asUintN(arch.class, address);
+}
+
+/** The address that a relocated field of the run system stands for, without the addend's share of the instruction; undefined where it does not hold an address. */
+export function meantAddress(
+  arch: Arch,
+  relocation: SpanRelocation,
+  bytes: Uint8Array,
+  index: number,
+  place: bigint,
+): bigint | undefined {
+  const { howto, insnAddend } = relocation;
+  if (howto.role !== "address" && howto.role !== "branch") return undefined;
+  if (howto.size === 0 || howto.encoding !== undefined) return undefined;
+  const field = readField(bytes, index, howto, fieldOrder(arch, howto));
+  return wrap(arch, field - insnAddend + (howto.pcrel ? place : 0n));
+}
+
+/** Takes an address for what a relocation refers to into the trial; says what speaks against it. */
+export function imply(
+  context: Context,
+  trial: Trial,
+  from: Span,
+  relocation: SpanRelocation,
+  meant: bigint,
+): string | undefined {
+  const reference = referenceOf(context, relocation);
+  if (reference === undefined) return undefined;
+  const { key, offset } = reference;
+  const base = wrap(context.arch, meant - offset);
+  if (typeof key !== "string" && isCode(key.kind) && !isEntryPoint(key, Number(offset))) {
+    return implyLanding(context, trial, key, Number(offset), meant);
+  }
+  const known = context.values.get(key) ?? trial.addresses.get(key);
+  if (known !== undefined) {
+    if (sameAddress(known, base, relocation)) return undefined;
+    return `${keyName(key)} would be at ${hex(base)}, but is at ${hex(known)}`;
+  }
+  if (key === from) return undefined;
+  const objection = implausible(context, key, base, relocation);
+  if (objection !== undefined) return objection;
+  trial.addresses.set(key, base);
+  return undefined;
+}
+
+/** Fields of 32 bits of an address of 64 show only its low half. */
+function sameAddress(known: bigint, implied: bigint, { howto }: SpanRelocation): boolean {
+  if (known === implied) return true;
+  return !howto.signed && howto.size === 4 && BigInt.asUintN(32, known) === implied;
+}
+
+/** A reference into the middle of code waits until that code is matched, and is translated through its map. KSPLICE.md, B3. */
+function implyLanding(context: Context, trial: Trial, span: Span, offset: number, address: bigint): string | undefined {
+  const known = context.values.get(span) ?? trial.addresses.get(span);
+  if (known === undefined || !context.maps.has(span)) {
+    trial.landings.push({ span, offset, address });
+    return undefined;
+  }
+  return landsWrong(context.maps.get(span), span, offset, Number(BigInt.asIntN(64, address - known)));
+}
+
+/** What is wrong with a reference to an offset of a matched span that lands at a run offset. */
+export function landsWrong(
+  map: OffsetMap | undefined,
+  span: Span,
+  offset: number,
+  runOffset: number,
+): string | undefined {
+  const lands = map === undefined ? offset === runOffset : map.has(offset, runOffset);
+  if (lands) return undefined;
+  return `${span.name}+0x${offset.toString(16)} is not at ${span.name}+0x${runOffset.toString(16)} of the run code`;
+}
+
+/** The run system's own symbols speak against an address when they know the name, but not there. */
+function implausible(context: Context, key: Key, base: bigint, relocation: SpanRelocation): string | undefined {
+  const { symbols } = context.image;
+  if (typeof key === "string") {
+    const known = symbols.named(key);
+    if (known.length === 0 || known.some(({ address }) => sameAddress(address, base, relocation))) return undefined;
+    if (base === 0n && relocation.symbol?.bind === STB.WEAK) return undefined;
+    return `${key} would be at ${hex(base)}, where the run system has no such symbol`;
+  }
+  // The numbers of static locals are the compiler's, and may be another's in the run system.
+  const { symbol } = key;
+  if (symbol === undefined || (!isCode(key.kind) && numberedBase(symbol.name) !== undefined)) return undefined;
+  const known = symbols.named(symbol.name);
+  const place = wrap(context.arch, base + BigInt(key.entry));
+  if (known.length === 0 || known.some(({ address }) => sameAddress(address, place, relocation))) return undefined;
+  return `${symbol.name} would be at ${hex(place)}, where the run system has no such symbol`;
+}
+
+function keyName(key: Key): string {
+  return typeof key === "string" ? key : key.name;
+}
+
+export function hex(address: bigint): string {
+  return `0x${address.toString(16)}`;
+}
+
+/** A mismatch at an offset, with up to 16 bytes of both sides. */
+export function mismatchAt(
+  span: Span,
+  offset: number,
+  runAddress: bigint,
+  run: Uint8Array,
+  why: string,
+  length = 16,
+): Mismatch {
+  return { offset, runAddress, pre: span.bytes.slice(offset, offset + length), run: run.slice(0, length), why };
+}

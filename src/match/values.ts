@@ -1,0 +1,46 @@
+import type { Span } from "../spans/span.ts";
+
+/** What has an address: a span (its first byte), or a name that no object of the update defines. */
+export type Key = Span | string;
+
+/** How a value became known. */
+export type Origin = "text" | "rodata" | "data" | "symbol-table" | "system-map" | "search";
+
+export interface Value {
+  readonly address: bigint;
+  readonly from: Origin;
+}
+
+/** Addresses that are settled: a key once determined has one value. KSPLICE.md, B1. */
+export class Values {
+  readonly #known = new Map<Key, Value>();
+
+  get(key: Key): bigint | undefined {
+    return this.#known.get(key)?.address;
+  }
+
+  originOf(key: Key): Origin | undefined {
+    return this.#known.get(key)?.from;
+  }
+
+  set(key: Key, address: bigint, from: Origin): void {
+    this.#known.set(key, { address, from });
+  }
+}
+
+/** Where in a text span a reference lands that cannot be translated before that span is matched. */
+export interface Landing {
+  readonly span: Span;
+  readonly offset: number;
+  readonly address: bigint;
+}
+
+/** Addresses that hold only if a candidate is the right one. */
+export interface Trial {
+  readonly addresses: Map<Key, bigint>;
+  readonly landings: Landing[];
+}
+
+export function newTrial(): Trial {
+  return { addresses: new Map(), landings: [] };
+}

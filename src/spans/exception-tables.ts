@@ -1,0 +1,66 @@
+import type { ElfObject, Section } from "../elf/object.ts";
+import { type Draft, draftsBetween, settle, settled } from "./references.ts";
+import { isCode, type SectionKind } from "./section-kind.ts";
+import type { Span, TableEntry } from "./span.ts";
+import { EXCEPTION_TABLE } from "./special.ts";
+
+/**
+ * Language-specific data of functions that catch or clean up. A `catch` of another type changes nothing but a relocation in
+ * there. `.eh_frame` tells whose it is: in a frame description, the function's address comes first, the address of its data
+ * next. Itanium C++ ABI: Exception Handling, 2.5; LSB core, "Exception Frames".
+ */
+export function attachExceptionTables(
+  object: ElfObject,
+  kinds: readonly SectionKind[],
+  drafts: ReadonlyMap<number, readonly Draft[]>,
+  spansOf: (section: number) => readonly Span[],
+): void {
+  const owners = new Map<number, Map<number, Span>>();
+  for (const section of object.sections) {
+    if (kinds[section.index] === "unwind" && section.name.startsWith(".eh_frame"))
+      collectOwners(drafts.get(section.index) ?? [], kinds, owners);
+  }
+  for (const [index, byPlace] of owners) {
+    const section = object.sections[index] as Section;
+    const places = [...byPlace.keys()].sort((a, b) => a - b);
+    for (const [i, offset] of places.entries()) {
+      const end = places[i + 1] ?? section.size;
+      const owner = byPlace.get(offset) as Span;
+      const own = draftsBetween(drafts.get(index) ?? [], offset, end);
+      for (const draft of own) {
+        settle(draft, spansOf);
+        draft.offset -= offset;
+      }
+      const entry: TableEntry = {
+        table: EXCEPTION_TABLE,
+        section,
+        offset,
+        size: end - offset,
+        bytes: section.bytes.subarray(offset, end),
+        relocations: settled(own),
+        ownerField: -1,
+        ownerOffset: owner.entry,
+      };
+      owner.entries = [...owner.entries, entry];
+    }
+  }
+}
+
+/** Which function each piece of exception data belongs to. */
+function collectOwners(
+  frames: readonly Draft[],
+  kinds: readonly SectionKind[],
+  owners: Map<number, Map<number, Span>>,
+): void {
+  let owner: Span | undefined;
+  for (const draft of frames) {
+    const kind = kinds[draft.place];
+    if (kind === undefined) continue;
+    if (isCode(kind)) owner = draft.target;
+    else if (kind === "unwind" && owner !== undefined) {
+      const places = owners.get(draft.place) ?? new Map<number, Span>();
+      places.set(draft.targetOffset, owner);
+      owners.set(draft.place, places);
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describePair, findingCodes, functionNames } from "../support/describe-pair.ts";
+import { join } from "../support/paths.ts";
+
+/** A program with every kind of reference that linking resolves: calls, PLT, statics, pointers in data, a jump table, strings. */
+const SOURCE = `
+extern int puts(const char *), printf(const char *, ...), rand(void), abs(int);
+extern void abort(void);
+static int counter = 3;
+const char *names[] = { "one", "two" };
+static __attribute__((noinline)) int add(int a) { counter += a; return counter * 3; }
+__attribute__((noinline)) int twice(int a) { printf("twice %d\\n", a); return add(a) + add(a + 1); }
+__attribute__((noinline)) int show(int i) {
+  switch (i) {
+  case 0: puts("zero"); break;
+  case 1: puts(names[1]); break;
+  case 2: abort();
+  case 3: return twice(9);
+  case 4: puts("four"); break;
+  case 5: return 7;
+  }
+  return puts(names[i & 1]);
+}
+int main(int argc, char **argv) { return show(argc) + twice(argc); }
+`;
+
+/** Only add() differs; it grows, so that everything behind it moves. */
+const PATCHED = SOURCE.replace("return counter * 3", "return counter * 5 + a * a * 77 + (a > 3 ? abs(a) : rand())");
+
+function has(tool: string): boolean {
+  return spawnSync(tool, ["--version"]).status === 0;
+}
+
+const FORMS = [
+  ["a position-independent executable", ["-O2", "-fPIE", "-pie"]],
+  ["an executable at a fixed address: addresses stand whole in code and data", ["-O2", "-fno-pie", "-no-pie"]],
+  ["unoptimised code", ["-O0"]],
+  ["a shared object: calls go through the PLT, data through the GOT", ["-O2", "-fPIC", "-shared"]],
+  ["without PLT: calls go through the GOT", ["-O2", "-fPIC", "-shared", "-fno-plt"]],
+] as const;
+
+describe.each(["gcc", "clang"])("images linked by %s (skipped where it is absent)", (compiler) => {
+  let folder = "";
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "elfsplice-linked-"));
+    writeFileSync(join(folder, "pre.c"), SOURCE);
+    writeFileSync(join(folder, "post.c"), PATCHED);
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it.skipIf(!has(compiler)).each(FORMS)("%s: only the function that changed differs", (_what, flags) => {
+    for (const side of ["pre", "post"]) {
+      // gcc tells callers which registers a static callee spares: without this, they would really change with it.
+      const separate = compiler === "gcc" ? ["-fno-ipa-ra"] : [];
+      execFileSync(compiler, [...flags, ...separate, "-o", join(folder, side), join(folder, `${side}.c`)]);
+    }
+    const update = describePair(join(folder, "pre"), join(folder, "post"));
+    expect(functionNames(update, "changed")).toEqual(["add"]);
+    expect(functionNames(update, "new")).toEqual([]);
+    expect(functionNames(update, "deleted")).toEqual([]);
+    expect(findingCodes(update).filter((code) => code !== "no-entry-hook")).toEqual([]);
+  });
+});
