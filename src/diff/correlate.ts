@@ -25,17 +25,15 @@ function plainName(span: Span): string | undefined {
 }
 
 /** Names that both objects define globally: also where one side has more aliases, or another canonical one. */
-const pairGlobals: PairingPass = (pre, post, pairing) => {
+const pairGlobals: PairingPass = (_pre, _post, pairing) => {
   const byName = new Map<string, Span>();
-  for (const span of post.table.spans) {
-    if (pairing.preOf[span.id] !== undefined) continue;
+  for (const span of pairing.free.post) {
     for (const { symbol } of span.symbols)
       if (symbol.bind !== LOCAL) byName.set(`${family(span.kind)} ${symbol.name}`, span);
   }
   const taken = new Set<Span>();
   const pairs: Pair[] = [];
-  for (const span of pre.table.spans) {
-    if (pairing.postOf[span.id] !== undefined) continue;
+  for (const span of pairing.free.pre) {
     for (const { symbol } of span.symbols) {
       const twin = symbol.bind === LOCAL ? undefined : byName.get(`${family(span.kind)} ${symbol.name}`);
       if (twin === undefined || taken.has(twin)) continue;
@@ -48,7 +46,7 @@ const pairGlobals: PairingPass = (pre, post, pairing) => {
 };
 
 /** Strings and constants: equal bytes are the same thing wherever they lie. */
-const pairContents: PairingPass = (pre, post, pairing) => {
+const pairContents: PairingPass = (pre, _post, pairing) => {
   const key = (span: Span): string | undefined => {
     if (span.kind === "constant") return `constant ${contentsKey(span, pre.table.arch)}`;
     // Zeros behind a text are the next thing's alignment.
@@ -56,13 +54,13 @@ const pairContents: PairingPass = (pre, post, pairing) => {
       ? `text ${contentsKey(span, pre.table.arch).replace(/\0+$/, "")}`
       : undefined;
   };
-  const groups = groupFree(pre, post, pairing, key);
+  const groups = groupFree(pairing, key);
   return groups.flatMap((group) => narrowedPairs(group, (span) => span.section.name));
 };
 
 /** Names of locals, and of what changed between local and global; from the widest scope in which the name is unique to the narrowest. */
 const pairLocals: PairingPass = (pre, post, pairing) => {
-  const wide = groupFree(pre, post, pairing, plainName);
+  const wide = groupFree(pairing, plainName);
   if (wide.every((group) => group.pre.length === 1 && group.post.length === 1)) return uniquePairs(wide);
   const preFile = fileScopes(pre.table.object);
   const postFile = fileScopes(post.table.object);
@@ -71,7 +69,7 @@ const pairLocals: PairingPass = (pre, post, pairing) => {
     return name && `${name} ${files(span)}`;
   };
   const pairs = [...uniquePairs(wide)];
-  const inFiles = groupFree(pre, post, pairing, scoped(preFile), scoped(postFile));
+  const inFiles = groupFree(pairing, scoped(preFile), scoped(postFile));
   const done = new Set(pairs.flat());
   for (const group of inFiles) {
     const left = {
@@ -84,24 +82,24 @@ const pairLocals: PairingPass = (pre, post, pairing) => {
 };
 
 /** Clones of the same kind whose numbers differ: `f.isra.0` and `f.isra.2`, `f.cold.7` and `f.cold`. */
-const pairSuffixed: PairingPass = (pre, post, pairing) => {
+const pairSuffixed: PairingPass = (pre, _post, pairing) => {
   const key = (span: Span): string | undefined =>
     isNamed(span) && (isCode(span.kind) || withoutHashes(span.name) !== span.name)
       ? `${family(span.kind)} ${withoutCloneNumbers(span.name)}`
       : undefined;
-  const groups = groupFree(pre, post, pairing, key);
+  const groups = groupFree(pairing, key);
   return groups.flatMap((group) => narrowedPairs(group, (span) => contentsKey(span, pre.table.arch)));
 };
 
 /** What still has a twin of the same name and kind when everything else was tried: paired in order. */
-const pairInOrder: PairingPass = (pre, post, pairing) => {
+const pairInOrder: PairingPass = (pre, _post, pairing) => {
   const key = (span: Span): string | undefined => {
     if (isComparedByContents(span.kind) || isTextSpan(span)) return undefined;
     if (isNamed(span)) return `${family(span.kind)} ${numberedBase(span.name) ?? span.name}`;
     if (isState(span.kind)) return `${span.kind} ${span.name} ${contentsKey(span, pre.table.arch)}`;
     return isAnonymousName(span.name) ? undefined : `${span.kind} ${span.name} ${span.offset}`;
   };
-  const groups = groupFree(pre, post, pairing, key).filter((group) => group.pre.length === group.post.length);
+  const groups = groupFree(pairing, key).filter((group) => group.pre.length === group.post.length);
   return groups.flatMap((group) => narrowedPairs(group, (span) => contentsKey(span, pre.table.arch)));
 };
 
@@ -128,14 +126,19 @@ export function correlate(pre: Side, post: Side): Pairing {
   const postOf: (Span | undefined)[] = new Array(pre.table.spans.length);
   const preOf: (Span | undefined)[] = new Array(post.table.spans.length);
   const by: (PairedBy | undefined)[] = new Array(pre.table.spans.length);
-  const pairing: Pairing = { postOf, preOf, by };
+  let free: Pairing["free"] = { pre: pre.table.spans, post: post.table.spans };
   for (const [name, pass] of PASSES) {
-    for (const [preSpan, postSpan] of pass(pre, post, pairing)) {
+    for (const [preSpan, postSpan] of pass(pre, post, { postOf, preOf, by, free })) {
       if (postOf[preSpan.id] !== undefined || preOf[postSpan.id] !== undefined) continue;
       postOf[preSpan.id] = postSpan;
       preOf[postSpan.id] = preSpan;
       by[preSpan.id] = name;
     }
+    free = {
+      pre: free.pre.filter((span) => postOf[span.id] === undefined),
+      post: free.post.filter((span) => preOf[span.id] === undefined),
+    };
+    if (free.pre.length === 0 || free.post.length === 0) break;
   }
-  return pairing;
+  return { postOf, preOf, by, free };
 }

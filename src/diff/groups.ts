@@ -1,5 +1,5 @@
 import type { Span } from "../spans/span.ts";
-import { freeSpans, type Pair, type Pairing, type Side } from "./pairing.ts";
+import type { Pair, Pairing } from "./pairing.ts";
 
 /** Spans of both sides that share a key. */
 export interface Group {
@@ -9,21 +9,19 @@ export interface Group {
 
 /** Groups free spans of both sides by a key; spans without a key stay out, and so do keys that only one side has. */
 export function groupFree(
-  pre: Side,
-  post: Side,
   pairing: Pairing,
   preKey: (span: Span) => string | undefined,
   postKey: (span: Span) => string | undefined = preKey,
 ): Group[] {
   const groups = new Map<string, Group>();
-  for (const span of freeSpans(pre, pairing.postOf)) {
+  for (const span of pairing.free.pre) {
     const key = preKey(span);
     if (key === undefined) continue;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { pre: [span], post: [] });
     else group.pre.push(span);
   }
-  for (const span of freeSpans(post, pairing.preOf)) {
+  for (const span of pairing.free.post) {
     const key = postKey(span);
     if (key !== undefined) groups.get(key)?.post.push(span);
   }

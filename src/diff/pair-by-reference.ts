@@ -35,7 +35,7 @@ export const pairByReference: PairingPass = (pre, post, pairing) => {
     const holder = claimed.get(b);
     claimed.set(b, holder === undefined || holder === a ? a : null);
   };
-  for (const user of pre.table.spans) {
+  for (const user of usersOfNameless(pre, pairing)) {
     const twin = pairing.postOf[user.id];
     if (twin === undefined) continue;
     for (const [a, b] of targetsInPlace(user, twin, pairing)) if (mayPair(a, b)) propose(a, b);
@@ -44,6 +44,16 @@ export const pairByReference: PairingPass = (pre, post, pairing) => {
   for (const [a, b] of proposals) if (b !== null && claimed.get(b) === a) pairs.push([a, b]);
   return pairs;
 };
+
+/** Who refers to nameless data that is still free. */
+function usersOfNameless(pre: Side, pairing: Pairing): ReadonlySet<Span> {
+  const users = new Set<Span>();
+  for (const span of pairing.free.pre) {
+    if (span.symbol === undefined && isCandidate(span, pairing.postOf))
+      for (const { from } of pre.uses(span)) users.add(from);
+  }
+  return users;
+}
 
 function targetsInPlace(user: Span, twin: Span, pairing: Pairing): Pair[] {
   const a = freeTargets(user, pairing.postOf).filter((span) => span.symbol === undefined);
@@ -57,7 +67,7 @@ function targetsInPlace(user: Span, twin: Span, pairing: Pairing): Pair[] {
  */
 function renamedInPlace(pre: Side, post: Side, pairing: Pairing): Pair[] {
   const pairs: Pair[] = [];
-  for (const span of pre.table.spans) {
+  for (const span of pairing.free.pre) {
     if (!isCandidate(span, pairing.postOf) || span.symbol === undefined || span.symbol.bind !== 0) continue;
     const uses = pre.uses(span);
     const first = uses[0];

@@ -6,7 +6,7 @@ import { family, type PairingPass } from "./pairing.ts";
 import { targetsKey } from "./target-key.ts";
 
 /** Functions and read-only data that do and hold the same under another name; which one of several equal ones it was cannot be told. */
-export const pairRenamed: PairingPass = (pre, post, pairing) => {
+export const pairRenamed: PairingPass = (pre, _post, pairing) => {
   const { arch } = pre.table;
   const key =
     (isPost: boolean) =>
@@ -15,5 +15,5 @@ export const pairRenamed: PairingPass = (pre, post, pairing) => {
       if (!(isCode(span.kind) && span.kind !== "fragment") && span.kind !== "rodata") return undefined;
       return [family(span.kind), span.size, contentsKey(span, arch), targetsKey(span, pairing, isPost)].join("\n");
     };
-  return uniquePairs(groupFree(pre, post, pairing, key(false), key(true)));
+  return uniquePairs(groupFree(pairing, key(false), key(true)));
 };

@@ -29,6 +29,8 @@ export interface Pairing {
   readonly preOf: readonly (Span | undefined)[];
   /** By pre span id: the pass that paired it. */
   readonly by: readonly (PairedBy | undefined)[];
+  /** Spans without a pair when the present pass began, by side. */
+  readonly free: { readonly pre: readonly Span[]; readonly post: readonly Span[] };
 }
 
 /** Two spans that a pass holds to be the same thing. */
@@ -36,11 +38,6 @@ export type Pair = readonly [pre: Span, post: Span];
 
 /** A pass looks at what is still free and says what belongs together. */
 export type PairingPass = (pre: Side, post: Side, pairing: Pairing) => readonly Pair[];
-
-/** Spans of a side that no pass has paired yet. */
-export function freeSpans(side: Side, taken: readonly (Span | undefined)[]): Span[] {
-  return side.table.spans.filter((span) => taken[span.id] === undefined);
-}
 
 /** Kinds among which a name may move and still be the same thing: a variable that becomes read-mostly, code that leaves `.exit.text`. */
 export function family(kind: SectionKind): string {

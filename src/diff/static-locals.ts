@@ -66,16 +66,10 @@ export function staticLocalPass(isLast: boolean): PairingPass {
       const base = baseOf(span);
       return base && `${base} ${usersKey(span, side, pairing, isPost)}`;
     };
-    const sameUsers = pairGroups(
-      groupFree(pre, post, pairing, keyed(pre, false), keyed(post, true)),
-      pre,
-      post,
-      pairing,
-      isLast,
-    );
+    const sameUsers = pairGroups(groupFree(pairing, keyed(pre, false), keyed(post, true)), pre, post, pairing, isLast);
     if (!isLast) return sameUsers;
     const done = new Set(sameUsers.flat());
     const free = (span: Span): string | undefined => (done.has(span) ? undefined : baseOf(span));
-    return [...sameUsers, ...uniquePairs(groupFree(pre, post, pairing, free))];
+    return [...sameUsers, ...uniquePairs(groupFree(pairing, free))];
   };
 }

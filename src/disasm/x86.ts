@@ -7,6 +7,7 @@
  *     48 8b 05 01 2c 1b 5a   mov    0x5a1b2c01(%rip),%rax
  *                            mov    jiffies(%rip),%rax
  */
+import { createRequire } from "node:module";
 import type { Decoder, Formatter, Instruction as IcedInstruction } from "iced-x86";
 import type { Arch } from "../arch/arch.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
@@ -17,9 +18,10 @@ import { FILLER, innerTarget, siteTest } from "./words.ts";
 
 type Iced = typeof import("iced-x86");
 
-/** Loads iced-x86, which takes a while, and gives a disassembler for an x86 architecture. */
-export async function loadX86Disassembler(arch: Arch): Promise<Disassembler> {
-  const iced = await import("iced-x86");
+/** Loads iced-x86 and gives a disassembler for an x86 architecture; throws where the package is not installed. */
+export function loadX86Disassembler(arch: Arch): Disassembler {
+  // Not `import`: that would first scan a megabyte of CommonJS for its exports, which takes longer than to load it.
+  const iced = createRequire(import.meta.url)("iced-x86") as Iced;
   const formatter = makeFormatter(iced);
   return (span, keyOf) => new Reading(iced, formatter, arch, span, keyOf).instructions();
 }

@@ -219,11 +219,11 @@ describe("fragments belong to the function whose entry or code leads to them", (
       f,
       g,
       fixup,
-      section("__ex_table", `PC32 $of("f")+2PC32 .fixup00000000 PC32 $of("g")+2PC32 .fixup+700000000`),
+      section("__ex_table", `{PC32 ${of("f")}+2} {PC32 .fixup} 00000000 {PC32 ${of("g")}+2} {PC32 .fixup+7} 00000000`),
     ];
     const owners = spansOf(parts)
       .spans.filter((span) => span.kind === "fragment")
-      .map(({ offset, size, owner }) => `$offset+$size$owner?.name`);
+      .map(({ offset, size, owner }) => `${offset}+${size} ${owner?.name}`);
     expect(owners).toEqual(["0+7 f", "7+7 g"]);
   });
 });

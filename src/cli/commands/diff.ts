@@ -30,7 +30,7 @@ export async function runDiff(pre: string, post: string, options: DiffOptions): 
   const description = planUpdate(diff, options);
   const text =
     options.format === "text"
-      ? renderText(description, options.instructions ? await changedCode(diff, styleFor(options)) : undefined)
+      ? renderText(description, options.instructions ? changedCode(diff, styleFor(options)) : undefined)
       : renderJson(description);
   await writeOutput(text, options.output);
   if (!options.quiet) process.stderr.write(renderSummary(description));
@@ -38,11 +38,11 @@ export async function runDiff(pre: string, post: string, options: DiffOptions): 
 }
 
 /** By label: the differing instructions of each changed function. The disassembler is loaded only if there is one. */
-async function changedCode(diff: ObjectDiff, style: InstructionStyle): Promise<ReadonlyMap<string, readonly string[]>> {
+function changedCode(diff: ObjectDiff, style: InstructionStyle): ReadonlyMap<string, readonly string[]> {
   if (!diff.outcome.fates.includes("patched")) return new Map();
   const file = ({ table }: ObjectDiff["pre"]): string => table.object.file.replaceAll("\\", "/");
   const { preLabels } = planPair(diff, 0, objectName(file(diff.pre), file(diff.post)), "");
-  return renderInstructions(diff, preLabels, await disassemblerFor(diff.pre.table.arch), style);
+  return renderInstructions(diff, preLabels, disassemblerFor(diff.pre.table.arch), style);
 }
 
 /** Lines fit the terminal; what goes to a file or a pipe is as wide as a wide one, without colour. */
