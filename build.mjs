@@ -13,4 +13,5 @@ if (process.argv.includes("--schema")) {
 }
 run("node_modules/rolldown/bin/cli.mjs", "-c", "--log-level", "warn");
 chmodSync("dist/elfsplice.js", 0o755);
+copyFileSync("node_modules/gecko-profiler-demangle/index_bg.wasm", "dist/demangle.wasm");
 copyFileSync("src/report/update.schema.json", "dist/update.schema.json");

@@ -1,34 +1,63 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { UsageError } from "../errors.ts";
 
-/** Writes to standard output, or to a file beside which it is first written whole and then renamed: complete or absent, never half. */
+/**
+ * Writes to standard output or to a file. A regular file is first written whole beside its place and then renamed: complete
+ * or absent, never half. What is no regular file (a pipe, a device) is written to directly.
+ */
 export async function writeOutput(text: string, file: string | undefined): Promise<void> {
   if (file === undefined || file === "-") return writeStream(process.stdout, text);
-  const draft = `${file}.${process.pid}.part`;
-  let descriptor: number | undefined;
+  if (file === "") throw new UsageError("the name of the output file is empty");
   try {
-    descriptor = openSync(draft, "w");
-    const bytes = Buffer.from(text);
-    for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
-    fsyncSync(descriptor);
-    closeSync(descriptor);
-    descriptor = undefined;
+    const place = existsSync(file) ? realpathSync(file) : file;
+    if (existsSync(place) && !statSync(place).isFile()) writeWhole(openSync(place, "w"), text);
+    else writeRenamed(place, text);
+  } catch (error) {
+    throw new UsageError(`cannot write ${file}: ${describeSystemError(error)}`);
+  }
+}
+
+function writeRenamed(file: string, text: string): void {
+  const draft = `${file}.${process.pid}.part`;
+  try {
+    const descriptor = openSync(draft, "w");
+    writeWhole(descriptor, text, () => fsyncSync(descriptor));
     renameSync(draft, file);
   } catch (error) {
-    if (descriptor !== undefined) closeSync(descriptor);
     rmSync(draft, { force: true });
-    throw new UsageError(`cannot write ${file}: ${describeSystemError(error)}`);
+    throw error;
+  }
+}
+
+function writeWhole(descriptor: number, text: string, finish: () => void = () => {}): void {
+  try {
+    const bytes = Buffer.from(text);
+    for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
+    finish();
+  } finally {
+    closeSync(descriptor);
   }
 }
 
 /** Writes everything and waits until it is out; a reader that went away (`| head`) is no error. */
 function writeStream(stream: NodeJS.WriteStream, text: string): Promise<void> {
+  // The same error comes to the callback below.
+  stream.on("error", () => {});
   return new Promise((resolve, reject) => {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EPIPE") resolve();
+    stream.write(text, (error) => {
+      if (!error || (error as NodeJS.ErrnoException).code === "EPIPE") resolve();
       else reject(new UsageError(`cannot write standard output: ${describeSystemError(error)}`));
     });
-    stream.write(text, () => resolve());
   });
 }
 

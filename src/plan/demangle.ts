@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
 /** What the wasm module of gecko-profiler-demangle (cpp_demangle and rustc-demangle) exports. */
@@ -32,8 +32,7 @@ export function demangle(name: string): string | undefined {
 
 function load(): Demangler | null {
   try {
-    const file = createRequire(import.meta.url).resolve("gecko-profiler-demangle/index_bg.wasm");
-    const module = new WebAssembly.Module(readFileSync(file));
+    const module = new WebAssembly.Module(readFileSync(moduleFile()));
     // The module asks for one import only: to prepare a table for JavaScript values, which it then never uses.
     const imports = { "./index_bg.js": { __wbindgen_init_externref_table: () => {} } };
     const loaded = new WebAssembly.Instance(module, imports).exports as unknown as Demangler;
@@ -43,6 +42,15 @@ function load(): Demangler | null {
     // Readable names are a comfort: without the package the raw ones stand alone.
     return null;
   }
+}
+
+/** Beside the bundle, where the build put it; else in the package it comes from. */
+function moduleFile(): string | URL {
+  const beside = [new URL("./demangle.wasm", import.meta.url), new URL("../../demangle.wasm", import.meta.url)];
+  return (
+    beside.find((file) => existsSync(file)) ??
+    createRequire(import.meta.url).resolve("gecko-profiler-demangle/index_bg.wasm")
+  );
 }
 
 function call(module: Demangler, name: string): string {

@@ -35,7 +35,7 @@ interface EntryPoint {
 }
 
 /** Offsets at which a function can be entered from outside, each with the names that lead there. */
-export function entryPoints(span: Span): EntryPoint[] {
+function entryPoints(span: Span): EntryPoint[] {
   const points = new Map<number, string[]>([[span.entry, []]]);
   for (const { symbol, offset } of span.symbols) {
     if (offset !== span.entry && (symbol.bind === 0 || !isFunctionSymbol(symbol) || offset < span.entry)) continue;

@@ -126,7 +126,7 @@ export function spanAt(spans: readonly Span[], place: number): Span | undefined 
 }
 
 /** The span at a place, or the one that follows when the place lies in the gap before it (sites in front of an entry). */
-export function spanAtOrAfter(spans: readonly Span[], place: number): Span | undefined {
+function spanAtOrAfter(spans: readonly Span[], place: number): Span | undefined {
   const index = lastStart(spans, place);
   const span = spans[index];
   if (span !== undefined && place >= span.offset + span.size) return spans[index + 1] ?? span;

@@ -1,0 +1,20 @@
+import type { Span } from "../spans/span.ts";
+import { type Context, wrap } from "./context.ts";
+import type { Landing } from "./values.ts";
+
+/** Addresses at which a span's first byte may be, by the names that the span and the run system have in common. */
+export function candidatesByName(context: Context, span: Span): bigint[] {
+  const found = new Set<bigint>();
+  for (const { symbol, offset } of span.symbols) {
+    if (symbol.name === "" || symbol.name.startsWith(".L")) continue;
+    for (const { address } of context.image.symbols.named(symbol.name)) {
+      found.add(wrap(context.arch, address - BigInt(offset)));
+    }
+  }
+  return [...found];
+}
+
+/** Addresses that references into the middle of a span suggest, if nothing in it has moved. */
+export function candidatesByLanding(context: Context, landings: readonly Landing[]): bigint[] {
+  return [...new Set(landings.map(({ address, offset }) => wrap(context.arch, address - BigInt(offset))))];
+}

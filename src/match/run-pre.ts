@@ -1,0 +1,308 @@
+/*
+ * Run-pre matching: the object that was compiled before the patch against the system that runs. `f` is found by its name, and its
+ * code refers to `g`, `table` and a string; so their addresses are known now, too. `g` may be one of several static functions of
+ * that name: the one that `f` calls is the right one, if its code is equal. `table` must hold what the object's table holds. What they
+ * refer to is known next, and so on until nothing is left. Every address that is implied twice must be the same both times.
+ *
+ * A span is settled only when exactly one candidate survives. KSPLICE.md, part B.
+ */
+import { isCode } from "../spans/section-kind.ts";
+import type { Span, SpanTable } from "../spans/span.ts";
+import { candidatesByLanding, candidatesByName } from "./candidates.ts";
+import { compareSpan } from "./compare-span.ts";
+import { type Context, imply, landsWrong, meantAddress, wrap } from "./context.ts";
+import type { RunImage } from "./image.ts";
+import type { Block, Mismatch, OffsetMap } from "./mismatch.ts";
+import { type Landing, newTrial, type Origin, type Trial, Values } from "./values.ts";
+
+/** What became of a span. */
+export type Status = "matched" | "ambiguous" | "unmatched" | "located";
+
+/** One span and what is known of it in the run system. */
+export interface SpanMatch {
+  readonly span: Span;
+  /** Index of its object. */
+  readonly object: number;
+  status: Status;
+  address: bigint | undefined;
+  /** Candidates of the last try. */
+  candidates: readonly bigint[];
+  rules: readonly string[];
+  blocks: readonly Block[];
+  mismatch: Mismatch | undefined;
+}
+
+/** The state of matching all spans of all objects of an update. */
+export interface RunPre {
+  readonly context: Context;
+  readonly matches: readonly SpanMatch[];
+  /** By object, then by span id; undefined for spans that are not looked for. */
+  readonly byObject: readonly (readonly (SpanMatch | undefined)[])[];
+}
+
+/** What the caller may add. */
+export interface RunPreOptions {
+  /** Candidates of a text span that no name and no reference leads to. */
+  readonly search?: ((span: Span) => readonly bigint[]) | undefined;
+}
+
+/** Matches every span of the objects that the run system can have. */
+export function matchRunPre(tables: readonly SpanTable[], image: RunImage, options: RunPreOptions = {}): RunPre {
+  return new Flood(tables, image, options).fill();
+}
+
+/** Kinds whose contents are compared; the others are only located. */
+function isCompared(span: Span): boolean {
+  return isCode(span.kind) || span.kind === "rodata" || isText(span);
+}
+
+/** Kinds that are compared as soon as something refers to them: the same contents always stand for the same thing. */
+function isText({ kind }: Span): boolean {
+  return kind === "string" || kind === "constant";
+}
+
+/** Kinds that the run system has as spans of its own. */
+function isWanted(span: Span): boolean {
+  if (span.size === 0 && isCode(span.kind)) return false;
+  return span.kind !== "fragment" && span.kind !== "toc";
+}
+
+class Flood {
+  readonly #context: Context;
+  readonly #values = new Values();
+  readonly #maps = new Map<Span, OffsetMap>();
+  readonly #matches: SpanMatch[] = [];
+  readonly #byObject: (SpanMatch | undefined)[][] = [];
+  readonly #matchOf = new Map<Span, SpanMatch>();
+  readonly #landings = new Map<Span, Landing[]>();
+  readonly #options: RunPreOptions;
+  /** Spans whose address became known and whose contents were not yet looked at. */
+  #located: Span[] = [];
+
+  constructor(tables: readonly SpanTable[], image: RunImage, options: RunPreOptions) {
+    this.#options = options;
+    const definitions = new Map<string, { span: Span; offset: number }>();
+    for (const [object, table] of tables.entries()) {
+      const own: (SpanMatch | undefined)[] = new Array(table.spans.length);
+      this.#byObject.push(own);
+      for (const span of table.spans) {
+        for (const { symbol, offset } of span.symbols) {
+          if (symbol.bind !== 0 && !definitions.has(symbol.name)) definitions.set(symbol.name, { span, offset });
+        }
+        if (!isWanted(span)) continue;
+        const match: SpanMatch = {
+          span,
+          object,
+          status: "unmatched",
+          address: undefined,
+          candidates: [],
+          rules: [],
+          blocks: [],
+          mismatch: undefined,
+        };
+        own[span.id] = match;
+        this.#matches.push(match);
+        this.#matchOf.set(span, match);
+      }
+    }
+    this.#context = {
+      image,
+      arch: image.arch,
+      values: this.#values,
+      maps: this.#maps,
+      definition: (name) => definitions.get(name),
+    };
+  }
+
+  fill(): RunPre {
+    this.#fillText();
+    // From here on no name and no reference from text settles anything more.
+    this.#placeByName();
+    this.#fillText();
+    this.#readData();
+    this.#fillText();
+    // From here on every span is settled, or has the reason why not.
+    return { context: this.#context, matches: this.#matches, byObject: this.#byObject };
+  }
+
+  /** Tries all text that is not settled, again and again, as long as one round settles something. */
+  #fillText(): void {
+    const text = this.#matches.filter(({ span }) => isCode(span.kind));
+    for (let progress = true; progress; ) {
+      progress = this.#settleLocated();
+      for (const match of text) {
+        if (match.status !== "matched" && this.#tryAll(match)) progress = true;
+      }
+    }
+  }
+
+  /** Tries every candidate; exactly one survivor settles the span. */
+  #tryAll(match: SpanMatch): boolean {
+    const { span } = match;
+    const candidates = this.#candidatesOf(span);
+    if (match.status === "unmatched" && match.mismatch !== undefined && sameList(candidates, match.candidates)) {
+      return false;
+    }
+    match.candidates = candidates;
+    const survivors: { address: bigint; trial: Trial; result: Survivor }[] = [];
+    let mismatch: Mismatch | undefined;
+    for (const address of candidates) {
+      const trial = newTrial();
+      const result = this.#try(span, address, trial);
+      if (result.mismatch === undefined) survivors.push({ address, trial, result });
+      else if (mismatch === undefined || result.mismatch.offset > mismatch.offset) mismatch = result.mismatch;
+    }
+    const [only, second] = survivors;
+    match.mismatch = mismatch;
+    match.status = second === undefined ? "unmatched" : "ambiguous";
+    if (only === undefined || second !== undefined) return false;
+    this.#commit(match, only.address, only.trial, only.result);
+    return true;
+  }
+
+  #candidatesOf(span: Span): readonly bigint[] {
+    const known = this.#values.get(span);
+    if (known !== undefined) return [known];
+    const named = candidatesByName(this.#context, span);
+    if (named.length > 0) return named;
+    const landed = candidatesByLanding(this.#context, this.#landings.get(span) ?? []);
+    if (landed.length > 0) return landed;
+    return isCode(span.kind) ? (this.#options.search?.(span) ?? []) : [];
+  }
+
+  #try(span: Span, address: bigint, trial: Trial): Survivor | { readonly mismatch: Mismatch } {
+    const { context } = { context: this.#context };
+    trial.addresses.set(span, address);
+    const result = compareSpan(context, trial, span, address);
+    if (result.mismatch !== undefined) return result;
+    const fail = (why: string): { mismatch: Mismatch } => {
+      const run = context.image.memory.read(address, 16) ?? new Uint8Array(0);
+      return { mismatch: { offset: 0, runAddress: address, pre: span.bytes.slice(0, 16), run, why } };
+    };
+    for (const { offset, address: landed } of this.#landings.get(span) ?? []) {
+      const why = landsWrong(result.map, span, offset, Number(BigInt.asIntN(64, landed - address)));
+      if (why !== undefined) return fail(why);
+    }
+    for (const landing of trial.landings) {
+      if (landing.span !== span) continue;
+      const why = landsWrong(result.map, span, landing.offset, Number(BigInt.asIntN(64, landing.address - address)));
+      if (why !== undefined) return fail(why);
+    }
+    for (const [key, place] of trial.addresses) {
+      if (typeof key === "string" || key === span || !isText(key)) continue;
+      const text = compareSpan(context, newTrial(), key, place);
+      if (text.mismatch !== undefined) return fail(`the ${key.kind} it refers to differs: ${words(text.mismatch)}`);
+    }
+    return result;
+  }
+
+  #commit(match: SpanMatch, address: bigint, trial: Trial, { rules, blocks, map }: Survivor): void {
+    const { span } = match;
+    match.status = "matched";
+    match.address = address;
+    match.rules = [...rules].sort();
+    match.blocks = blocks;
+    match.mismatch = undefined;
+    if (map !== undefined) this.#maps.set(span, map);
+    else if (isCode(span.kind)) this.#maps.set(span, IDENTITY);
+    this.#take(trial, isCode(span.kind) ? "text" : span.kind === "rodata" ? "rodata" : "text");
+    if (!this.#values.originOf(span)) this.#values.set(span, address, "text");
+  }
+
+  #take(trial: Trial, from: Origin): void {
+    for (const [key, address] of trial.addresses) {
+      if (this.#values.get(key) !== undefined) continue;
+      this.#values.set(key, address, from);
+      if (typeof key !== "string") this.#located.push(key);
+    }
+    for (const landing of trial.landings) {
+      const list = this.#landings.get(landing.span);
+      if (list === undefined) this.#landings.set(landing.span, [landing]);
+      else list.push(landing);
+    }
+  }
+
+  /** Compares what became known by reference; data is only noted. */
+  #settleLocated(): boolean {
+    let progress = false;
+    for (let span = this.#located.pop(); span !== undefined; span = this.#located.pop()) {
+      const match = this.#matchOf.get(span);
+      if (match === undefined || match.status === "matched" || isCode(span.kind)) continue;
+      const address = this.#values.get(span) as bigint;
+      match.address = address;
+      match.candidates = [address];
+      if (!isCompared(span)) {
+        match.status = "located";
+        continue;
+      }
+      const trial = newTrial();
+      const result = this.#try(span, address, trial);
+      progress = true;
+      if (result.mismatch === undefined) this.#commit(match, address, trial, result);
+      else match.mismatch = result.mismatch;
+    }
+    return progress;
+  }
+
+  /** What no text refers to is where the only symbol of its name is. */
+  #placeByName(): void {
+    for (const match of this.#matches) {
+      const { span } = match;
+      if (match.address !== undefined || isCode(span.kind) || span.symbol === undefined) continue;
+      const found = this.#context.image.symbols.named(span.symbol.name);
+      match.candidates = found.map(({ address }) => wrap(this.#context.arch, address - BigInt(span.entry)));
+      const [only, second] = match.candidates;
+      if (only === undefined || second !== undefined || this.#values.get(span) !== undefined) {
+        if (second !== undefined) match.status = "ambiguous";
+        continue;
+      }
+      const { origin } = this.#context.image.symbols;
+      this.#values.set(span, only, origin === "system-map" ? "system-map" : "symbol-table");
+      this.#located.push(span);
+    }
+  }
+
+  /** Only once text is through may data tell where things are: its running value may be another. KSPLICE.md, B2. */
+  #readData(): void {
+    const { memory } = this.#context.image;
+    for (const { span, status, address } of this.#matches) {
+      if (status !== "located" || address === undefined || span.bytes.length === 0) continue;
+      if (span.kind === "tls" || span.kind === "percpu") continue;
+      const open = span.relocations.filter(({ target }) => target !== undefined && this.#isOpen(target));
+      const run = open.length === 0 ? undefined : memory.read(address, span.size);
+      if (run === undefined || run.length < span.size) continue;
+      for (const relocation of open) {
+        const place = wrap(this.#context.arch, address + BigInt(relocation.offset));
+        const meant = meantAddress(this.#context.arch, relocation, run, relocation.offset, place);
+        const trial = newTrial();
+        if (meant === undefined || imply(this.#context, trial, span, relocation, meant) !== undefined) continue;
+        if (this.#holds(trial)) this.#take(trial, "data");
+      }
+    }
+  }
+
+  #isOpen(span: Span): boolean {
+    return this.#values.get(span) === undefined;
+  }
+
+  /** Whether what a pointer leads to is what the object has there. */
+  #holds(trial: Trial): boolean {
+    for (const [key, address] of trial.addresses) {
+      if (typeof key === "string") return false;
+      if (isCompared(key) && this.#try(key, address, newTrial()).mismatch !== undefined) return false;
+    }
+    return true;
+  }
+}
+
+type Survivor = Extract<ReturnType<typeof compareSpan>, { readonly mismatch: undefined }>;
+
+const IDENTITY: OffsetMap = { has: (offset, runOffset) => offset === runOffset };
+
+function words({ offset, why }: Mismatch): string {
+  return `at 0x${offset.toString(16)}: ${why}`;
+}
+
+function sameList(a: readonly bigint[], b: readonly bigint[]): boolean {
+  return a.length === b.length && a.every((value, index) => value === b[index]);
+}
