@@ -5,14 +5,14 @@ export type ByteOrder = "lsb" | "msb";
 export type FailAt = (problem: string, offset: number) => never;
 
 /** A variable-length number and where the bytes after it start. DWARF 5 section 7.6. */
-export interface Leb128 {
+interface Leb128 {
   readonly value: bigint;
   /** Offset of the first byte after the number. */
   readonly next: number;
 }
 
 /** Zero-terminated bytes without their terminator, and where the bytes after it start. */
-export interface CString {
+interface CString {
   readonly bytes: Uint8Array;
   readonly next: number;
 }

@@ -3,17 +3,15 @@ import type { Span, SpanTable } from "../spans/span.ts";
 import type { Use } from "../spans/uses.ts";
 
 /** Which pass found a pair; the passes run in this order. */
-export const PAIRED_BY = [
-  "global-name",
-  "contents",
-  "local-name",
-  "compiler-suffix",
-  "static-local",
-  "reference",
-  "rename",
-  "order",
-] as const;
-export type PairedBy = (typeof PAIRED_BY)[number];
+export type PairedBy =
+  | "global-name"
+  | "contents"
+  | "local-name"
+  | "compiler-suffix"
+  | "static-local"
+  | "reference"
+  | "rename"
+  | "order";
 
 /** One side of the comparison, with its index of uses. */
 export interface Side {

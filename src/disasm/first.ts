@@ -2,13 +2,12 @@ import type { Arch } from "../arch/arch.ts";
 import { targetText } from "../diff/difference.ts";
 import type { Pairing } from "../diff/pairing.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
-import { differingInstructions } from "./differing.ts";
 import type { Instruction } from "./instruction.ts";
 import { placeText, targetKeys } from "./targets.ts";
 import { hexWord } from "./units.ts";
 import { decodeWords } from "./words.ts";
 
-/** The first instruction in which two functions differ, on both sides; an empty text where the instruction is only on the other side. */
+/** The first instruction in which two functions differ, on both sides; an empty text where one side has ended. */
 export interface FirstInstruction {
   /** From the function's symbol. */
   readonly offset: { readonly pre: number; readonly post: number };
@@ -16,20 +15,52 @@ export interface FirstInstruction {
   readonly post: string;
 }
 
+type Listing = readonly Instruction[];
+
 /**
  * Finds the first instruction in which two paired functions differ, and says it in hexadecimal with its relocations in words;
- * undefined when they differ in kernel tables or in other functions only. Needs no disassembler.
+ * undefined when they differ in kernel tables or in other functions only. Needs no disassembler, and one pass over each.
  */
 export function firstInstruction(pre: Span, post: Span, pairing: Pairing, arch: Arch): FirstInstruction | undefined {
   const before = decodeWords(pre, arch, targetKeys(pairing, "pre"));
   const after = decodeWords(post, arch, targetKeys(pairing, "post"));
-  const [edit] = differingInstructions(before, after);
-  if (edit === undefined) return undefined;
+  const index = firstDifference(before, after);
+  if (index === undefined) return undefined;
   return {
-    offset: { pre: placeOf(before, edit.pre, pre), post: placeOf(after, edit.post, post) },
-    pre: edit.pre === edit.preEnd ? "" : instructionText(before[edit.pre], pre, arch),
-    post: edit.post === edit.postEnd ? "" : instructionText(after[edit.post], post, arch),
+    offset: { pre: placeOf(before, index, pre), post: placeOf(after, index, post) },
+    pre: instructionText(before[index], pre, arch),
+    post: instructionText(after[index], post, arch),
   };
+}
+
+/**
+ * Index of the first instructions that are not the same. In what both begin with and in what both end with, instructions
+ * correspond one by one, so a branch must lead to the corresponding place; places between are not told apart.
+ */
+function firstDifference(pre: Listing, post: Listing): number | undefined {
+  const isSame = (i: number, j: number): boolean => pre[i]?.normalised === post[j]?.normalised;
+  const shorter = Math.min(pre.length, post.length);
+  let head = 0;
+  while (head < shorter && isSame(head, head)) head++;
+  let tail = 0;
+  while (tail < shorter - head && isSame(pre.length - 1 - tail, post.length - 1 - tail)) tail++;
+  const placeIn = (listing: Listing): ((offset: number) => number | undefined) => {
+    const indices = new Map(listing.map(({ offset }, index) => [offset, index]));
+    return (offset) => {
+      const index = indices.get(offset) ?? listing.length;
+      if (index < head) return index;
+      // Counted from the end, below zero.
+      return index >= listing.length - tail ? index - listing.length - 1 : undefined;
+    };
+  };
+  const prePlace = placeIn(pre);
+  const postPlace = placeIn(post);
+  for (let i = 0; i < head; i++) {
+    const before = pre[i]?.inner;
+    const after = post[i]?.inner;
+    if (before !== undefined && after !== undefined && prePlace(before) !== postPlace(after)) return i;
+  }
+  return head < Math.max(pre.length, post.length) ? head : undefined;
 }
 
 function placeOf(listing: readonly Instruction[], index: number, span: Span): number {

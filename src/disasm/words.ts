@@ -18,32 +18,31 @@ export function decodeWords(span: Span, arch: Arch, keyOf: TargetKey): Instructi
   const mask = new Uint8Array(span.bytes.length);
   markRelocated(mask, span.relocations, arch);
   const branches = markBranches(mask, span, arch);
+  const kept = Buffer.from(span.bytes.map((byte, i) => byte & ~(mask[i] as number)));
   const relocationsUntil = relocationsInTurn(span.relocations);
   const isSite = siteTest(span);
   const hasLongForms = isX86(arch);
-  const instructions: Instruction[] = [];
-  let offset = 0;
-  for (const size of unitSizes(span, arch)) {
-    const end = offset + size;
-    const bytes = span.bytes.subarray(offset, end);
-    const relocations = relocationsUntil(end);
-    const branch = branchIn(branches, offset, end);
-    const inner = branch ?? innerTarget(relocations, span);
-    const words = wordsOf(relocations, branch, span);
-    const keys = relocations.map((relocation) => fieldKey(relocation, offset, span, keyOf));
-    const isFiller = !isSite(offset) && relocations.length === 0 && arch.isPadding(span.bytes, offset, end);
-    instructions.push({
+  let next = 0;
+  return unitSizes(span, arch).map((size) => {
+    const offset = next;
+    next += size;
+    const relocations = relocationsUntil(next);
+    const branch = branches === NO_BRANCHES ? undefined : branchIn(branches, offset, next);
+    const keys = relocations.map((relocation) => ` ${fieldKey(relocation, offset, span, keyOf)}`).join("");
+    const isFiller = relocations.length === 0 && !isSite(offset) && arch.isPadding(span.bytes, offset, next);
+    const bits = branch !== undefined && hasLongForms ? longForm(kept, offset, next) : kept.latin1Slice(offset, next);
+    return {
       offset,
       size,
-      bytes,
-      text: [hexWord(bytes, span, arch), ...words].join(" "),
+      bytes: span.bytes.subarray(offset, next),
+      get text() {
+        return [hexWord(this.bytes, span, arch), ...wordsOf(relocations, branch, span)].join(" ");
+      },
       relocations,
-      normalised: isFiller ? FILLER : [maskedBits(bytes, mask, offset, hasLongForms), ...keys].join(" "),
-      inner,
-    });
-    offset = end;
-  }
-  return instructions;
+      normalised: isFiller ? FILLER : bits + keys,
+      inner: branch ?? innerTarget(relocations, span),
+    };
+  });
 }
 
 /** What filler between instructions compares as, whatever its length. */
@@ -60,11 +59,13 @@ export function innerTarget(relocations: readonly SpanRelocation[], span: Span):
   return relocations.find((relocation) => isInner(relocation, span))?.targetOffset;
 }
 
+const NO_BRANCHES: ReadonlyMap<number, number> = new Map();
+
 /** Masks the distances of branches that stay in the span; gives each branch's target by the offset of its field. */
 function markBranches(mask: Uint8Array, span: Span, arch: Arch): ReadonlyMap<number, number> {
   const relocated = new Set(span.relocations.map((relocation) => relocation.offset));
+  if (isThumb(arch, span)) return NO_BRANCHES;
   const targets = new Map<number, number>();
-  if (isThumb(arch, span)) return targets;
   for (const { offset, type, target } of resolvedReferences(arch, span.bytes, 0, span.bytes.length)) {
     if (relocated.has(offset) || target < 0 || target >= span.size) continue;
     targets.set(offset, target);
@@ -72,7 +73,7 @@ function markBranches(mask: Uint8Array, span: Span, arch: Arch): ReadonlyMap<num
     const bits = fieldMaskBytes(howto, fieldOrder(arch, howto));
     for (let i = 0; i < bits.length; i++) mask[offset + i] = (mask[offset + i] as number) | (bits[i] as number);
   }
-  return targets;
+  return targets.size === 0 ? NO_BRANCHES : targets;
 }
 
 function branchIn(branches: ReadonlyMap<number, number>, from: number, to: number): number | undefined {
@@ -102,14 +103,12 @@ function fieldKey(relocation: SpanRelocation, start: number, span: Span, keyOf: 
   return `${offset - start} ${howto.family} ${isInner(relocation, span) ? "inner" : keyOf(relocation)}`;
 }
 
-function maskedBits(bytes: Uint8Array, mask: Uint8Array, start: number, hasLongForms: boolean): string {
-  const kept = Buffer.from(bytes.map((byte, i) => byte & ~(mask[start + i] as number))).toString("hex");
-  return hasLongForms ? longForm(kept) : kept;
-}
-
-/** An x86 jump within reach of one byte has another opcode than a far one: eb for e9, 7x for 0f 8x. Other bits stay as they are. */
-function longForm(kept: string): string {
-  const short = /^((?:2e|3e|66|f2|f3)*)(eb|7([0-9a-f]))00$/.exec(kept);
-  if (short === null) return kept;
-  return `${short[1]}${short[2] === "eb" ? "e9" : `0f8${short[3]}`}00000000`;
+/** The masked bits of an x86 branch. One within reach of a byte has another opcode than a far one: eb for e9, 7x for 0f 8x. */
+function longForm(kept: Buffer, from: number, to: number): string {
+  const bits = kept.latin1Slice(from, to);
+  const short = /^([\x2e\x3e\x66\xf2\xf3]*)(\xeb|[\x70-\x7f])\0$/.exec(bits);
+  if (short === null) return bits;
+  const [, prefixes = "", opcode = ""] = short;
+  const far = opcode === "\xeb" ? "\xe9" : `\x0f${String.fromCharCode(opcode.charCodeAt(0) + 0x10)}`;
+  return `${prefixes}${far}\0\0\0\0`;
 }

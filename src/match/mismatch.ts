@@ -20,6 +20,8 @@ export interface Block {
 export interface OffsetMap {
   /** Whether run code for a span's offset may start at a run offset. */
   has(offset: number, runOffset: number): boolean;
+  /** Where the run code for an offset starts; undefined inside an instruction. */
+  startOf(offset: number): number | undefined;
 }
 
 /** What the comparison of a span with one candidate gives. */

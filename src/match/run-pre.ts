@@ -6,13 +6,17 @@
  *
  * A span is settled only when exactly one candidate survives. KSPLICE.md, part B.
  */
+import { STB } from "../elf/constants.ts";
+import { numberedBase } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanTable } from "../spans/span.ts";
 import { candidatesByLanding, candidatesByName } from "./candidates.ts";
 import { compareSpan } from "./compare-span.ts";
-import { type Context, imply, landsWrong, meantAddress, wrap } from "./context.ts";
+import { type Context, imply, landsWrong, meantAddress, mismatchAt, wrap } from "./context.ts";
 import type { RunImage } from "./image.ts";
 import type { Block, Mismatch, OffsetMap } from "./mismatch.ts";
+import { RunTables } from "./run-tables.ts";
+import { checkTables } from "./table-check.ts";
 import { type Landing, newTrial, type Origin, type Trial, Values } from "./values.ts";
 
 /** What became of a span. */
@@ -64,7 +68,14 @@ function isText({ kind }: Span): boolean {
 /** Kinds that the run system has as spans of its own. */
 function isWanted(span: Span): boolean {
   if (span.size === 0 && isCode(span.kind)) return false;
+  // Between strings that are aligned there are zeros, which look like empty strings.
+  if (span.kind === "string" && span.bytes.every((byte) => byte === 0)) return false;
   return span.kind !== "fragment" && span.kind !== "toc";
+}
+
+/** A weak definition is in the run system only if no other object has a strong one. gABI chapter 4, STB_WEAK. */
+export function isWeak({ symbol }: Span): boolean {
+  return symbol?.bind === STB.WEAK;
 }
 
 class Flood {
@@ -76,11 +87,13 @@ class Flood {
   readonly #matchOf = new Map<Span, SpanMatch>();
   readonly #landings = new Map<Span, Landing[]>();
   readonly #options: RunPreOptions;
+  readonly #tables: RunTables;
   /** Spans whose address became known and whose contents were not yet looked at. */
   #located: Span[] = [];
 
   constructor(tables: readonly SpanTable[], image: RunImage, options: RunPreOptions) {
     this.#options = options;
+    this.#tables = new RunTables(image);
     const definitions = new Map<string, { span: Span; offset: number }>();
     for (const [object, table] of tables.entries()) {
       const own: (SpanMatch | undefined)[] = new Array(table.spans.length);
@@ -170,30 +183,50 @@ class Flood {
     return isCode(span.kind) ? (this.#options.search?.(span) ?? []) : [];
   }
 
+  /** Compares a span with one candidate and everything that has to be right then, too. */
   #try(span: Span, address: bigint, trial: Trial): Survivor | { readonly mismatch: Mismatch } {
-    const { context } = { context: this.#context };
+    const context = this.#context;
     trial.addresses.set(span, address);
     const result = compareSpan(context, trial, span, address);
     if (result.mismatch !== undefined) return result;
-    const fail = (why: string): { mismatch: Mismatch } => {
-      const run = context.image.memory.read(address, 16) ?? new Uint8Array(0);
-      return { mismatch: { offset: 0, runAddress: address, pre: span.bytes.slice(0, 16), run, why } };
+    const landing = this.#wrongLanding(span, address, trial, result);
+    if (landing !== undefined) return { mismatch: this.#mismatch(span, 0, address, landing) };
+    const startOf = (offset: number): bigint | undefined => {
+      const runOffset = result.map === undefined ? offset : result.map.startOf(offset);
+      return runOffset === undefined ? undefined : wrap(context.arch, address + BigInt(runOffset));
     };
-    for (const { offset, address: landed } of this.#landings.get(span) ?? []) {
-      const why = landsWrong(result.map, span, offset, Number(BigInt.asIntN(64, landed - address)));
-      if (why !== undefined) return fail(why);
+    const { missing, rules } = checkTables(context, trial, this.#tables, span, startOf);
+    if (missing !== undefined) {
+      const place = startOf(missing.offset) ?? address;
+      return { mismatch: this.#mismatch(span, missing.offset, place, missing.why) };
     }
-    for (const landing of trial.landings) {
-      if (landing.span !== span) continue;
-      const why = landsWrong(result.map, span, landing.offset, Number(BigInt.asIntN(64, landing.address - address)));
-      if (why !== undefined) return fail(why);
+    const text = this.#wrongText(span, trial);
+    if (text !== undefined) return { mismatch: this.#mismatch(span, 0, address, text) };
+    return rules.length === 0 ? result : { ...result, rules: new Set([...result.rules, ...rules]) };
+  }
+
+  #mismatch(span: Span, offset: number, address: bigint, why: string): Mismatch {
+    return mismatchAt(span, offset, address, this.#context.image.memory.read(address, 16) ?? new Uint8Array(0), why);
+  }
+
+  /** A reference into the middle of the span, seen before or in itself, that lands elsewhere. */
+  #wrongLanding(span: Span, address: bigint, trial: Trial, { map }: Survivor): string | undefined {
+    const own = trial.landings.filter((landing) => landing.span === span);
+    for (const { offset, address: landed } of [...(this.#landings.get(span) ?? []), ...own]) {
+      const why = landsWrong(map, span, offset, Number(BigInt.asIntN(64, landed - address)));
+      if (why !== undefined) return why;
     }
+    return undefined;
+  }
+
+  /** A string or constant that the trial leads to and that is another one in the run system. */
+  #wrongText(span: Span, trial: Trial): string | undefined {
     for (const [key, place] of trial.addresses) {
       if (typeof key === "string" || key === span || !isText(key)) continue;
-      const text = compareSpan(context, newTrial(), key, place);
-      if (text.mismatch !== undefined) return fail(`the ${key.kind} it refers to differs: ${words(text.mismatch)}`);
+      const { mismatch } = compareSpan(this.#context, newTrial(), key, place);
+      if (mismatch !== undefined) return `the ${key.kind} it refers to differs at 0x${mismatch.offset.toString(16)}`;
     }
-    return result;
+    return undefined;
   }
 
   #commit(match: SpanMatch, address: bigint, trial: Trial, { rules, blocks, map }: Survivor): void {
@@ -244,19 +277,21 @@ class Flood {
     return progress;
   }
 
-  /** What no text refers to is where the only symbol of its name is. */
+  /** What no text refers to is where a symbol of its name is: read-only data by its contents, other data if there is only one. */
   #placeByName(): void {
+    const { origin } = this.#context.image.symbols;
     for (const match of this.#matches) {
       const { span } = match;
-      if (match.address !== undefined || isCode(span.kind) || span.symbol === undefined) continue;
-      const found = this.#context.image.symbols.named(span.symbol.name);
-      match.candidates = found.map(({ address }) => wrap(this.#context.arch, address - BigInt(span.entry)));
-      const [only, second] = match.candidates;
-      if (only === undefined || second !== undefined || this.#values.get(span) !== undefined) {
-        if (second !== undefined) match.status = "ambiguous";
+      if (match.address !== undefined || match.mismatch !== undefined) continue;
+      if (isCode(span.kind) || span.symbol === undefined || numberedBase(span.symbol.name) !== undefined) continue;
+      if (isCompared(span)) {
+        this.#tryAll(match);
         continue;
       }
-      const { origin } = this.#context.image.symbols;
+      match.candidates = candidatesByName(this.#context, span);
+      const [only, second] = match.candidates;
+      if (second !== undefined) match.status = "ambiguous";
+      if (only === undefined || second !== undefined) continue;
       this.#values.set(span, only, origin === "system-map" ? "system-map" : "symbol-table");
       this.#located.push(span);
     }
@@ -297,11 +332,7 @@ class Flood {
 
 type Survivor = Extract<ReturnType<typeof compareSpan>, { readonly mismatch: undefined }>;
 
-const IDENTITY: OffsetMap = { has: (offset, runOffset) => offset === runOffset };
-
-function words({ offset, why }: Mismatch): string {
-  return `at 0x${offset.toString(16)}: ${why}`;
-}
+const IDENTITY: OffsetMap = { has: (offset, runOffset) => offset === runOffset, startOf: (offset) => offset };
 
 function sameList(a: readonly bigint[], b: readonly bigint[]): boolean {
   return a.length === b.length && a.every((value, index) => value === b[index]);

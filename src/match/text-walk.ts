@@ -33,8 +33,8 @@ class WalkedOffsets implements OffsetMap {
     this.#last.set(offset, runOffset);
   }
 
-  firstOf(offset: number): number | undefined {
-    return this.#first.get(offset);
+  startOf(offset: number): number | undefined {
+    return this.#last.get(offset);
   }
 
   has(offset: number, runOffset: number): boolean {
@@ -99,7 +99,7 @@ class Walk {
   #followMove(): void {
     const expected = this.#expected.get(this.#at);
     if (!this.#afterJump || expected === undefined || expected === this.#runAt) return;
-    if (this.#offsets.firstOf(this.#at) !== undefined) return;
+    if (this.#offsets.startOf(this.#at) !== undefined) return;
     const gap = expected - this.#runAt;
     // Filler in between is no move.
     if (gap > 0 && gap < 64) {

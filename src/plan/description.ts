@@ -60,7 +60,7 @@ const firstInstruction = z
     post: z.string(),
   })
   .describe(
-    "the first instruction that differs: its bytes in hexadecimal, then its relocations or its target in the function; empty where it is only on the other side",
+    "the first instruction that differs: its bytes in hexadecimal, then its relocations or its place in the function that it leads to; empty where one side has ended",
   );
 
 const functionChange = z.strictObject({

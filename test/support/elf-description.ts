@@ -120,7 +120,7 @@ export interface ElfDescription {
 }
 
 /** Fields of the ELF header; the first three are bytes of e_ident. */
-export interface HeaderFields {
+interface HeaderFields {
   readonly class?: number;
   readonly data?: number;
   readonly identVersion?: number;
