@@ -73,7 +73,7 @@ export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
       if (twin === undefined || target.kind === "fragment" || fates[twin.id] === "patched") continue;
       const text = targetText(relocation);
       settle(twin, target, [
-        { kind: "middle-reference", offset: relocation.targetOffset, pre: user.name, post: text, within: undefined },
+        { kind: "middle-reference", offset: relocation.targetOffset, pre: text, post: `${text} from ${user.name}`, within: undefined },
       ]);
     }
   };
