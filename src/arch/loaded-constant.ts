@@ -1,4 +1,5 @@
 import type { Arch } from "./arch.ts";
+import { decodeX86 } from "./x86-decode.ts";
 
 /** A number that an instruction loads into a register: an argument of a call, as it is seen in the code. */
 export interface LoadedConstant {
@@ -6,6 +7,8 @@ export interface LoadedConstant {
   readonly offset: number;
   readonly size: number;
   readonly value: number;
+  /** Every other bit of the instruction: register, operation, condition. */
+  readonly rest: number;
 }
 
 /** No source file has more lines than this. */
@@ -13,15 +16,27 @@ const LARGEST_LINE = 0x40000;
 
 type Reader = (arch: Arch, code: Uint8Array, offset: number) => LoadedConstant | undefined;
 
-/** x86 `mov $imm32,%reg` (b8+r), `push $imm32` (68). Intel SDM volume 2, "MOV", "PUSH". */
-const x86: Reader = (_arch, code, offset) => {
-  for (let start = offset - 1; start >= offset - 4 && start >= 0; start--) {
-    const opcode = code[start] as number;
-    const loads = (opcode >= 0xb8 && opcode <= 0xbf) || opcode === 0x68;
-    if (!loads || start + 5 > code.length) continue;
-    const field = start + 1;
-    const value = word(code, field, true);
-    if (value < LARGEST_LINE) return { offset: field, size: 4, value };
+/** x86 `mov $imm32,%reg` (b8+r), `push $imm32` (68). Intel SDM volume 2, "MOV", "PUSH". Only the start of the code tells where instructions start. */
+const x86: Reader = (arch, code, offset) => {
+  for (let at = 0; at <= offset; ) {
+    const instruction = decodeX86(code, at, arch.class);
+    const end = at + (instruction?.length ?? 1);
+    if (end <= offset) {
+      at = end;
+      continue;
+    }
+    const field = end - 4;
+    const opcode = code[field - 1] as number;
+    const isLoad = instruction?.immediateSize === 4 && instruction.displacementSize === 0 && field > at;
+    // The opcode is all there is before the number, but for a REX prefix.
+    if (!isLoad || field - at > 2 || offset < field || !((opcode >= 0xb8 && opcode <= 0xbf) || opcode === 0x68))
+      return undefined;
+    return {
+      offset: field,
+      size: 4,
+      value: word(code, field, true),
+      rest: opcode + 0x100 * (field - at === 2 ? (code[at] as number) : 0),
+    };
   }
   return undefined;
 };
@@ -32,13 +47,15 @@ function word(code: Uint8Array, at: number, little: boolean): number {
   return byte(0) + byte(1) * 0x100 + byte(2) * 0x10000 + byte(3) * 0x1000000;
 }
 
-/** A reader for instructions of four aligned bytes; `value` gives the constant, or undefined when the instruction loads none. */
-function fixedWidth(value: (instruction: number) => number | undefined): Reader {
+/** A reader for instructions of four aligned bytes; `value` gives the constant, or undefined when the instruction loads none; `bits` hold it. */
+function fixedWidth(value: (instruction: number) => number | undefined, bits: number): Reader {
   return (arch, code, offset) => {
     const start = offset & ~3;
     if (start + 4 > code.length) return undefined;
-    const constant = value(word(code, start, arch.instructionData === "lsb"));
-    return constant === undefined || constant <= 0 ? undefined : { offset: start, size: 4, value: constant };
+    const instruction = word(code, start, arch.instructionData === "lsb");
+    const constant = value(instruction);
+    if (constant === undefined || constant <= 0) return undefined;
+    return { offset: start, size: 4, value: constant, rest: (instruction & ~bits) >>> 0 };
   };
 }
 
@@ -47,7 +64,7 @@ function matches(instruction: number, mask: number, bits: number): boolean {
 }
 
 /** AArch64 `movz wN|xN,#imm16`. Arm ARM, C6.2 "MOVZ". */
-const aarch64 = fixedWidth((i) => (matches(i, 0x7fe00000, 0x52800000) ? (i >>> 5) & 0xffff : undefined));
+const aarch64 = fixedWidth((i) => (matches(i, 0x7fe00000, 0x52800000) ? (i >>> 5) & 0xffff : undefined), 0xffff << 5);
 
 /** Arm `movw rN,#imm16`, `mov rN,#imm8` with rotation. Arm ARM, A8.8.102 "MOV (immediate)". */
 const arm = fixedWidth((i) => {
@@ -56,21 +73,24 @@ const arm = fixedWidth((i) => {
   const turn = ((i >>> 8) & 0xf) * 2;
   const byte = i & 0xff;
   return turn === 0 ? byte : ((byte >>> turn) | (byte << (32 - turn))) >>> 0;
-});
+}, 0x000f0fff);
 
 /** Power `li rD,imm` (addi rD,0,imm), and the low half of a larger one (ori). Power ISA, book I, 3.3.9. */
-const ppc64 = fixedWidth((i) =>
-  matches(i, 0xfc1f0000, 0x38000000) || matches(i, 0xfc000000, 0x60000000) ? i & 0xffff : undefined,
+const ppc64 = fixedWidth(
+  (i) => (matches(i, 0xfc1f0000, 0x38000000) || matches(i, 0xfc000000, 0x60000000) ? i & 0xffff : undefined),
+  0xffff,
 );
 
 /** MIPS `li`: addiu rt,$0,imm or ori rt,$0,imm. MIPS32 volume II, "ADDIU", "ORI". */
-const mips = fixedWidth((i) =>
-  matches(i, 0xffe00000, 0x24000000) || matches(i, 0xffe00000, 0x34000000) ? i & 0xffff : undefined,
+const mips = fixedWidth(
+  (i) => (matches(i, 0xffe00000, 0x24000000) || matches(i, 0xffe00000, 0x34000000) ? i & 0xffff : undefined),
+  0xffff,
 );
 
 /** LoongArch `ori rd,$r0,imm12`, `addi.w rd,$r0,imm12`, and the low part after lu12i.w. LoongArch reference manual, 2.2.1. */
-const loongarch = fixedWidth((i) =>
-  matches(i, 0xffc00000, 0x03800000) || matches(i, 0xffc003e0, 0x02800000) ? (i >>> 10) & 0xfff : undefined,
+const loongarch = fixedWidth(
+  (i) => (matches(i, 0xffc00000, 0x03800000) || matches(i, 0xffc003e0, 0x02800000) ? (i >>> 10) & 0xfff : undefined),
+  0xfff << 10,
 );
 
 /** z/Architecture `lhi`/`lghi %r,imm16` (a7x8, a7x9): instructions are four bytes at any even place. Principles of Operation, "LOAD HALFWORD IMMEDIATE". */
@@ -79,7 +99,7 @@ const s390x: Reader = (_arch, code, offset) => {
     const low = code[field - 1] ?? 0;
     if (field < 2 || code[field - 2] !== 0xa7 || ((low & 0xf) !== 8 && (low & 0xf) !== 9)) continue;
     const value = (code[field] as number) * 0x100 + (code[field + 1] as number);
-    if (value > 0) return { offset: field, size: 2, value };
+    if (value > 0) return { offset: field, size: 2, value, rest: low };
   }
   return undefined;
 };
@@ -92,7 +112,7 @@ const riscv64: Reader = (_arch, code, offset) => {
     const isAdd = matches(instruction, 0x707f, 0x13) || matches(instruction, 0x707f, 0x1b);
     const from = (instruction >>> 15) & 31;
     if (isAdd && (from === 0 || from === ((instruction >>> 7) & 31)))
-      return { offset: start, size: 4, value: (instruction >>> 20) & 0xfff };
+      return { offset: start, size: 4, value: (instruction >>> 20) & 0xfff, rest: instruction & 0xfffff };
   }
   return undefined;
 };

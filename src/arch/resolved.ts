@@ -165,7 +165,7 @@ const s390x: Reader = (code, from, to) => {
     const isShort = (first === 0xa7 && low >= 4 && low <= 7) || first === 0x84 || first === 0x85;
     const isLong = (first === 0xc0 && (low === 0 || low === 4 || low === 5)) || (first === 0xc6 && low !== 0);
     const isCompare = first === 0xec && [0x44, 0x45, 0x64, 0x65, 0x76, 0x77, 0x7c, 0x7d, 0x7e, 0x7f].includes(last);
-    if (isShort || isCompare) found.push({ offset: at + 2, type: 16, target: at + 2 * half(at + 2) });
+    if (isShort || isCompare) found.push({ offset: at + 2, type: 17, target: at + 2 * half(at + 2) });
     else if (isLong) {
       const far = (half(at + 2) << 16) | (half(at + 4) & 0xffff);
       found.push({ offset: at + 2, type: 19, target: at + 2 * far });

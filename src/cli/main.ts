@@ -5,6 +5,8 @@ import { RUNGS } from "../plan/contract.ts";
 import { VERSION } from "../version.ts";
 import type { DiffOptions } from "./commands/diff.ts";
 import type { InspectOptions } from "./commands/inspect.ts";
+import type { MatchOptions } from "./commands/match.ts";
+import type { SchemaOptions } from "./commands/schema.ts";
 import { EXIT } from "./exit-status.ts";
 
 function output(): Option {
@@ -70,11 +72,38 @@ Examples:
     });
 
   top
+    .command("match <inputs...>")
+    .description("match an update description, or objects compiled before a patch, against the system that runs")
+    .requiredOption("--run <image>", "vmlinux, executable, shared object, module, or core")
+    .option("--system-map <file>", "System.map or a copy of /proc/kallsyms")
+    .option("--symbols <file...>", "for a core: the executables and libraries that were mapped")
+    .option("--slide <distance>", "how far the run system was moved (KASLR, PIE); default: deduced")
+    .option("--target <name>", "vmlinux or the module that the objects belong to")
+    .option("--search", "look for code without a name by its bytes")
+    .option("--load-address <address>", "where the new code will be loaded: gives trampolines, checks reach")
+    .addOption(new Option("-o, --output <file>", "write to a file; an update comes back with what was found"))
+    .addOption(new Option("--format <format>", "what to print").choices(["json", "text"]).default("json"))
+    .option("-q, --quiet", "no summary on standard error")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ elfsplice match update.json --run vmlinux --system-map System.map -o placed.json
+  $ elfsplice match pre/fs/readdir.o --run vmlinux --format text | less
+  $ elfsplice match pre/*.o --run core.1234 --symbols ./server`,
+    )
+    .action(async (inputs: string[], options: MatchOptions) => {
+      const { runMatch } = await import("./commands/match.ts");
+      done(await runMatch(inputs, options));
+    });
+
+  top
     .command("schema")
     .description("print the JSON Schema of the update description")
     .addOption(output())
+    .addOption(new Option("--of <document>", "whose schema").choices(["update", "match"]).default("update"))
     .addHelpText("after", "\nExample:\n  $ elfsplice schema > update.schema.json")
-    .action(async (options: { output?: string }) => {
+    .action(async (options: SchemaOptions) => {
       const { runSchema } = await import("./commands/schema.ts");
       done(await runSchema(options));
     });

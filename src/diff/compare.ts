@@ -1,7 +1,7 @@
 import type { Arch } from "../arch/arch.ts";
 import { withoutHashes } from "../spans/names.ts";
 import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts";
-import { isEntryPoint, type Span, type SpanRelocation, type TableEntry } from "../spans/span.ts";
+import { isEntryPoint, type Span, type SpanRelocation, type SpanTable, type TableEntry } from "../spans/span.ts";
 import { EXCEPTION_TABLE } from "../spans/special.ts";
 import { textBytes } from "../spans/text-of.ts";
 import { type Correspondence, correspond } from "./correspondence.ts";
@@ -53,21 +53,26 @@ export interface CompareContext {
 }
 
 /** A context whose correspondences are looked for when first asked for. */
-export function compareContext(pairing: Pairing, arch: Arch): CompareContext {
+export function compareContext(
+  pairing: Pairing,
+  arch: Arch,
+  tables: { readonly pre: SpanTable; readonly post: SpanTable },
+): CompareContext {
   const known = new Map<Span, Correspondence | undefined>();
   const correspondenceOf = (pre: Span): Correspondence | undefined => {
     const post = pairing.postOf[pre.id];
     if (post === undefined || !isCode(pre.kind) || Buffer.compare(pre.bytes, post.bytes) === 0) return undefined;
-    if (!hasResolved(pre) && !hasResolved(post)) return undefined;
+    // Alone in its section, a function has its own alignment and no neighbour.
+    if (!hasNeighbours(pre, tables.pre) && !hasNeighbours(post, tables.post)) return undefined;
     if (!known.has(pre)) known.set(pre, correspond(pre, post, arch));
     return known.get(pre);
   };
   return { pairing, arch, correspondenceOf };
 }
 
-/** Whether the assembler resolved a reference of this function to a neighbour: only then branches can change their lengths by themselves. */
-function hasResolved(span: Span): boolean {
-  return span.relocations.some((relocation) => relocation.symbol === undefined && relocation.howto.size > 0);
+/** Whether other code lies in the same section: then branches and alignment inside a function depend on its place. */
+function hasNeighbours(span: Span, table: SpanTable): boolean {
+  return table.spansOf(span.section.index).length > 1;
 }
 
 class Comparer implements Comparison {
@@ -348,7 +353,9 @@ function bugDifference(
   within: string | undefined,
 ): Difference {
   const line = a.relocations.reduce((end, { offset: at, howto }) => Math.max(end, at + howto.size), 0);
-  const kind = offset >= line && offset + size <= line + 2 ? "bug-line" : "bug-flags";
+  // Without CONFIG_DEBUG_BUGVERBOSE there is an address and flags, and neither file nor line.
+  const hasLine = a.relocations.length > 1;
+  const kind = hasLine && offset >= line && offset + size <= line + 2 ? "bug-line" : "bug-flags";
   return {
     kind,
     offset: a.ownerOffset,

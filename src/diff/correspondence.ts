@@ -1,12 +1,15 @@
 import type { Arch } from "../arch/arch.ts";
+import { fieldMaskBytes, fieldOrder } from "../arch/field.ts";
+import { howtoOf } from "../arch/registry.ts";
+import { resolvedReferences } from "../arch/resolved.ts";
 import { decodeX86, type X86Instruction, type X86Mode } from "../arch/x86-decode.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
 import { markRelocated } from "./mask.ts";
 
 /**
  * Two functions that consist of the same instructions at other offsets. Why: in a section of many functions the assembler
- * picks the short or the long form of each branch by its distance, so a function that nobody touched becomes longer when
- * a neighbour grows, and everything behind the branch moves.
+ * picks the short or the long form of each branch by its distance, and fills up to the alignment of loops by the function's
+ * place, so a function that nobody touched becomes longer when a neighbour grows, and everything behind moves.
  */
 export interface Correspondence {
   /** Offset in post of each instruction's offset in pre. */
@@ -15,20 +18,32 @@ export interface Correspondence {
   readonly relocations: readonly (readonly [SpanRelocation, SpanRelocation])[];
 }
 
+/** One instruction. */
 interface Step {
   readonly offset: number;
-  readonly instruction: X86Instruction;
+  readonly length: number;
+  /** For a branch or another reference from its own place: the operation, whatever its length, and where it leads. */
+  readonly leap: { readonly kind: string; readonly target: number } | undefined;
 }
 
-/** Modes by architecture; elsewhere branches have one length, so equal instructions have equal offsets. */
-const MODES: Readonly<Record<string, X86Mode>> = { x86_64: 64, i386: 32 };
+const X86: Readonly<Record<string, X86Mode>> = { x86_64: 64, i386: 32 };
+
+/** Architectures whose instructions all have four bytes: only filler between them can differ in length. */
+const FIXED_WIDTH: ReadonlySet<string> = new Set([
+  "aarch64",
+  "ppc64le",
+  "ppc64",
+  "mips",
+  "mipsel",
+  "mips64",
+  "mips64el",
+  "loongarch64",
+]);
 
 /** Whether both sides are the same instructions but for the lengths of branches and of filler between them; undefined when not. */
 export function correspond(pre: Span, post: Span, arch: Arch): Correspondence | undefined {
-  const mode = MODES[arch.name];
-  if (mode === undefined) return undefined;
-  const a = stepsOf(pre, arch, mode);
-  const b = stepsOf(post, arch, mode);
+  const a = stepsOf(pre, arch);
+  const b = stepsOf(post, arch);
   if (a === undefined || b === undefined || a.length !== b.length) return undefined;
   const offsets = new Map<number, number>();
   for (let i = 0; i < a.length; i++) offsets.set((a[i] as Step).offset, (b[i] as Step).offset);
@@ -46,35 +61,85 @@ export function correspond(pre: Span, post: Span, arch: Arch): Correspondence | 
     if (before.length !== after.length) return undefined;
     for (const [k, relocation] of before.entries()) relocations.push([relocation, after[k] as SpanRelocation]);
     const isSame =
-      x.instruction.branch && y.instruction.branch
-        ? isSameBranch(pre, post, x, y, before.length > 0, offsets)
+      x.leap !== undefined && y.leap !== undefined
+        ? x.leap.kind === y.leap.kind && (before.length > 0 || offsets.get(x.leap.target) === y.leap.target)
         : isSameInstruction(pre, post, x, y, preMask, postMask);
     if (!isSame) return undefined;
   }
   return { offsets, relocations };
 }
 
-/** The instructions of a span without filler; undefined when its bytes are not all instructions. */
-function stepsOf(span: Span, arch: Arch, mode: X86Mode): Step[] | undefined {
+/** The instructions of a span without filler; undefined when its bytes are not all instructions, or their lengths are not known. */
+function stepsOf(span: Span, arch: Arch): Step[] | undefined {
+  const mode = X86[arch.name];
+  if (mode !== undefined) return x86Steps(span, arch, mode);
+  return FIXED_WIDTH.has(arch.name) ? fixedSteps(span, arch) : undefined;
+}
+
+function x86Steps(span: Span, arch: Arch, mode: X86Mode): Step[] | undefined {
   const steps: Step[] = [];
   for (let offset = 0; offset < span.bytes.length; ) {
     const instruction = decodeX86(span.bytes, offset, mode);
     if (instruction === undefined) return undefined;
-    const end = offset + instruction.length;
-    if (!arch.isPadding(span.bytes, offset, end)) steps.push({ offset, instruction });
-    offset = end;
+    const { length } = instruction;
+    const leap = instruction.branch ? x86Leap(span.bytes, offset, instruction) : undefined;
+    if (!arch.isPadding(span.bytes, offset, offset + length)) steps.push({ offset, length, leap });
+    offset += length;
   }
   return steps;
+}
+
+/** `jmp` is eb or e9, `jcc` 7x or 0f 8x. Intel SDM volume 2, "Jcc", "JMP". */
+function x86Leap(bytes: Uint8Array, offset: number, { length, immediateSize }: X86Instruction): Step["leap"] {
+  const end = offset + length;
+  const field = end - immediateSize;
+  const opcode = Buffer.from(bytes.subarray(offset, field)).toString("hex");
+  const kind = opcode.replace(/eb$/, "e9").replace(/^((?:2e|3e|66|f2|f3)*)7([0-9a-f])$/, "$10f8$2");
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const distance =
+    immediateSize === 1
+      ? view.getInt8(field)
+      : immediateSize === 2
+        ? view.getInt16(field, true)
+        : view.getInt32(field, true);
+  return { kind, target: end + distance };
+}
+
+function fixedSteps(span: Span, arch: Arch): Step[] {
+  const steps: Step[] = [];
+  const leaps = new Map(
+    resolvedReferences(arch, span.bytes, 0, span.bytes.length).map((reference) => [reference.offset, reference]),
+  );
+  for (let offset = 0; offset < span.bytes.length; offset += 4) {
+    const length = Math.min(4, span.bytes.length - offset);
+    if (arch.isPadding(span.bytes, offset, offset + length)) continue;
+    const reference = leaps.get(offset);
+    const leap =
+      reference === undefined
+        ? undefined
+        : { kind: withoutField(span, arch, reference.type, offset), target: reference.target };
+    steps.push({ offset, length, leap });
+  }
+  return steps;
+}
+
+/** The instruction with the bits of its distance left out. */
+function withoutField(span: Span, arch: Arch, type: number, offset: number): string {
+  const howto = howtoOf(arch, type);
+  const masks = fieldMaskBytes(howto, fieldOrder(arch, howto));
+  const bytes = span.bytes.slice(offset, offset + 4);
+  for (const [i, mask] of masks.entries()) bytes[i] = (bytes[i] as number) & ~mask;
+  return Buffer.from(bytes).toString("hex");
 }
 
 /** Gives the relocations of one instruction after the other; calls must come in offset order. */
 function relocationWalker(span: Span): (step: Step) => SpanRelocation[] {
   let next = 0;
-  return ({ offset, instruction }) => {
+  return ({ offset, length }) => {
     const found: SpanRelocation[] = [];
     for (; next < span.relocations.length; next++) {
       const relocation = span.relocations[next] as SpanRelocation;
-      if (relocation.offset >= offset + instruction.length) break;
+      if (relocation.offset >= offset + length) break;
       if (relocation.offset >= offset) found.push(relocation);
     }
     return found;
@@ -95,46 +160,10 @@ function isSameInstruction(
   preMask: Uint8Array,
   postMask: Uint8Array,
 ): boolean {
-  if (x.instruction.length !== y.instruction.length) return false;
-  for (let i = 0; i < x.instruction.length; i++) {
+  if (x.length !== y.length) return false;
+  for (let i = 0; i < x.length; i++) {
     const bits = (pre.bytes[x.offset + i] as number) ^ (post.bytes[y.offset + i] as number);
     if ((bits & ~((preMask[x.offset + i] as number) & (postMask[y.offset + i] as number))) !== 0) return false;
   }
   return true;
-}
-
-/** The same kind of branch, to a place that corresponds; one that leaves the function has a relocation, which is compared elsewhere. */
-function isSameBranch(
-  pre: Span,
-  post: Span,
-  x: Step,
-  y: Step,
-  isRelocated: boolean,
-  offsets: ReadonlyMap<number, number>,
-): boolean {
-  if (branchKind(pre.bytes, x) !== branchKind(post.bytes, y)) return false;
-  if (isRelocated) return true;
-  return offsets.get(branchTarget(pre.bytes, x)) === branchTarget(post.bytes, y);
-}
-
-/** The operation, whatever its length: `jmp` is eb or e9, `jcc` 7x or 0f 8x. Intel SDM volume 2, "Jcc", "JMP". */
-function branchKind(bytes: Uint8Array, { offset, instruction }: Step): string {
-  const opcode = Buffer.from(bytes.subarray(offset, offset + instruction.length - instruction.immediateSize)).toString(
-    "hex",
-  );
-  return opcode.replace(/eb$/, "e9").replace(/^((?:2e|3e|66|f2|f3)*)7([0-9a-f])$/, "$10f8$2");
-}
-
-function branchTarget(bytes: Uint8Array, { offset, instruction }: Step): number {
-  const end = offset + instruction.length;
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  const field = end - instruction.immediateSize;
-  return (
-    end +
-    (instruction.immediateSize === 1
-      ? view.getInt8(field)
-      : instruction.immediateSize === 2
-        ? view.getInt16(field, true)
-        : view.getInt32(field, true))
-  );
 }

@@ -31,9 +31,9 @@ export function lineNumberDifferences(
   for (const difference of differences) {
     const from = loadedConstantAt(arch, pre.bytes, difference.offset);
     const to = loadedConstantAt(arch, post.bytes, difference.offset);
-    if (from === undefined || to === undefined || from.offset !== to.offset) return undefined;
+    if (from === undefined || to === undefined || from.offset !== to.offset || from.rest !== to.rest) return undefined;
     if (difference.offset + difference.pre.length / 2 > from.offset + from.size) return undefined;
-    if (from.value === 0 || to.value === 0 || !hasPlaceName(pre.relocations, from.offset)) return undefined;
+    if (from.value === 0 || to.value === 0 || !hasPlaceName(pre, from.offset, arch)) return undefined;
     lines.set(from.offset, {
       kind: "line-number",
       offset: from.offset,
@@ -45,13 +45,24 @@ export function lineNumberDifferences(
   return [...lines.values()];
 }
 
-/** Whether the name of a source file or of the function is loaded near an offset. */
-function hasPlaceName(relocations: readonly SpanRelocation[], offset: number): boolean {
-  for (const relocation of relocations) {
-    if (relocation.offset > offset + NEAR) return false;
-    if (relocation.offset >= offset - NEAR && namesPlace(relocation)) return true;
+/** Whether the name of a source file or of the function is an argument of the same call: loaded near an offset, no call between. */
+function hasPlaceName(span: Span, offset: number, arch: Arch): boolean {
+  let found = false;
+  for (const relocation of span.relocations) {
+    if (relocation.offset > offset + NEAR) break;
+    if (relocation.offset < offset - NEAR) continue;
+    if (isCall(span, relocation, arch)) {
+      if (relocation.offset > offset) return found;
+      found = false;
+    } else if (namesPlace(relocation)) found = true;
   }
-  return false;
+  return found;
+}
+
+/** Whether a relocation belongs to a call; older x86 assemblers marked calls like any pc-relative field. */
+function isCall(span: Span, { howto, offset }: SpanRelocation, arch: Arch): boolean {
+  if (howto.role === "branch") return true;
+  return howto.pcrel && (arch.name === "x86_64" || arch.name === "i386") && span.bytes[offset - 1] === 0xe8;
 }
 
 /** Whether a relocation points to the name of a source file or of a function. */

@@ -42,7 +42,7 @@ export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
   const fates: (Fate | undefined)[] = new Array(pre.table.spans.length);
   const reasons: (Difference[] | undefined)[] = new Array(pre.table.spans.length);
   const lines: (readonly Difference[] | undefined)[] = new Array(pre.table.spans.length);
-  const context = compareContext(pairing, arch);
+  const context = compareContext(pairing, arch, { pre: pre.table, post: post.table });
   const links = new Map<Span, Link[]>();
   const queue: Span[] = [];
   const exempt: Span[] = [];
@@ -73,7 +73,13 @@ export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
       if (twin === undefined || target.kind === "fragment" || fates[twin.id] === "patched") continue;
       const text = targetText(relocation);
       settle(twin, target, [
-        { kind: "middle-reference", offset: relocation.targetOffset, pre: text, post: `${text} from ${user.name}`, within: undefined },
+        {
+          kind: "middle-reference",
+          offset: relocation.targetOffset,
+          pre: text,
+          post: `${text} from ${user.name}`,
+          within: undefined,
+        },
       ]);
     }
   };

@@ -29,6 +29,8 @@ function withPlace(places: ReadonlyMap<number, number>): (instruction: Instructi
 function placeNames(edits: readonly Edit[], pre: Listing, post: Listing): [Map<number, number>, Map<number, number>] {
   const prePlaces = new Map<number, number>();
   const postPlaces = new Map<number, number>();
+  const isPreTarget = targetTest(pre);
+  const isPostTarget = targetTest(post);
   const end: Edit = { pre: pre.length + 1, preEnd: pre.length + 1, post: post.length + 1, postEnd: post.length + 1 };
   let i = 0;
   let j = 0;
@@ -37,10 +39,26 @@ function placeNames(edits: readonly Edit[], pre: Listing, post: Listing): [Map<n
       prePlaces.set(offsetOf(pre, i), i);
       postPlaces.set(offsetOf(post, j), i);
     }
-    for (; i < edit.preEnd; i++) prePlaces.set(offsetOf(pre, i), -1 - number);
-    for (; j < edit.postEnd; j++) postPlaces.set(offsetOf(post, j), -1 - number);
+    const isApart = isPreTarget(edit.pre, edit.preEnd) || isPostTarget(edit.post, edit.postEnd);
+    const name = isApart ? -1 - number : edit.preEnd;
+    for (; i < edit.preEnd; i++) prePlaces.set(offsetOf(pre, i), name);
+    for (; j < edit.postEnd; j++) postPlaces.set(offsetOf(post, j), name);
   }
   return [prePlaces, postPlaces];
+}
+
+/**
+ * Tells whether branches lead both into an edit and to what follows it. If so, the two are different places. If not, code was put
+ * before a place that is branched to, or taken from before it, and whoever came there before still comes there.
+ */
+function targetTest(listing: Listing): (from: number, end: number) => boolean {
+  const targets = new Set(listing.map(({ inner }) => inner));
+  const isTarget = (index: number): boolean => targets.has(offsetOf(listing, index));
+  return (from, end) => {
+    if (!isTarget(end)) return false;
+    for (let index = from; index < end; index++) if (isTarget(index)) return true;
+    return false;
+  };
 }
 
 /** Offset of an instruction; one past the last is the end of the code. */

@@ -30,19 +30,51 @@ export function decodeWords(span: Span, arch: Arch, keyOf: TargetKey): Instructi
     const branch = branches === NO_BRANCHES ? undefined : branchIn(branches, offset, next);
     const keys = relocations.map((relocation) => ` ${fieldKey(relocation, offset, span, keyOf)}`).join("");
     const isFiller = relocations.length === 0 && !isSite(offset) && arch.isPadding(span.bytes, offset, next);
-    const bits = branch !== undefined && hasLongForms ? longForm(kept, offset, next) : kept.latin1Slice(offset, next);
-    return {
-      offset,
-      size,
-      bytes: span.bytes.subarray(offset, next),
-      get text() {
-        return [hexWord(this.bytes, span, arch), ...wordsOf(relocations, branch, span)].join(" ");
-      },
-      relocations,
-      normalised: isFiller ? FILLER : bits + keys,
-      inner: branch ?? innerTarget(relocations, span),
-    };
+    const masked = kept.toString("latin1", offset, next);
+    const bits = branch !== undefined && hasLongForms ? longForm(masked) : masked;
+    return new Word(span, arch, offset, size, relocations, isFiller ? FILLER : bits + keys, branch);
   });
+}
+
+/** One instruction of which only the bits are known. */
+class Word implements Instruction {
+  readonly offset: number;
+  readonly size: number;
+  readonly relocations: readonly SpanRelocation[];
+  readonly normalised: string;
+  readonly inner: number | undefined;
+  readonly #span: Span;
+  readonly #arch: Arch;
+  readonly #branch: number | undefined;
+
+  constructor(
+    span: Span,
+    arch: Arch,
+    offset: number,
+    size: number,
+    relocations: readonly SpanRelocation[],
+    normalised: string,
+    branch: number | undefined,
+  ) {
+    this.offset = offset;
+    this.size = size;
+    this.relocations = relocations;
+    this.normalised = normalised;
+    this.inner = branch ?? innerTarget(relocations, span);
+    this.#span = span;
+    this.#arch = arch;
+    this.#branch = branch;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#span.bytes.subarray(this.offset, this.offset + this.size);
+  }
+
+  /** Made when it is asked for: most instructions are only compared. */
+  get text(): string {
+    const words = wordsOf(this.relocations, this.#branch, this.#span);
+    return [hexWord(this.bytes, this.#span, this.#arch), ...words].join(" ");
+  }
 }
 
 /** What filler between instructions compares as, whatever its length. */
@@ -104,8 +136,7 @@ function fieldKey(relocation: SpanRelocation, start: number, span: Span, keyOf: 
 }
 
 /** The masked bits of an x86 branch. One within reach of a byte has another opcode than a far one: eb for e9, 7x for 0f 8x. */
-function longForm(kept: Buffer, from: number, to: number): string {
-  const bits = kept.latin1Slice(from, to);
+function longForm(bits: string): string {
   const short = /^([\x2e\x3e\x66\xf2\xf3]*)(\xeb|[\x70-\x7f])\0$/.exec(bits);
   if (short === null) return bits;
   const [, prefixes = "", opcode = ""] = short;

@@ -111,7 +111,7 @@ class Reading {
   ): Instruction {
     const bytes = this.#span.bytes.subarray(offset, end);
     const place = insn && relocations.length === 0 ? this.#placeOf(insn) : undefined;
-    const pattern = insn === undefined ? byteText(bytes) : this.#format(insn, place);
+    const pattern = insn === undefined ? byteText(bytes) : this.#format(insn, place, relocations.length > 0);
     const own = relocations.flatMap((relocation) => marks.get(relocation) ?? []);
     const isFiller =
       relocations.length === 0 && !this.#isSite(offset) && this.#arch.isPadding(this.#span.bytes, offset, end);
@@ -141,11 +141,12 @@ class Reading {
     return place >= 0 && place <= this.#span.size ? place : undefined;
   }
 
-  /** The instruction printed, with HERE where it names a place in its span. */
-  #format(insn: IcedInstruction, place: number | undefined): string {
+  /** The instruction printed, with HERE where it names a place in its span; a relocated branch has its mark as the distance. */
+  #format(insn: IcedInstruction, place: number | undefined, isRelocated: boolean): string {
     if (isNearBranch(this.#iced, insn)) {
-      const distance = insn.nearBranchTarget - insn.nextIP;
-      const target = place === undefined ? hex(BigInt.asUintN(this.#mode, distance)) : HERE;
+      const from = isRelocated ? insn.nextIP : BASE + BigInt(this.#span.entry);
+      const distance = BigInt.asIntN(this.#mode, insn.nearBranchTarget - from);
+      const target = place !== undefined ? HERE : isRelocated ? hex(distance) : placeText(Number(distance));
       return `${this.#formatter.formatMnemonic(insn).padEnd(6)} ${target}`;
     }
     const text = asBinutils(this.#formatter.format(insn).trimEnd());

@@ -77,7 +77,7 @@ const SECTION_SIZE = { 32: 40, 64: 64 } as const;
 type Fail = (problem: string, offset: number, value?: number | bigint) => never;
 
 /** Reads the ELF header, the program headers and the section headers of an image. gABI chapter 4, "ELF Header". */
-export function readImageHeader(source: ByteSource): ImageHeader {
+export function readImageHeader(source: ByteSource, which: "all" | "segments" = "all"): ImageHeader {
   const fail: Fail = (problem, offset, value) => {
     throw new FormatError({ file: source.file, offset }, problem, value);
   };
@@ -97,7 +97,7 @@ export function readImageHeader(source: ByteSource): ImageHeader {
   const phoff = word(28, 32);
   const shoff = word(32, 40);
   const counts = wide ? 52 : 40;
-  const sections = readSections(source, elfClass, data, shoff, view, fail);
+  const sections = which === "all" ? readSections(source, elfClass, data, shoff, view, fail) : { raw: [], named: [] };
   const phnum = view.u16(counts + 4);
   const first = sections.raw[0];
   const segmentCount = phnum === PN_XNUM && first !== undefined ? first.info : phnum;

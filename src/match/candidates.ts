@@ -7,7 +7,8 @@ export function candidatesByName(context: Context, span: Span): bigint[] {
   const found = new Set<bigint>();
   for (const { symbol, offset } of span.symbols) {
     if (symbol.name === "" || symbol.name.startsWith(".L")) continue;
-    for (const { address } of context.image.symbols.named(symbol.name)) {
+    for (const { address, module } of context.image.symbols.named(symbol.name)) {
+      if (context.image.symbols.hasModules && module !== context.module) continue;
       found.add(wrap(context.arch, address - BigInt(offset)));
     }
   }

@@ -20,6 +20,7 @@ export function compareSpan(context: Context, trial: Trial, span: Span, address:
   if (result.mismatch !== undefined && mode !== undefined) return walkText(context, trial, span, address, mode);
   for (const [key, known] of plain.addresses) trial.addresses.set(key, known);
   trial.landings.push(...plain.landings);
+  for (const rule of plain.rules) trial.rules.add(rule);
   return result;
 }
 

@@ -6,6 +6,7 @@ import { isCode } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span, type SpanRelocation } from "../spans/span.ts";
 import type { RunImage } from "./image.ts";
 import type { Mismatch, OffsetMap } from "./mismatch.ts";
+import { PLT_RULE, throughPlt } from "./plt.ts";
 import type { Key, Trial, Values } from "./values.ts";
 
 /** What the comparison of one span needs to know of everything else. */
@@ -13,6 +14,8 @@ export interface Context {
   readonly image: RunImage;
   readonly arch: Arch;
   readonly values: Values;
+  /** The module that the objects belong to; undefined: the kernel itself, or a program. */
+  readonly module: string | undefined;
   /** Offset maps of the text spans that are matched. */
   readonly maps: ReadonlyMap<Span, OffsetMap>;
   /** The span of any object of the update that defines a global name, and where in it. */
@@ -59,10 +62,14 @@ export function imply(
   trial: Trial,
   from: Span,
   relocation: SpanRelocation,
-  meant: bigint,
+  direct: bigint,
 ): string | undefined {
   const reference = referenceOf(context, relocation);
   if (reference === undefined) return undefined;
+  const stub = typeof reference.key === "string" ? throughPlt(context, relocation, direct) : undefined;
+  if (stub !== undefined) trial.rules.add(PLT_RULE.name);
+  if (stub !== undefined && stub.address === undefined) return undefined;
+  const meant = stub?.address ?? direct;
   const { key, offset } = reference;
   const base = wrap(context.arch, meant - offset);
   if (typeof key !== "string" && isCode(key.kind) && !isEntryPoint(key, Number(offset))) {

@@ -39,7 +39,9 @@ export function linkedSymbols(symbols: readonly ElfSymbol[], slide: bigint): Run
   for (const { name, value, size, shndx, type, index } of symbols) {
     if (name === "" || shndx === SHN.UNDEF || type === STT.FILE || type === STT.SECTION) continue;
     const address = shndx === SHN.ABS || slide === 0n ? value : BigInt.asUintN(64, value + slide);
-    list.push({ name, address, size, module: undefined, index });
+    // GNU ld writes `stdout@GLIBC_2.2.5` for what it copied out of a shared object.
+    const version = name.indexOf("@", 1);
+    list.push({ name: version === -1 ? name : name.slice(0, version), address, size, module: undefined, index });
   }
   return list.length === 0 ? NO_SYMBOLS : runSymbols("symbol-table", list);
 }

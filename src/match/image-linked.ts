@@ -1,5 +1,5 @@
 import { ET, SHF, SHT } from "../elf/constants.ts";
-import { type ImageHeader, PF, PT, readNotes, type Segment } from "../elf/segments.ts";
+import { type ByteSource, type ImageHeader, PF, PT, readNotes, type Segment } from "../elf/segments.ts";
 import { dynamicFields, withDynamicFields } from "./dynamic-fields.ts";
 import { linkedSymbols, readImageSymbols } from "./elf-symbols.ts";
 import type { FilePages } from "./file-pages.ts";
@@ -57,7 +57,7 @@ function segmentRegion(source: FilePages, { vaddr, memsz, filesz, offset, flags 
 }
 
 /** The build ID that the linker noted; undefined where it did not. */
-export function buildIdOf(source: FilePages, header: ImageHeader): string | undefined {
+export function buildIdOf(source: ByteSource, header: ImageHeader): string | undefined {
   for (const { type, offset, filesz } of header.segments) {
     if (type !== PT.NOTE || offset + filesz > source.size) continue;
     const note = readNotes(source.read(offset, filesz), header.data).find(

@@ -37,14 +37,16 @@ export function memoryOf(unsorted: readonly Region[]): Memory {
     return address - region.start < BigInt(region.size) ? region : undefined;
   }
 
-  return {
-    regions,
-    regionAt,
-    read(address, length) {
+  function read(address: bigint, length: number): Uint8Array | undefined {
       const region = regionAt(address);
       if (region === undefined) return undefined;
       const from = Number(address - region.start);
-      return region.read(from, Math.min(length, region.size - from));
-    },
-  };
+      const here = Math.min(length, region.size - from);
+      const bytes = region.read(from, here);
+      if (bytes === undefined || here === length) return bytes;
+      const next = read(region.start + BigInt(region.size), length - here);
+      return next === undefined ? bytes : Buffer.concat([bytes, next]);
+  }
+
+  return { regions, regionAt, read };
 }

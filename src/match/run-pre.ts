@@ -48,6 +48,8 @@ export interface RunPre {
 export interface RunPreOptions {
   /** Candidates of a text span that no name and no reference leads to. */
   readonly search?: ((span: Span) => readonly bigint[]) | undefined;
+  /** What the objects belong to, where the run system's symbols tell modules apart. */
+  readonly target?: string | undefined;
 }
 
 /** Matches every span of the objects that the run system can have. */
@@ -124,6 +126,7 @@ class Flood {
       values: this.#values,
       maps: this.#maps,
       definition: (name) => definitions.get(name),
+      module: options.target === "vmlinux" ? undefined : options.target,
     };
   }
 
@@ -202,7 +205,7 @@ class Flood {
     }
     const text = this.#wrongText(span, trial);
     if (text !== undefined) return { mismatch: this.#mismatch(span, 0, address, text) };
-    return rules.length === 0 ? result : { ...result, rules: new Set([...result.rules, ...rules]) };
+    return { ...result, rules: new Set([...result.rules, ...rules, ...trial.rules]) };
   }
 
   #mismatch(span: Span, offset: number, address: bigint, why: string): Mismatch {

@@ -17,6 +17,8 @@ export type SymbolOrigin = "symbol-table" | "system-map" | "none";
 export interface RunSymbols {
   readonly origin: SymbolOrigin;
   readonly count: number;
+  /** Whether the list tells of some symbols which module they are in. */
+  readonly hasModules: boolean;
   /** All symbols of a name, by address. */
   named(name: string): readonly RunSymbol[];
   /** Every symbol, in the order of the list. */
@@ -25,20 +27,16 @@ export interface RunSymbols {
 
 const NONE: readonly RunSymbol[] = [];
 
-/** An index of symbols; names are hashed once, sorted on first use. */
+/** A list of symbols; the index by name is made when it is first asked for. */
 export function runSymbols(origin: SymbolOrigin, symbols: readonly RunSymbol[]): RunSymbols {
-  const byName = new Map<string, RunSymbol | RunSymbol[]>();
-  for (const symbol of symbols) {
-    const known = byName.get(symbol.name);
-    if (known === undefined) byName.set(symbol.name, symbol);
-    else if (Array.isArray(known)) known.push(symbol);
-    else byName.set(symbol.name, [known, symbol]);
-  }
+  let byName: Map<string, RunSymbol | RunSymbol[]> | undefined;
   const sorted = new Set<RunSymbol[]>();
   return {
     origin,
     count: symbols.length,
+    hasModules: symbols.some(({ module }) => module !== undefined),
     named(name) {
+      byName ??= indexByName(symbols);
       const known = byName.get(name);
       if (known === undefined) return NONE;
       if (!Array.isArray(known)) return [known];
@@ -50,6 +48,17 @@ export function runSymbols(origin: SymbolOrigin, symbols: readonly RunSymbol[]):
     },
     all: () => symbols,
   };
+}
+
+function indexByName(symbols: readonly RunSymbol[]): Map<string, RunSymbol | RunSymbol[]> {
+  const byName = new Map<string, RunSymbol | RunSymbol[]>();
+  for (const symbol of symbols) {
+    const known = byName.get(symbol.name);
+    if (known === undefined) byName.set(symbol.name, symbol);
+    else if (Array.isArray(known)) known.push(symbol);
+    else byName.set(symbol.name, [known, symbol]);
+  }
+  return byName;
 }
 
 export const NO_SYMBOLS: RunSymbols = runSymbols("none", []);

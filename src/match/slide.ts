@@ -11,7 +11,7 @@ export class BadSystemMapError extends UsageError {}
 
 /**
  * How far the run system was moved from where the image's own symbols say it lies: the distance on which most names agree that
- * both lists have exactly once. 0n where one list is empty.
+ * the running list has exactly once. 0n where one list is empty.
  */
 export function slideBetween(own: RunSymbols, running: RunSymbols, file: string): bigint {
   if (own.count === 0 || running.count === 0) return 0n;
@@ -20,7 +20,7 @@ export function slideBetween(own: RunSymbols, running: RunSymbols, file: string)
   const stride = Math.max(1, Math.floor(own.count / (4 * SAMPLES)));
   let turn = 0;
   for (const symbol of own.all()) {
-    if (turn++ % stride !== 0 || own.named(symbol.name).length !== 1) continue;
+    if (turn++ % stride !== 0) continue;
     const [there, second] = running.named(symbol.name);
     if (there === undefined || second !== undefined) continue;
     const distance = there.address - symbol.address;

@@ -2,9 +2,6 @@ import { readFileSync } from "node:fs";
 import { FormatError } from "../errors.ts";
 import { type RunSymbol, type RunSymbols, runSymbols } from "./run-symbols.ts";
 
-/** `address type name`, and in /proc/kallsyms a tab and `[module]` behind it. Linux: kernel/kallsyms.c, s_show. */
-const LINE = /^([0-9a-fA-F]{1,16}) ([A-Za-z?]) ([^\t\n]+)(?:\t\[([^\]]+)\])?\s*$/;
-
 /** Reads System.map or /proc/kallsyms. */
 export function readSystemMap(file: string): RunSymbols {
   const text = readFileSync(file, "latin1");
@@ -30,9 +27,24 @@ export function readSystemMap(file: string): RunSymbols {
   return runSymbols("system-map", symbols);
 }
 
+/** `address type name`, and in /proc/kallsyms a tab and `[module]` behind it. Linux: kernel/kallsyms.c, s_show. */
 function readLine(line: string, index: number): RunSymbol | undefined {
-  const match = LINE.exec(line);
-  if (match === null) return undefined;
-  const [, address, , name, module] = match;
-  return { name: name as string, address: BigInt(`0x${address}`), size: 0, module, index };
+  const space = line.indexOf(" ");
+  const tab = line.indexOf("\t");
+  const address = parseHex(line, space);
+  if (address === undefined || line[space + 2] !== " " || line.length < space + 4) return undefined;
+  const end = tab === -1 ? line.trimEnd().length : tab;
+  const module = tab === -1 ? undefined : /^\[([^\]]+)\]\s*$/.exec(line.slice(tab + 1))?.[1];
+  if (tab !== -1 && module === undefined) return undefined;
+  return { name: line.slice(space + 3, end), address, size: 0, module, index };
+}
+
+/** The hexadecimal number of up to 16 digits before an end. */
+function parseHex(line: string, end: number): bigint | undefined {
+  if (end < 1 || end > 16) return undefined;
+  const split = Math.max(0, end - 8);
+  const high = split === 0 ? 0 : Number(`0x${line.slice(0, split)}`);
+  const low = Number(`0x${line.slice(split, end)}`);
+  if (Number.isNaN(high) || Number.isNaN(low)) return undefined;
+  return (BigInt(high) << 32n) | BigInt(low);
 }

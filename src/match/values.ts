@@ -39,8 +39,10 @@ export interface Landing {
 export interface Trial {
   readonly addresses: Map<Key, bigint>;
   readonly landings: Landing[];
+  /** Tolerances that reading the fields needed. */
+  readonly rules: Set<string>;
 }
 
 export function newTrial(): Trial {
-  return { addresses: new Map(), landings: [] };
+  return { addresses: new Map(), landings: [], rules: new Set() };
 }

@@ -13,6 +13,7 @@ const hex64 = z
   .describe("64-bit value in hexadecimal");
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.int().min(0);
+const hexBytes = z.string().regex(/^([0-9a-f]{2})*$/);
 const base64 = z.string().describe("bytes in base64");
 const named = <T extends z.ZodType>(id: string, type: T): T => type.meta({ id }) as T;
 
@@ -143,6 +144,8 @@ const codeSymbol = z.strictObject({
   size: count,
   bind: z.enum(["local", "global", "weak", "unique"]),
   type: z.enum(["function", "object", "section", "tls", "other"]),
+  value: hex64.optional().describe("address in the run system, once it was matched"),
+  sympos: count.optional().describe("position among equal names as livepatch counts: 0 when unique"),
 });
 
 const codeRelocation = z.strictObject({
@@ -172,6 +175,10 @@ const patch = z.strictObject({
   replacementOffset: z.int().optional(),
   size: count.describe("bytes written"),
   contents: base64.optional(),
+  oldAddress: hex64.optional().describe("where the patch is written in the run system, once it was matched"),
+  newAddress: hex64.optional().describe("where the replacement will lie, if that is known"),
+  trampoline: hexBytes.optional().describe("what is written there, in hexadecimal"),
+  saved: hexBytes.optional().describe("what the run system has there, in hexadecimal"),
 });
 
 const hookList = z.array(z.string()).optional();

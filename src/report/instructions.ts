@@ -70,32 +70,34 @@ function rowsOf(pre: readonly Instruction[], post: readonly Instruction[]): Row[
 
 /** Sets against each other what does the same with other operands; what is between is set against each other in order. */
 function editRows(pre: readonly Instruction[], post: readonly Instruction[]): Row[] {
-  const mnemonics = (listing: readonly Instruction[]): string[] =>
-    listing.map(({ text }) => text.split(" ", 1)[0] ?? "");
   const rows: Row[] = [];
-  let i = 0;
   const end: Edit = { pre: pre.length, preEnd: pre.length, post: post.length, postEnd: post.length };
-  let j = 0;
-  for (const edit of [...align(mnemonics(pre), mnemonics(post)), end]) {
-    for (; i < edit.pre; i++, j++) rows.push({ marker: "~", pre: pre[i], post: post[j] });
+  let [i, j] = [0, 0];
+  for (const edit of [...align(pre.map(mnemonic), post.map(mnemonic)), end]) {
+    for (; i < edit.pre; i++, j++) rows.push(rowOf(pre[i], post[j]));
     while (i < edit.preEnd || j < edit.postEnd) {
-      const before = i < edit.preEnd ? pre[i++] : undefined;
-      const after = j < edit.postEnd ? post[j++] : undefined;
-      rows.push({ marker: before === undefined ? "+" : after === undefined ? "-" : "~", pre: before, post: after });
+      rows.push(rowOf(i < edit.preEnd ? pre[i++] : undefined, j < edit.postEnd ? post[j++] : undefined));
     }
   }
   return rows;
 }
 
+function mnemonic({ text }: Instruction): string {
+  return text.split(" ", 1)[0] ?? "";
+}
+
+function rowOf(pre: Instruction | undefined, post: Instruction | undefined): Row {
+  if (pre === undefined) return { marker: "+", pre, post };
+  if (post === undefined) return { marker: "-", pre, post };
+  // Branches to the same offset, where other code is now: nothing to see in them.
+  const isSame = pre.inner !== undefined && post.inner !== undefined && pre.text === post.text;
+  return { marker: isSame ? " " : "~", pre, post };
+}
+
 /** The first differing rows with what stands around them, and how many more there are. */
 function renderHunks(rows: readonly Row[], preEntry: number, postEntry: number, style: InstructionStyle): string[] {
   const differing = rows.flatMap(({ marker }, index) => (marker === " " ? [] : [index]));
-  const shown = new Set<number>();
-  const limit = differing[SHOWN_ROWS] ?? rows.length;
-  for (const index of differing.slice(0, SHOWN_ROWS)) {
-    for (let at = Math.max(0, index - CONTEXT); at < Math.min(limit, index + CONTEXT + 1); at++) shown.add(at);
-  }
-  const cells = [...shown].map((index) => {
+  const cells = shownIndices(differing, rows.length).map((index) => {
     const { marker, pre, post } = rows[index] as Row;
     return { index, marker, pre: cellText(pre, preEntry), post: cellText(post, postEntry) };
   });
@@ -104,16 +106,23 @@ function renderHunks(rows: readonly Row[], preEntry: number, postEntry: number, 
     cells.map(({ post }) => post.length),
     style.width - INDENT.length - "~ ".length - BETWEEN.length,
   );
-  const lines: string[] = [];
-  let last: number | undefined;
-  for (const { index, marker, pre, post } of cells) {
-    if (last !== undefined && index !== last + 1) lines.push(GAP);
-    last = index;
+  const lines = cells.flatMap(({ index, marker, pre, post }, number) => {
     const row = `${INDENT}${marker} ${cut(pre, left).padEnd(left)}${BETWEEN}${cut(post, right)}`.trimEnd();
-    lines.push(style.colour ? paint(row, marker) : row);
-  }
+    const isApart = number > 0 && cells[number - 1]?.index !== index - 1;
+    return [...(isApart ? [GAP] : []), style.colour ? paint(row, marker) : row];
+  });
   const rest = differing.length - SHOWN_ROWS;
   return rest > 0 ? [...lines, `${INDENT}  … ${rest} more differing ${rest === 1 ? "row" : "rows"}`] : lines;
+}
+
+/** Indices of the first differing rows and of the equal ones around them, in order. */
+function shownIndices(differing: readonly number[], count: number): number[] {
+  const shown = new Set<number>();
+  const limit = differing[SHOWN_ROWS] ?? count;
+  for (const index of differing.slice(0, SHOWN_ROWS)) {
+    for (let at = Math.max(0, index - CONTEXT); at < Math.min(limit, index + CONTEXT + 1); at++) shown.add(at);
+  }
+  return [...shown];
 }
 
 function cellText(instruction: Instruction | undefined, entry: number): string {

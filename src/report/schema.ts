@@ -1,8 +1,15 @@
 import { z } from "zod";
+import { matchResult } from "../match/result.ts";
 import { updateDescription } from "../plan/description.ts";
 
 /** The JSON Schema (2020-12) of the update description, made from the same source as its types. */
 export function makeSchema(): object {
   const { $schema, ...schema } = z.toJSONSchema(updateDescription, { target: "draft-2020-12", reused: "inline" });
   return { $schema, $id: "urn:elfsplice:update:1.0", title: "elfsplice update description", ...schema };
+}
+
+/** The JSON Schema (2020-12) of the result of run-pre matching. */
+export function makeMatchSchema(): object {
+  const { $schema, ...schema } = z.toJSONSchema(matchResult, { target: "draft-2020-12", reused: "inline" });
+  return { $schema, $id: "urn:elfsplice:match:1.0", title: "elfsplice result of run-pre matching", ...schema };
 }

@@ -52,7 +52,7 @@ export function labelSpans(
     }
     let number = 0;
     for (const span of group) {
-      while (taken.has(`${plain}~${number}`)) number++;
+      while (taken.has(`${plain}~${number}`) || groups.has(`${plain}~${number}`)) number++;
       labels.set(span, `${plain}~${number++}`);
     }
   }

@@ -3,7 +3,7 @@ const COLD = /\.cold(\.\d+)?$/;
 const CLONE = /\.(isra|constprop|part|ipa_profile|simdclone)\.\d+/g;
 const PROMOTED = /\.(lto_priv|llvm)\.[0-9A-Fa-f]+/g;
 const NUMBERED = /^(.*?[^.])((?:\.\d+)+)$/;
-const UNIQUE_ID = /^(__UNIQUE_ID_[A-Za-z_]+?)_?\d+(.*)$/;
+const UNIQUE_ID = /^(__UNIQUE_ID_.*?)_?\d+(?:\.\d+)?$/;
 const LASAN = /^(\.L(?:ASAN[A-Za-z]*|ubsan_\w+?|_unnamed_|anon\.?|switch\.table\.?))/;
 
 /** The name without the numbers a compiler hands out, but with what tells one clone kind from another: `f.isra.*.cold`. */
@@ -46,17 +46,13 @@ const INITCALL = /^(__initcall__kmod_.*?__)\d+_\d+_(.*)$/;
 /** The base of a name whose tail is only a number from the compiler (`counter.3`, `__UNIQUE_ID_ddebug12.4`), else undefined. */
 export function numberedBase(name: string): string | undefined {
   const unique = UNIQUE_ID.exec(name);
-  if (unique !== null) return `${unique[1]}*${withoutTail(unique[2] ?? "")}`;
+  if (unique !== null) return `${unique[1]}*`;
   const initcall = INITCALL.exec(name);
   if (initcall !== null) return `${initcall[1]}*_${initcall[2]}`;
   const lasan = LASAN.exec(name);
   if (lasan !== null) return `${lasan[1]}*`;
   const numbered = NUMBERED.exec(name);
   return numbered === null ? undefined : (numbered[1] as string);
-}
-
-function withoutTail(tail: string): string {
-  return tail.replace(/\.\d+$/, "");
 }
 
 /** Names the assembler or compiler made up and keeps only by accident. */

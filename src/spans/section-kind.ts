@@ -86,7 +86,7 @@ const NOT_CONTENT: ReadonlySet<number> = new Set([
 ]);
 
 /** Sections of -ffunction-sections and -fdata-sections: most of a big object, and none of the names above. */
-const PER_SYMBOL = /^\.(text|rodata|data|bss)\.(?!fixup$)[^.]/;
+const PER_SYMBOL = /^\.(text|rodata|data|bss)\.(?!fixup$|percpu)[^.]/;
 
 function has(section: Section, flag: bigint): boolean {
   return (section.flags & flag) !== 0n;

@@ -138,6 +138,8 @@ export interface RelocatedField {
   readonly offset: number;
   /** Width in bytes. */
   readonly width: number;
+  /** How well what it points to can own an entry: 2 a function, 1 code that belongs to one, 0 nothing else. */
+  readonly rank: number;
 }
 
 /** Whether every entry of this layout starts with its owner, and every relocation hits one of its fields. */
@@ -167,12 +169,8 @@ export function entryLayout(
   const total = section.size;
   // A last entry may lack its padding, so the total need not be a multiple.
   const fitting = row.layouts.filter((layout) => explains(layout, total, widths));
-  const best =
-    fitting.find(({ size }) => size === section.entsize) ??
-    fitting.find(({ size, usualOn }) => total % size === 0 && usualOn?.includes(arch)) ??
-    fitting.find(({ size }) => total % size === 0) ??
-    fitting[0];
-  if (best !== undefined) return best;
+  const best = bestLayout(fitting, section, fields, arch);
+  if (best !== undefined) return best.size > total ? { ...best, size: total } : best;
   const strides = [section.entsize, ...[...widths.keys()].sort((a, b) => a - b)].filter(
     (size) => size > 1 && size <= 256,
   );
@@ -181,8 +179,30 @@ export function entryLayout(
     return true;
   });
   if (size !== undefined) return { size, fields: [] };
-  const [first] = row.layouts;
-  return widths.size === 1 && widths.has(0) && first !== undefined ? { size: total, fields: [] } : undefined;
+  return widths.size === 1 && widths.has(0) ? { size: total, fields: [] } : undefined;
+}
+
+/** Among layouts that explain the relocations: the one whose owners are functions; then sh_entsize, the architecture's habit, whole entries, age. */
+function bestLayout(
+  fitting: readonly EntryLayout[],
+  section: Section,
+  fields: readonly RelocatedField[],
+  arch: string,
+): EntryLayout | undefined {
+  const owners = (layout: EntryLayout): number => {
+    const own = fields.filter(({ offset }) => offset % layout.size === (layout.ownerField ?? 0));
+    return own.reduce((sum, { rank }) => sum + rank, 0) / Math.max(own.length, 1);
+  };
+  const habit = (layout: EntryLayout): number =>
+    (layout.size === section.entsize ? 4 : 0) +
+    (section.size % layout.size === 0 ? 2 : 0) +
+    (layout.usualOn?.includes(arch) ? 1 : 0);
+  let best: EntryLayout | undefined;
+  for (const layout of fitting) {
+    if (best === undefined || owners(layout) > owners(best)) best = layout;
+    else if (owners(layout) === owners(best) && habit(layout) > habit(best)) best = layout;
+  }
+  return best;
 }
 
 /** Cuts a table into entries; the last one may be shorter than the stride. */

@@ -1,7 +1,7 @@
 import type { Arch } from "../arch/arch.ts";
 import type { ElfObject, Section } from "../elf/object.ts";
 import { type Draft, settle, settled, spanAt, takeDrafts } from "./references.ts";
-import type { SectionKind } from "./section-kind.ts";
+import { isCode, type SectionKind } from "./section-kind.ts";
 import type { Oddity, Span, TableEntry } from "./span.ts";
 import { type EntryLayout, entryLayout, entryRanges, specialTableOf, UNKNOWN_TABLE } from "./special.ts";
 
@@ -57,10 +57,19 @@ function leadsToItself([code, target]: readonly Draft[]): boolean {
   return code.target === target.target && code.targetOffset === target.targetOffset && code.offset === 0;
 }
 
+function ownerRank(kind: SectionKind | undefined): number {
+  if (kind === undefined || !isCode(kind)) return 0;
+  return kind === "fragment" ? 1 : 2;
+}
+
 function attachTable(input: Input, section: Section, owned: Map<Span, TableEntry[]>): void {
   const table = specialTableOf(section.name) ?? UNKNOWN_TABLE;
   const drafts = input.drafts.get(section.index) ?? [];
-  const fields = drafts.map((draft) => ({ offset: draft.offset, width: draft.howto.size }));
+  const fields = drafts.map((draft) => ({
+    offset: draft.offset,
+    width: draft.howto.size,
+    rank: ownerRank(input.kinds[draft.place]),
+  }));
   const layout = entryLayout(table, section, fields, input.arch.name);
   if (table === UNKNOWN_TABLE && layout !== undefined) {
     const detail = `${section.size} bytes, ${layout.size} an entry`;

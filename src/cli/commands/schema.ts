@@ -1,9 +1,14 @@
 import { readFileSync } from "node:fs";
 import { writeOutput } from "../output.ts";
 
-/** `elfsplice schema`: prints the JSON Schema that is shipped beside the program. */
-export async function runSchema(options: { readonly output?: string }): Promise<number> {
-  const schema = readFileSync(new URL("./update.schema.json", import.meta.url), "utf8");
+export interface SchemaOptions {
+  readonly output?: string;
+  readonly of?: "update" | "match";
+}
+
+/** `elfsplice schema`: prints a JSON Schema that is shipped beside the program. */
+export async function runSchema(options: SchemaOptions): Promise<number> {
+  const schema = readFileSync(new URL(`./${options.of ?? "update"}.schema.json`, import.meta.url), "utf8");
   await writeOutput(schema, options.output);
   return 0;
 }

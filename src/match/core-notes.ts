@@ -1,0 +1,62 @@
+import type { ByteSource, ImageHeader } from "../elf/segments.ts";
+import { PT, readNotes } from "../elf/segments.ts";
+
+/** NT_FILE, "FILE" in ASCII. Linux: include/uapi/linux/elf.h. */
+const NT_FILE = 0x4649_4c45;
+
+/** A stretch of a file that was mapped into the process. */
+export interface MappedFile {
+  readonly start: bigint;
+  readonly end: bigint;
+  /** Byte offset in the file. */
+  readonly offset: number;
+  readonly path: string;
+}
+
+/** What the notes of a core tell. */
+export interface CoreNotes {
+  readonly files: readonly MappedFile[];
+  /** How far KASLR moved the kernel; undefined where the core does not say. */
+  readonly kernelOffset: bigint | undefined;
+}
+
+/** Reads the notes of a core: the mapped files of a process, or what a kernel says of itself. */
+export function readCoreNotes(source: ByteSource, header: ImageHeader): CoreNotes {
+  const files: MappedFile[] = [];
+  let kernelOffset: bigint | undefined;
+  for (const { type, offset, filesz } of header.segments) {
+    if (type !== PT.NOTE || offset + filesz > source.size) continue;
+    for (const note of readNotes(source.read(offset, filesz), header.data)) {
+      if (note.name === "CORE" && note.type === NT_FILE) files.push(...readMappedFiles(note.desc, header));
+      if (note.name === "VMCOREINFO") kernelOffset ??= readKernelOffset(note.desc);
+    }
+  }
+  return { files, kernelOffset };
+}
+
+/** `KERNELOFFSET=1a000000`, in hexadecimal. Linux: Documentation/admin-guide/kdump/vmcoreinfo.rst. */
+function readKernelOffset(desc: Uint8Array): bigint | undefined {
+  const match = /^KERNELOFFSET=([0-9a-f]+)$/m.exec(Buffer.from(desc).toString("latin1"));
+  return match === null ? undefined : BigInt(`0x${match[1]}`);
+}
+
+/** Count and page size, three words for each file, then their names. Linux: fs/binfmt_elf.c, fill_files_note. */
+function readMappedFiles(desc: Uint8Array, { class: bits, data }: ImageHeader): MappedFile[] {
+  const view = new DataView(desc.buffer, desc.byteOffset, desc.byteLength);
+  const little = data === "lsb";
+  const width = bits / 8;
+  const word = (index: number): bigint =>
+    width === 8 ? view.getBigUint64(index * 8, little) : BigInt(view.getUint32(index * 4, little));
+  if (desc.length < 2 * width) return [];
+  const count = Number(word(0));
+  const pageSize = Number(word(1));
+  const names = (2 + 3 * count) * width;
+  if (!Number.isSafeInteger(count) || names > desc.length) return [];
+  const paths = Buffer.from(desc.subarray(names)).toString("utf8").split("\0");
+  return Array.from({ length: count }, (_, index) => ({
+    start: word(2 + 3 * index),
+    end: word(3 + 3 * index),
+    offset: Number(word(4 + 3 * index)) * pageSize,
+    path: paths[index] ?? "",
+  }));
+}

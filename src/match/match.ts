@@ -1,0 +1,77 @@
+import type { Span } from "../spans/span.ts";
+import { type Abort, describeMatch, type Subject } from "./describe.ts";
+import type { MatchFinding } from "./findings.ts";
+import { openImage, type RunImage } from "./image.ts";
+import { placePatches } from "./patches.ts";
+import type { MatchResult } from "./result.ts";
+import { matchRunPre, type RunPre, type SpanMatch } from "./run-pre.ts";
+import { searchIndex } from "./search.ts";
+import { BadSystemMapError } from "./slide.ts";
+import type { UpdateInput } from "./update-input.ts";
+
+/** What to match against, and how. */
+export interface MatchRequest {
+  /** Path of the run image. */
+  readonly run: string;
+  readonly systemMap?: string | undefined;
+  readonly symbolFiles?: readonly string[] | undefined;
+  readonly slide?: bigint | undefined;
+  /** vmlinux, or the module that the objects belong to. */
+  readonly target?: string | undefined;
+  /** Look for code that has no name in the run system by its bytes. */
+  readonly search?: boolean | undefined;
+  /** Where the new code will be loaded. */
+  readonly loadAddress?: bigint | undefined;
+  readonly update?: UpdateInput | undefined;
+  readonly findings?: readonly MatchFinding[] | undefined;
+}
+
+/** Matches objects, or the objects of an update, against a run image. */
+export function matchUpdate(subjects: readonly Subject[], request: MatchRequest): MatchResult {
+  const image = openImage(request.run, request);
+  try {
+    return matchImage(subjects, image, request);
+  } finally {
+    image.close();
+  }
+}
+
+function matchImage(subjects: readonly Subject[], image: RunImage, request: MatchRequest): MatchResult {
+  const tables = subjects.map(({ table }) => table);
+  const search = request.search ? searchIndex(image, tables) : undefined;
+  const runPre = matchRunPre(tables, image, { search, target: request.target });
+  // From here on everything in the run system that can be found is found.
+  const aborts = notLoaded(image, request.target);
+  const { update } = request;
+  if (update === undefined) return describeMatch(subjects, image, runPre, { aborts, findings: request.findings ?? [] });
+  const matchOf = matchesByLabel(subjects, runPre);
+  const plan = placePatches(update, runPre, matchOf, request.loadAddress);
+  const needed = new Set(update.changes.flatMap(({ oldCode }) => oldCode.sections.map(({ label }) => label)));
+  return describeMatch(subjects, image, runPre, {
+    needed,
+    patches: [...plan.patches],
+    aborts: [...aborts, ...plan.aborts],
+    findings: [...(request.findings ?? []), ...plan.findings],
+    names: plan.names,
+  });
+}
+
+/** A module of which the list of symbols, which has modules, has none. */
+function notLoaded({ symbols }: RunImage, target: string | undefined): Abort[] {
+  if (target === undefined || target === "vmlinux" || !symbols.hasModules) return [];
+  for (const { module } of symbols.all()) if (module === target) return [];
+  return [{ cause: "target_not_loaded", at: target, why: "the system map lists no symbol of this module" }];
+}
+
+function matchesByLabel(subjects: readonly Subject[], { byObject }: RunPre): ReadonlyMap<string, SpanMatch> {
+  const found = new Map<string, SpanMatch>();
+  for (const [index, { labels }] of subjects.entries()) {
+    for (const [span, label] of labels as ReadonlyMap<Span, string>) {
+      const match = byObject[index]?.[span.id];
+      if (match !== undefined && !found.has(label)) found.set(label, match);
+    }
+  }
+  return found;
+}
+
+export { BadSystemMapError };

@@ -1,0 +1,55 @@
+import type { Subject } from "./describe.ts";
+import { hex, referenceOf } from "./context.ts";
+import type { RunImage } from "./image.ts";
+import type { SymbolResult } from "./result.ts";
+import type { RunPre } from "./run-pre.ts";
+import { symposOf } from "./sympos.ts";
+import type { Origin } from "./values.ts";
+
+/** Values of names that only the new code needs. */
+export type NamedValues = ReadonlyMap<string, { readonly address: bigint; readonly from: Origin }>;
+
+/** Every symbol that the objects define or refer to, with its value in the run system. */
+export function symbolResults(
+  subjects: readonly Subject[],
+  image: RunImage,
+  runPre: RunPre,
+  names: NamedValues = new Map(),
+): SymbolResult[] {
+  const results = new Map<string, SymbolResult>();
+  const add = (label: string, name: string, address: bigint | undefined, from: Origin | undefined): void => {
+    if (results.has(label)) return;
+    results.set(label, {
+      label,
+      name,
+      value: address === undefined ? null : hex(address),
+      sympos: address === undefined ? null : symposOf(image.symbols, name, address),
+      from: address === undefined ? null : (from ?? "text"),
+    });
+  };
+  const { values } = runPre.context;
+  for (const [object, { labels }] of subjects.entries()) {
+    for (const match of runPre.byObject[object] ?? []) {
+      if (match?.span.symbol === undefined) continue;
+      const { span } = match;
+      const known = match.status === "unmatched" || match.status === "ambiguous" ? undefined : match.address;
+      const from = values.originOf(span);
+      for (const { symbol, offset } of span.symbols) {
+        const isMain = symbol === span.symbol;
+        if (!isMain && symbol.bind === 0) continue;
+        const label = isMain ? (labels.get(span) as string) : symbol.name;
+        add(label, symbol.name, known === undefined ? undefined : known + BigInt(offset), from);
+      }
+    }
+  }
+  for (const { table } of subjects) {
+    for (const { relocations } of table.spans) {
+      for (const relocation of relocations) {
+        const key = relocation.target === undefined ? referenceOf(runPre.context, relocation)?.key : undefined;
+        if (typeof key === "string") add(key, key, values.get(key), values.originOf(key));
+      }
+    }
+  }
+  for (const [name, { address, from }] of names) add(name, name, address, from);
+  return [...results.values()].sort((a, b) => (a.label < b.label ? -1 : a.label > b.label ? 1 : 0));
+}

@@ -1,0 +1,248 @@
+import { describe, expect, it } from "vitest";
+import { diffSpans } from "../../src/diff/diff.ts";
+import { UnsupportedError } from "../../src/errors.ts";
+import { diffOf, fatesOf, pairsOf, reasonsOf } from "../support/built-pair.ts";
+import { data, objectOf, type Part, rodata, section, strings, text } from "../support/elf-parts.ts";
+
+type Parts = readonly Part[];
+
+const call = (name: string, into = 0): string => `e8{PLT32 ${name}${into - 4 < 0 ? into - 4 : `+${into - 4}`}}`;
+const jumpInto = (name: string, at: number): string =>
+  `e9{PC32 .text.${name}:${name}${at - 4 < 0 ? at - 4 : `+${at - 4}`}}`;
+/** Nothing, ten bytes long, so that there is a middle; `x` tells one from the other. */
+const body = (x: string): string => `b8${x}000000 90909090 c3`;
+
+describe("what follows from a difference", () => {
+  const cases: [string, Parts, Parts, string[]][] = [
+    [
+      "a caller does not change with its callee",
+      [text("f", body("01")), text("g", `${call("f")}c3`)],
+      [text("f", body("02")), text("g", `${call("f")}c3`)],
+      ["f patched"],
+    ],
+    [
+      "nor do functions that call each other",
+      [text("f", `${body("01")}${call("g")}`), text("g", `${call("f")}c3`)],
+      [text("f", `${body("02")}${call("g")}`), text("g", `${call("f")}c3`)],
+      ["f patched"],
+    ],
+    [
+      "who points into the middle of a changed function changes",
+      [text("f", body("01")), text("g", `${jumpInto("f", 5)}`)],
+      [text("f", body("02")), text("g", `${jumpInto("f", 5)}`)],
+      ["f patched", "g patched"],
+    ],
+    [
+      "and who points into the middle of that one, and so on",
+      [
+        text("f", body("01")),
+        text("g", `${jumpInto("f", 5)}90`),
+        text("h", `${jumpInto("g", 5)}90`),
+        text("i", `${jumpInto("h", 5)}90`),
+      ],
+      [
+        text("f", body("02")),
+        text("g", `${jumpInto("f", 5)}90`),
+        text("h", `${jumpInto("g", 5)}90`),
+        text("i", `${jumpInto("h", 5)}90`),
+      ],
+      ["f patched", "g patched", "h patched", "i patched"],
+    ],
+    [
+      "who is pointed into by a changed function changes",
+      [text("f", `${body("01")}${jumpInto("g", 5)}`), text("g", body("07"))],
+      [text("f", `${body("02")}${jumpInto("g", 5)}`), text("g", body("07"))],
+      ["f patched", "g patched"],
+    ],
+    [
+      "two that point into each other go together",
+      [text("f", `${body("01")}${jumpInto("g", 5)}`), text("g", `${body("07")}${jumpInto("f", 5)}`)],
+      [text("f", `${body("02")}${jumpInto("g", 5)}`), text("g", `${body("07")}${jumpInto("f", 5)}`)],
+      ["f patched", "g patched"],
+    ],
+    [
+      "a reference into a function that does not change is fine",
+      [text("f", body("01")), text("g", jumpInto("f", 5)), text("h", "31c0c3")],
+      [text("f", body("01")), text("g", jumpInto("f", 5)), text("h", "31d2c3")],
+      ["h patched"],
+    ],
+    [
+      "a new function that points into an old one",
+      [text("f", body("01"))],
+      [text("f", body("01")), text("g", `31f6${jumpInto("f", 5)}`)],
+      ["f patched"],
+    ],
+    [
+      "a second entry is no middle",
+      [
+        section(".text", body("01"), {}, [
+          { name: "f", type: "func", size: 10, bind: "global" },
+          { name: "in", type: "func", value: 5, size: 5, bind: "global" },
+        ]),
+        text("g", `${call("in")}c3`),
+      ],
+      [
+        section(".text", body("02"), {}, [
+          { name: "f", type: "func", size: 10, bind: "global" },
+          { name: "in", type: "func", value: 5, size: 5, bind: "global" },
+        ]),
+        text("g", `${call("in")}c3`),
+      ],
+      ["f patched"],
+    ],
+    [
+      "a cold part takes its function along",
+      [text("f", `0f84{PC32 f.cold-4}c3`), text("f.cold", `b801000000${jumpInto("f", 6)}`)],
+      [text("f", `0f84{PC32 f.cold-4}c3`), text("f.cold", `b802000000${jumpInto("f", 6)}`)],
+      ["f patched", "f.cold patched"],
+    ],
+    [
+      "also when it does not jump back",
+      [text("f", `0f84{PC32 f.cold-4}c3`), text("f.cold", "b801000000c3")],
+      [text("f", `0f84{PC32 f.cold-4}c3`), text("f.cold", "b802000000c3")],
+      ["f patched", "f.cold patched"],
+    ],
+    [
+      "a function takes its cold part along, if that jumps back",
+      [text("f", `b80100000074{PC8 f.cold-1}c3`), text("f.cold", jumpInto("f", 5))],
+      [text("f", `b80200000074{PC8 f.cold-1}c3`), text("f.cold", jumpInto("f", 5))],
+      ["f patched", "f.cold patched"],
+    ],
+    [
+      "a constant of the same size is rewritten in place; its readers stay",
+      [rodata("v", "01"), text("f", "8b05{PC32 v-4}c3")],
+      [rodata("v", "02"), text("f", "8b05{PC32 v-4}c3")],
+      ["v in-place"],
+    ],
+    [
+      "one that grows gets a new place; its readers change",
+      [rodata("v", "01"), text("f", "8b05{PC32 v-4}c3")],
+      [rodata("v", "0102"), text("f", "8b05{PC32 v-4}c3")],
+      ["f patched", "v unpaired"],
+    ],
+    [
+      "a constant that points to it follows in place",
+      [rodata("v", "01"), rodata("p", "{64 v}"), text("f", "8b05{PC32 p-4}c3")],
+      [rodata("v", "0102"), rodata("p", "{64 v}"), text("f", "8b05{PC32 p-4}c3")],
+      ["p in-place", "v unpaired"],
+    ],
+    [
+      "a variable that points to it is state",
+      [rodata("v", "01"), data("p", "{64 v}")],
+      [rodata("v", "0102"), data("p", "{64 v}")],
+      ["p state", "v unpaired"],
+    ],
+    [
+      "a constant that points into the middle of a changed function follows",
+      [text("f", body("01")), rodata("p", "{64 .text.f:f+5}")],
+      [text("f", body("02")), rodata("p", "{64 .text.f:f+5}")],
+      ["f patched", "p in-place"],
+    ],
+    [
+      "one that points to its entry stays: a trampoline is there",
+      [text("f", body("01")), rodata("p", "{64 f}")],
+      [text("f", body("02")), rodata("p", "{64 f}")],
+      ["f patched"],
+    ],
+    [
+      "live data that differs stays, and so do its users",
+      [data("v", "01"), text("f", "8b05{PC32 v-4}c3")],
+      [data("v", "02"), text("f", "8b05{PC32 v-4}c3")],
+      ["v state"],
+    ],
+    [
+      "live data that grows is not replaced either",
+      [data("v", "01"), text("f", "8b05{PC32 v-4}c3")],
+      [data("v", "0102"), text("f", "8b05{PC32 v-4}c3")],
+      ["v state"],
+    ],
+    [
+      "a changed text replaces its user only",
+      [text("f", "48c7c7{32S .rodata.str1.1}c3"), text("g", "c3"), strings("a")],
+      [text("f", "48c7c7{32S .rodata.str1.1}c3"), text("g", "c3"), strings("b")],
+      ["f patched"],
+    ],
+    [
+      "what the author exempts stays",
+      [text("f", body("01")), text("g", body("03"))],
+      [text("f", body("02")), text("g", body("04")), section(".kpatch.ignore.functions", "{64 f}")],
+      ["g patched"],
+    ],
+    [
+      "a chain through tables: each reader of a grown one",
+      [rodata("a", "01"), text("f", "8b05{PC32 a-4}c3"), text("g", jumpInto("f", 2)), rodata("t", "{64 .text.g:g+1}")],
+      [
+        rodata("a", "0102"),
+        text("f", "8b05{PC32 a-4}c3"),
+        text("g", jumpInto("f", 2)),
+        rodata("t", "{64 .text.g:g+1}"),
+      ],
+      ["a unpaired", "f patched", "g patched", "t in-place"],
+    ],
+  ];
+  it.each(cases)("%s", (_what, pre, post, expected) => expect(fatesOf(diffOf(pre, post))).toEqual(expected));
+
+  it("numbers without a name that begin like a text are still numbers: a reader of grown ones changes", () => {
+    const of = (numbers: string): Parts => [text("f", "48c7c6{32S .rodata}c3"), section(".rodata", numbers)];
+    expect(fatesOf(diffOf(of("41000000 e8030000"), of("41000000 d0070000 01000000")))).toEqual([
+      ".rodata unpaired",
+      "f patched",
+    ]);
+  });
+
+  it("says why each of them follows", () => {
+    const of = (x: string, v: string): Parts => [
+      text("f", body(x)),
+      text("g", jumpInto("f", 5)),
+      rodata("v", v),
+      text("h", "8b05{PC32 v-4}c3"),
+      text("c", "0f84{PC32 c.cold-4}c3"),
+      text("c.cold", `b8${x}000000c3`),
+    ];
+    expect(reasonsOf(diffOf(of("01", "01"), of("02", "0102")))).toEqual([
+      "f bytes +1: 01 → 02",
+      "g middle-reference +1: f+0x5 → f+0x5",
+      "v size +0: 1 → 2",
+      "h target-replaced +2: v+0 → v+0",
+      "c part-changed +0: c.cold → c.cold",
+      "c.cold bytes +1: 01 → 02",
+    ]);
+  });
+
+  it("a long chain takes no time", () => {
+    const chain = (x: string): Part[] => [
+      text("f0", body(x)),
+      ...Array.from({ length: 1500 }, (_, i) => text(`f${i + 1}`, `${jumpInto(`f${i}`, 5)}90`)),
+    ];
+    const started = performance.now();
+    expect(fatesOf(diffOf(chain("01"), chain("02")))).toHaveLength(1501);
+    expect(performance.now() - started).toBeLessThan(4000);
+  });
+});
+
+describe("diffSpans", () => {
+  it("an object and itself: every span has its twin, nothing differs", () => {
+    const parts = [
+      text("f", body("01")),
+      text("g", "c3"),
+      text("h", "c3"),
+      strings("a", "b"),
+      data("v", "{64 f}"),
+      data("w.1", "01"),
+      data("w.2", "01"),
+    ];
+    const diff = diffOf(parts, parts);
+    expect({ fates: fatesOf(diff), alone: pairsOf(diff).filter((line) => line.includes("nothing")) }).toEqual({
+      fates: [],
+      alone: [],
+    });
+  });
+
+  it.each([
+    ["another machine", { machine: "i386" }],
+    ["another byte order", { machine: "ppc64" }],
+  ] as const)("refuses %s: no patch does that", (_what, extra) => {
+    const pre = objectOf([text("f", "2000804e")], { machine: "ppc64le" });
+    expect(() => diffSpans(pre, objectOf([text("f", "2000804e")], extra))).toThrow(UnsupportedError);
+  });
+});

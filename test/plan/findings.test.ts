@@ -1,0 +1,85 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { FINDING_CODES, FINDINGS, type FindingCode } from "../../src/findings.ts";
+import { updateOf } from "../support/built-pair.ts";
+import { describePair, findingCodes } from "../support/describe-pair.ts";
+import { type ElfExtra, type Part, section, symbol, text } from "../support/elf-parts.ts";
+import { FIXTURES, fixtureCases, join } from "../support/paths.ts";
+
+type Parts = readonly Part[];
+const f = text("f", "b801000000c3");
+const g = text("f", "b802000000c3");
+
+/** Built pairs for the codes that no compiled fixture has. */
+const built: Partial<Record<FindingCode, readonly [Parts, Parts, ElfExtra?]>> = {
+  "tls-data-changed": [[section(".tdata", "01", { flags: "WAT" })], [section(".tdata", "02", { flags: "WAT" })]],
+  "special-section-opaque": [
+    [f, section("__bug_table", "00".repeat(24))],
+    [f, section("__bug_table", "01".repeat(24))],
+  ],
+  "special-section-unknown": [
+    [f, section(".sites", "{64 f+1}{64 f+2}")],
+    [f, section(".sites", "{64 f+1}{64 f+3}")],
+  ],
+  "section-unknown": [
+    [section(".v", "01", { flags: "A", type: 0x60000001 })],
+    [section(".v", "02", { flags: "A", type: 0x60000001 })],
+  ],
+  "no-entry-hook": [
+    [text("g", "e8{PLT32 __fentry__-4}c3"), f],
+    [text("g", "e8{PLT32 __fentry__-4}c3"), g],
+  ],
+  "relocation-unknown": [
+    [section(".data.v", "00".repeat(8), { relocations: [{ offset: 0, type: 200 }] } as object)],
+    [],
+  ],
+  "entry-without-owner": [[f, section("__bug_table", "{PC32 elsewhere}{PC32 a}0100 0000")], [f]],
+  "registry-changed": [[section("__param", "{64 a}")], [section("__param", "{64 b}")]],
+  "machine-without-table": [[section(".data.v", "01")], [section(".data.v", "02")], { machine: "sparc64" }],
+  "ignored-on-request": [[f], [g, section(".kpatch.ignore.functions", "{64 f}")]],
+  "sibling-call": [
+    [text("f", "{REL24 a|00000048}2000804e")],
+    [text("f", "{REL24 b|00000048}2000804e")],
+    { machine: "ppc64le" },
+  ],
+  "static-key-elsewhere": [[f], [g, section("__jump_table", "{PC32 f}{PC32 f+5}{PC64 key}")]],
+  "module-info-changed": [[section(".modinfo", "613d6200")], [section(".modinfo", "613d6300")]],
+  "common-symbol-changed": [
+    [symbol("v", { section: "*COM*", size: 4, value: 4 })],
+    [symbol("v", { section: "*COM*", size: 8, value: 4 })],
+  ],
+};
+
+describe("every finding is found somewhere", () => {
+  const seen = new Map<string, string>();
+  const messages = new Map<string, string[]>();
+  const severities = new Map<string, Set<string>>();
+  beforeAll(() => {
+    const note = (update: ReturnType<typeof updateOf>, where: string): void => {
+      for (const { code, message, severity } of update.findings) {
+        if (!seen.has(code)) seen.set(code, where);
+        messages.set(code, [...(messages.get(code) ?? []), message]);
+        severities.set(code, (severities.get(code) ?? new Set()).add(severity));
+      }
+    };
+    for (const name of fixtureCases())
+      note(describePair(join(FIXTURES, name, "pre.o"), join(FIXTURES, name, "post.o")), name);
+    for (const [code, [pre, post, extra]] of Object.entries(built)) note(updateOf(pre, post, extra), `built ${code}`);
+  });
+
+  it.each(FINDING_CODES)("%s", (code) => {
+    expect([...seen.keys()]).toContain(code);
+    expect([...(severities.get(code) ?? [])]).toEqual([FINDINGS[code].severity]);
+    for (const message of messages.get(code) ?? []) {
+      expect(message).not.toMatch(/undefined|\[object|NaN/);
+      expect(message, "brackets that were left empty").not.toMatch(/\(\)|: $|: ;/);
+    }
+  });
+
+  it("and there is no other code", () => {
+    expect([...seen.keys()].filter((code) => !(FINDING_CODES as readonly string[]).includes(code))).toEqual([]);
+  });
+
+  it.each(Object.entries(built))("built: %s", (code, [pre, post, extra]) => {
+    expect(findingCodes(updateOf(pre, post, extra))).toContain(code);
+  });
+});

@@ -1,0 +1,33 @@
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { readObject } from "../../src/elf/object.ts";
+import type { Subject } from "../../src/match/describe.ts";
+import { type MatchRequest, matchUpdate } from "../../src/match/match.ts";
+import type { MatchResult, SectionResult } from "../../src/match/result.ts";
+import { labelSpans } from "../../src/spans/labels.ts";
+import { buildSpans } from "../../src/spans/spans.ts";
+import { usesIn } from "../../src/spans/uses.ts";
+
+export function subjectOf(bytes: Uint8Array, name: string): Subject {
+  const object = readObject(bytes, name);
+  const table = buildSpans(object);
+  return { object, table, labels: labelSpans(table.spans, name, usesIn(table)) };
+}
+
+/** Matches object files against a run image. */
+export function matchFiles(paths: readonly string[], request: MatchRequest): MatchResult {
+  return matchUpdate(
+    paths.map((path) => subjectOf(readFileSync(path), basename(path))),
+    request,
+  );
+}
+
+export function isText({ kind }: SectionResult): boolean {
+  return kind === "text" || kind === "init-text" || kind === "exit-text";
+}
+
+export function sectionOf(result: MatchResult, label: string): SectionResult {
+  const found = result.sections.find((section) => section.label === label);
+  if (found === undefined) throw new Error(`no section ${label}`);
+  return found;
+}
