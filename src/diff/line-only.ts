@@ -1,4 +1,5 @@
 import type { Arch } from "../arch/arch.ts";
+import { argumentAt } from "../arch/argument.ts";
 import { loadedConstantAt } from "../arch/loaded-constant.ts";
 import { numberedBase } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
@@ -12,8 +13,8 @@ const NEAR = 48;
 /**
  * Whether all differences of a pair are line numbers. A patch that adds a line moves `__LINE__` of everything below it:
  * `mov $0x254,%esi; mov $"kernel/audit.c",%rdi; call warn_slowpath_fmt` differs in a number and does the same.
- * Evidence, not a list of callees: the bytes lie in a constant that an instruction loads, and the name of a source file or
- * of a function (`__func__`) is loaded beside it. In data that only the kernel's message tables refer to (`_entry`,
+ * Evidence, not a list of callees: the bytes lie in a constant that an instruction loads as an argument, and the argument
+ * before it is the name of a source file or of a function (`__func__`). In data that only the kernel's message tables refer to (`_entry`,
  * dynamic debug) any number is one.
  */
 export function lineNumberDifferences(
@@ -33,7 +34,7 @@ export function lineNumberDifferences(
     const to = loadedConstantAt(arch, post.bytes, difference.offset);
     if (from === undefined || to === undefined || from.offset !== to.offset || from.rest !== to.rest) return undefined;
     if (difference.offset + difference.pre.length / 2 > from.offset + from.size) return undefined;
-    if (from.value === 0 || to.value === 0 || !hasPlaceName(pre, from.offset, arch)) return undefined;
+    if (from.value === 0 || to.value === 0 || !followsPlaceName(pre, from.offset, arch)) return undefined;
     lines.set(from.offset, {
       kind: "line-number",
       offset: from.offset,
@@ -45,8 +46,13 @@ export function lineNumberDifferences(
   return [...lines.values()];
 }
 
-/** Whether the name of a source file or of the function is an argument of the same call: loaded near an offset, no call between. */
-function hasPlaceName(span: Span, offset: number, arch: Arch): boolean {
+/**
+ * Whether the argument before the one at an offset is the name of a source file or of the function: `f(__FILE__, __LINE__)`,
+ * `warn(fmt, file, line)`, `abort(trans, __func__, line, err)`. No call may stand between the two.
+ */
+function followsPlaceName(span: Span, offset: number, arch: Arch): boolean {
+  const argument = argumentAt(arch, span.bytes, offset);
+  if (argument === undefined) return false;
   let found = false;
   for (const relocation of span.relocations) {
     if (relocation.offset > offset + NEAR) break;
@@ -54,7 +60,7 @@ function hasPlaceName(span: Span, offset: number, arch: Arch): boolean {
     if (isCall(span, relocation, arch)) {
       if (relocation.offset > offset) return found;
       found = false;
-    } else if (namesPlace(relocation)) found = true;
+    } else if (namesPlace(relocation) && argumentAt(arch, span.bytes, relocation.offset) === argument - 1) found = true;
   }
   return found;
 }

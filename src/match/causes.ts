@@ -44,9 +44,17 @@ export const LIFECYCLE: readonly Stage[] = [
     checks: [
       { check: "every target is loaded", cause: "target_not_loaded", done: true },
       { check: "the system map belongs to the run system", cause: "bad_system_map", done: true },
-      { check: "every section of the old code matches the running code in exactly one place", cause: "no_match", done: true },
+      {
+        check: "every section of the old code matches the running code in exactly one place",
+        cause: "no_match",
+        done: true,
+      },
       { check: "every symbol of the new code has one value", cause: "failed_to_find", done: true },
-      { check: "relocations of the new code fit their fields, patches fit and do not overlap", cause: "unexpected", done: true },
+      {
+        check: "relocations of the new code fit their fields, patches fit and do not overlap",
+        cause: "unexpected",
+        done: true,
+      },
       { check: "exports that change are there", cause: "missing_export", done: true },
       { check: "pre_apply and check_apply hooks agree", cause: "call_failed", done: false },
       { check: "no thread's stack holds an address of the safety ranges", cause: "code_busy", done: false },

@@ -2,14 +2,14 @@ import type { ElfObject } from "../elf/object.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanTable } from "../spans/span.ts";
 import { VERSION } from "../version.ts";
-import { type CauseName, CAUSES, LIFECYCLE } from "./causes.ts";
+import { CAUSES, type CauseName, LIFECYCLE } from "./causes.ts";
 import { hex } from "./context.ts";
-import { type MatchFinding, matchFindingMessage, MATCH_FINDINGS } from "./findings.ts";
+import { MATCH_FINDINGS, type MatchFinding, matchFindingMessage } from "./findings.ts";
 import type { RunImage } from "./image.ts";
 import type { Mismatch } from "./mismatch.ts";
 import type { MatchResult, MismatchResult, SectionResult } from "./result.ts";
 import { isWeak, type RunPre, type SpanMatch } from "./run-pre.ts";
-import { symbolResults, type NamedValues } from "./symbol-results.ts";
+import { type NamedValues, symbolResults } from "./symbol-results.ts";
 
 /** One object that is matched, with the names that its parts have in the update. */
 export interface Subject {
@@ -36,7 +36,12 @@ export interface Extra {
 }
 
 /** The result in the form that is written down; equal inputs give equal results. */
-export function describeMatch(subjects: readonly Subject[], image: RunImage, runPre: RunPre, extra: Extra = {}): MatchResult {
+export function describeMatch(
+  subjects: readonly Subject[],
+  image: RunImage,
+  runPre: RunPre,
+  extra: Extra = {},
+): MatchResult {
   const labelOf = (match: SpanMatch): string => subjects[match.object]?.labels.get(match.span) as string;
   const sections = runPre.matches.map((match) => describeSection(match, labelOf(match))).sort(byLabel);
   const aborts = [...(extra.aborts ?? []), ...unmatchedAborts(runPre, labelOf, extra.needed)];
@@ -58,7 +63,10 @@ export function describeMatch(subjects: readonly Subject[], image: RunImage, run
       ...(member === undefined ? {} : { member }),
     })),
     outcome: abort === undefined ? "matched" : "aborted",
-    abort: abort === undefined ? null : { cause: abort.cause, errno: CAUSES[abort.cause].errno, at: abort.at, why: abort.why },
+    abort:
+      abort === undefined
+        ? null
+        : { cause: abort.cause, errno: CAUSES[abort.cause].errno, at: abort.at, why: abort.why },
     counts: {
       text: text.length,
       matched: of("matched"),

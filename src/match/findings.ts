@@ -16,7 +16,10 @@ export const MATCH_FINDINGS = {
     "note",
     (label) => `${label} is weak, and the run system has another definition of it: the one of this object is not there`,
   ),
-  "run-without-symbols": row("warning", (label) => `${label} has no symbols: give --system-map, or --search for the code`),
+  "run-without-symbols": row(
+    "warning",
+    (label) => `${label} has no symbols: give --system-map, or --search for the code`,
+  ),
   "patch-too-long": row("error", (label, detail) => `${label} is too short for its patch: ${detail}`),
   "patches-overlap": row("error", (label, detail) => `patches of ${label} overlap: ${detail}`),
   "patch-out-of-reach": row("error", (label, detail) => `${label} cannot reach its replacement: ${detail}`),

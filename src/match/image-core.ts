@@ -136,7 +136,8 @@ function openCompanion(path: string, mapped: MappedFile, saved: Memory, required
     const own = buildIdOf(source, header);
     const running = buildIdInMemory(path, mapped, saved);
     if (own !== running && running !== undefined) {
-      if (required) throw new FormatError({ file: path }, `build ID ${own ?? "none"} is not that of the core, ${running}`);
+      if (required)
+        throw new FormatError({ file: path }, `build ID ${own ?? "none"} is not that of the core, ${running}`);
       source.close();
       return undefined;
     }

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { addendOf } from "../arch/addend.ts";
 import type { Arch } from "../arch/arch.ts";
 import { fieldOrder, writeField } from "../arch/field.ts";
@@ -5,7 +6,6 @@ import { archFor, howtoOf } from "../arch/registry.ts";
 import { SHF, SHN, STT } from "../elf/constants.ts";
 import { type ElfObject, readObject, type Section } from "../elf/object.ts";
 import type { ImageHeader } from "../elf/segments.ts";
-import { basename } from "node:path";
 import type { FilePages } from "./file-pages.ts";
 import type { ImageParts } from "./image.ts";
 import { memoryOf, type Region } from "./memory.ts";
@@ -111,9 +111,11 @@ function linkSection(
   for (const [index, { type, offset, symbol }] of relocations.entries()) {
     const howto = howtoOf(arch, type);
     const target = addresses[symbol];
-    if (target === undefined || (howto.role !== "address" && howto.role !== "branch") || howto.encoding !== undefined) continue;
+    if (target === undefined || (howto.role !== "address" && howto.role !== "branch") || howto.encoding !== undefined)
+      continue;
     if (howto.size === 0 || offset + howto.size > bytes.length) continue;
-    const value = target + addendOf(arch, relocations, index, section.bytes) - (howto.pcrel ? base + BigInt(offset) : 0n);
+    const value =
+      target + addendOf(arch, relocations, index, section.bytes) - (howto.pcrel ? base + BigInt(offset) : 0n);
     writeField(bytes, offset, howto, fieldOrder(arch, howto), value);
   }
   return bytes;

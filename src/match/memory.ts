@@ -38,14 +38,14 @@ export function memoryOf(unsorted: readonly Region[]): Memory {
   }
 
   function read(address: bigint, length: number): Uint8Array | undefined {
-      const region = regionAt(address);
-      if (region === undefined) return undefined;
-      const from = Number(address - region.start);
-      const here = Math.min(length, region.size - from);
-      const bytes = region.read(from, here);
-      if (bytes === undefined || here === length) return bytes;
-      const next = read(region.start + BigInt(region.size), length - here);
-      return next === undefined ? bytes : Buffer.concat([bytes, next]);
+    const region = regionAt(address);
+    if (region === undefined) return undefined;
+    const from = Number(address - region.start);
+    const here = Math.min(length, region.size - from);
+    const bytes = region.read(from, here);
+    if (bytes === undefined || here === length) return bytes;
+    const next = read(region.start + BigInt(region.size), length - here);
+    return next === undefined ? bytes : Buffer.concat([bytes, next]);
   }
 
   return { regions, regionAt, read };

@@ -1,6 +1,6 @@
 import type { Trampoline } from "../arch/arch.ts";
-import type { Abort } from "./describe.ts";
 import { hex, wrap } from "./context.ts";
+import type { Abort } from "./describe.ts";
 import type { MatchFinding } from "./findings.ts";
 import type { TrampolineResult } from "./result.ts";
 import type { RunPre, SpanMatch } from "./run-pre.ts";
@@ -60,7 +60,12 @@ function layOut(code: CodeInput, start: bigint): ReadonlyMap<string, bigint> {
 }
 
 /** The value of every symbol that new code refers to and does not define. KSPLICE.md, B4: failed_to_find. */
-function findNames(change: ChangeInput, { context }: RunPre, matchOf: ReadonlyMap<string, SpanMatch>, plan: Plan): void {
+function findNames(
+  change: ChangeInput,
+  { context }: RunPre,
+  matchOf: ReadonlyMap<string, SpanMatch>,
+  plan: Plan,
+): void {
   const used = new Set(change.newCode.relocations.map(({ symbol }) => symbol));
   const own = new Set(change.newCode.sections.map(({ label }) => label));
   for (const { label, name, section } of change.newCode.symbols) {
@@ -76,10 +81,16 @@ function findNames(change: ChangeInput, { context }: RunPre, matchOf: ReadonlyMa
     const found = [...new Set(context.image.symbols.named(name).map(({ address }) => address))];
     const [only, second] = found;
     if (only !== undefined && second === undefined) {
-      plan.names.set(label, { address: only, from: context.image.symbols.origin === "system-map" ? "system-map" : "symbol-table" });
+      plan.names.set(label, {
+        address: only,
+        from: context.image.symbols.origin === "system-map" ? "system-map" : "symbol-table",
+      });
       continue;
     }
-    const detail = found.length === 0 ? "no symbol of that name" : `${found.length} symbols of that name: ${found.map(hex).join(", ")}`;
+    const detail =
+      found.length === 0
+        ? "no symbol of that name"
+        : `${found.length} symbols of that name: ${found.map(hex).join(", ")}`;
     abort(plan, "failed_to_find", { code: "symbol-without-value", label, detail });
   }
 }
@@ -113,7 +124,8 @@ function placePatch(
     size: patch.size,
     replacement: patch.replacement,
     newAddress: newAddress === undefined ? null : hex(newAddress),
-    bytes: patch.type === "text" ? trampolineBytes(patch, arch.trampoline, arch.name, oldAddress, newAddress, plan) : null,
+    bytes:
+      patch.type === "text" ? trampolineBytes(patch, arch.trampoline, arch.name, oldAddress, newAddress, plan) : null,
     saved: Buffer.from(saved).toString("hex"),
   });
 }
@@ -158,7 +170,8 @@ function checkRelocations(
     if (howto.size === 0 || howto.size > 4 || howto.encoding !== undefined || howto.bits !== undefined) continue;
     if (howto.role !== "address" && howto.role !== "branch") continue;
     const place = howto.pcrel ? start + BigInt(offset) : 0n;
-    const value = BigInt.asIntN(64, target + hexValue(targetAddend) + hexValue(insnAddend) - place) >> BigInt(howto.rightshift);
+    const value =
+      BigInt.asIntN(64, target + hexValue(targetAddend) + hexValue(insnAddend) - place) >> BigInt(howto.rightshift);
     const bits = 8 * howto.size;
     const fits = howto.signed
       ? BigInt.asIntN(bits, value) === value

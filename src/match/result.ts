@@ -5,8 +5,14 @@ import { z } from "zod";
  * file where a program runs.
  */
 
-const address = z.string().regex(/^0x[0-9a-f]+$/).describe("64-bit address in hexadecimal");
-const hexBytes = z.string().regex(/^([0-9a-f]{2})*$/).describe("bytes in hexadecimal");
+const address = z
+  .string()
+  .regex(/^0x[0-9a-f]+$/)
+  .describe("64-bit address in hexadecimal");
+const hexBytes = z
+  .string()
+  .regex(/^([0-9a-f]{2})*$/)
+  .describe("bytes in hexadecimal");
 const count = z.int().min(0);
 
 const mismatch = z.strictObject({
@@ -25,7 +31,9 @@ const section = z.strictObject({
   size: count,
   status: z
     .enum(["matched", "ambiguous", "unmatched", "located"])
-    .describe("located: its address is known, its contents are the running system's own; ambiguous: several places fit"),
+    .describe(
+      "located: its address is known, its contents are the running system's own; ambiguous: several places fit",
+    ),
   weak: z.boolean().optional().describe("a weak definition: another object's may be in the run system instead"),
   runAddress: address.nullable(),
   candidates: z.array(address).describe("where it was looked for"),
@@ -39,7 +47,9 @@ const symbol = z.strictObject({
   value: address.nullable(),
   sympos: count
     .nullable()
-    .describe("position among the run system's symbols of that name, as livepatch counts: 0 when there is one only; null: unknown to it"),
+    .describe(
+      "position among the run system's symbols of that name, as livepatch counts: 0 when there is one only; null: unknown to it",
+    ),
   from: z.enum(["text", "rodata", "data", "symbol-table", "system-map", "search"]).nullable(),
 });
 
@@ -57,7 +67,13 @@ const trampoline = z.strictObject({
 const stage = z.strictObject({
   stage: z.enum(["preparing", "applied", "reversed"]),
   next: z.enum(["applied", "reversed"]).nullable(),
-  checks: z.array(z.strictObject({ check: z.string(), cause: z.string(), done: z.boolean().describe("whether this result covers it") })),
+  checks: z.array(
+    z.strictObject({
+      check: z.string(),
+      cause: z.string(),
+      done: z.boolean().describe("whether this result covers it"),
+    }),
+  ),
 });
 
 export const matchResult = z.strictObject({
@@ -82,11 +98,18 @@ export const matchResult = z.strictObject({
   counts: z.strictObject({ text: count, matched: count, ambiguous: count, unmatched: count, weak: count }),
   sections: z.array(section),
   symbols: z.array(symbol),
-  safety: z.array(z.strictObject({ label: z.string(), start: address, size: count })).describe("no thread may be there"),
+  safety: z
+    .array(z.strictObject({ label: z.string(), start: address, size: count }))
+    .describe("no thread may be there"),
   patches: z.array(trampoline),
   lifecycle: z.array(stage),
   findings: z.array(
-    z.strictObject({ code: z.string(), severity: z.enum(["error", "warning", "note"]), label: z.string(), message: z.string() }),
+    z.strictObject({
+      code: z.string(),
+      severity: z.enum(["error", "warning", "note"]),
+      label: z.string(),
+      message: z.string(),
+    }),
   ),
 });
 

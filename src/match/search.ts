@@ -1,5 +1,5 @@
-import { fieldMaskBytes, fieldOrder } from "../arch/field.ts";
 import type { Arch } from "../arch/arch.ts";
+import { fieldMaskBytes, fieldOrder } from "../arch/field.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanTable } from "../spans/span.ts";
 import type { RunImage } from "./image.ts";
@@ -46,7 +46,8 @@ export function searchIndex(image: RunImage, tables: readonly SpanTable[]): (spa
     if (!region.executable) continue;
     for (let from = 0; from < region.size; from += CHUNK) {
       const bytes = region.read(from, Math.min(CHUNK + 4096, region.size - from));
-      if (bytes !== undefined) searchChunk(bytes, Math.min(CHUNK, region.size - from), region.start + BigInt(from), table, bits, hits);
+      if (bytes !== undefined)
+        searchChunk(bytes, Math.min(CHUNK, region.size - from), region.start + BigInt(from), table, bits, hits);
     }
   }
   return (span) => {

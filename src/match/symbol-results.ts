@@ -1,5 +1,5 @@
-import type { Subject } from "./describe.ts";
 import { hex, referenceOf } from "./context.ts";
+import type { Subject } from "./describe.ts";
 import type { RunImage } from "./image.ts";
 import type { SymbolResult } from "./result.ts";
 import type { RunPre } from "./run-pre.ts";

@@ -11,7 +11,12 @@ export interface ChangeInput {
 }
 
 export interface CodeInput {
-  readonly sections: readonly { readonly label: string; readonly size: number; readonly align: number; readonly kind: string }[];
+  readonly sections: readonly {
+    readonly label: string;
+    readonly size: number;
+    readonly align: number;
+    readonly kind: string;
+  }[];
   readonly symbols: readonly {
     readonly label: string;
     readonly name: string;

@@ -34,11 +34,16 @@ export function renderMatchText(result: MatchResult): string {
     ...block("matched", found.map(matchedLine)),
     ...block(
       "symbols",
-      symbols.map(({ label, value, sympos }) => `  ${value ?? "unknown"}  ${label}${sympos === null ? "" : ` (${sympos})`}`),
+      symbols.map(
+        ({ label, value, sympos }) => `  ${value ?? "unknown"}  ${label}${sympos === null ? "" : ` (${sympos})`}`,
+      ),
     ),
     ...block(
       "patches",
-      patches.map(({ label, oldAddress, size, bytes }) => `  ${oldAddress}  ${label}, ${size} bytes${bytes === null ? "" : `: ${bytes}`}`),
+      patches.map(
+        ({ label, oldAddress, size, bytes }) =>
+          `  ${oldAddress}  ${label}, ${size} bytes${bytes === null ? "" : `: ${bytes}`}`,
+      ),
     ),
     ...block(
       "safety",

@@ -57,7 +57,9 @@ describe.skipIf(!HAS_RUN_IMAGE)(
       expect(CASES).toHaveLength(15);
       expect(totals(results)).toEqual({ text: 1878, matched: 1876 });
       expect(results.flatMap(wrongPlaces)).toEqual([]);
-      const open = results.flatMap(({ sections }) => sections.filter(isText).filter(({ status }) => status !== "matched"));
+      const open = results.flatMap(({ sections }) =>
+        sections.filter(isText).filter(({ status }) => status !== "matched"),
+      );
       expect(open.map(({ label }) => label)).toEqual(OVERRIDDEN);
       expect(results.map(({ outcome }) => outcome)).toEqual(CASES.map(() => "matched"));
     }, 60_000);
@@ -72,7 +74,15 @@ describe.skipIf(!HAS_RUN_IMAGE)(
 
     it("matches the code as it is after boot: alternatives, retpolines, returns, ftrace, static keys and calls, locks", () => {
       const booted = join(run.folder, "booted");
-      const steps = ["alternatives", "return-sites", "retpolines", "smp-locks", "ftrace", "static-keys", "static-calls"] as const;
+      const steps = [
+        "alternatives",
+        "return-sites",
+        "retpolines",
+        "smp-locks",
+        "ftrace",
+        "static-keys",
+        "static-calls",
+      ] as const;
       const counts = bootKernel(run.vmlinux, booted, steps);
       expect(Object.values(counts).every((count) => count > 1000)).toBe(true);
       const results = CASES.map((name) => matchFiles(preOf(name), { run: booted }));
@@ -147,7 +157,9 @@ describe.skipIf(!HAS_RUN_IMAGE)(
       const path = join(run.folder, "stripped");
       if (spawnSync("strip", ["-o", path, run.vmlinux]).status !== 0) return;
       const results = CASES.map((name) => matchFiles(preOf(name), { run: path, search: true }));
-      const long = results.flatMap(({ sections }) => sections.filter((section) => isText(section) && section.size >= 32));
+      const long = results.flatMap(({ sections }) =>
+        sections.filter((section) => isText(section) && section.size >= 32),
+      );
       const found = long.filter(({ status }) => status === "matched");
       expect(found.length / long.length).toBeGreaterThan(0.9);
       expect(results.flatMap(wrongPlaces)).toEqual([]);

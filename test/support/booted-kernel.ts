@@ -3,9 +3,26 @@ import { openImage } from "../../src/match/image.ts";
 import type { Region } from "../../src/match/memory.ts";
 
 /** What a kernel writes into its own code when it starts. Linux: arch/x86/kernel/alternative.c, ftrace.c, jump_label.c. */
-export type BootStep = "return-sites" | "retpolines" | "smp-locks" | "alternatives" | "ftrace" | "static-keys" | "static-calls";
+export type BootStep =
+  | "return-sites"
+  | "retpolines"
+  | "smp-locks"
+  | "alternatives"
+  | "ftrace"
+  | "static-keys"
+  | "static-calls";
 
-const NOPS = ["", "90", "6690", "0f1f00", "0f1f4000", "0f1f440000", "660f1f440000", "0f1f8000000000", "0f1f840000000000"];
+const NOPS = [
+  "",
+  "90",
+  "6690",
+  "0f1f00",
+  "0f1f4000",
+  "0f1f440000",
+  "660f1f440000",
+  "0f1f8000000000",
+  "0f1f840000000000",
+];
 const REGISTERS = ["ax", "cx", "dx", "bx", "sp", "bp", "si", "di", "8", "9", "10", "11", "12", "13", "14", "15"];
 
 /** The code of a vmlinux (Linux 6.1, x86-64) as it would be in memory after it was booted: all its own tables applied. */
@@ -103,7 +120,8 @@ class Boot {
         }
         return count;
       case "static-keys":
-        for (const entry of this.#entries("", 16, ["__start___jump_table", "__stop___jump_table"])) count += this.#jump(entry);
+        for (const entry of this.#entries("", 16, ["__start___jump_table", "__stop___jump_table"]))
+          count += this.#jump(entry);
         return count;
       case "static-calls":
         for (const entry of this.#entries("", 8, ["__start_static_call_sites", "__stop_static_call_sites"])) {
@@ -139,7 +157,8 @@ class Boot {
     const length = this.#bytes[at + 11] as number;
     if (length > code) return 0;
     const copy = Buffer.from(this.#bytes.subarray(this.#file(source), this.#file(source) + length));
-    if (length === 5 && (copy[0] === 0xe8 || copy[0] === 0xe9)) copy.writeInt32LE(copy.readInt32LE(1) + Number(source - place), 1);
+    if (length === 5 && (copy[0] === 0xe8 || copy[0] === 0xe9))
+      copy.writeInt32LE(copy.readInt32LE(1) + Number(source - place), 1);
     this.#write(place, copy.toString("hex"));
     this.#fill(place + BigInt(length), code - length);
     return 1;

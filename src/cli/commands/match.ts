@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { ElfObject } from "../../elf/object.ts";
 import { FormatError, UsageError } from "../../errors.ts";
-import { type Subject } from "../../match/describe.ts";
+import type { Subject } from "../../match/describe.ts";
 import type { MatchFinding } from "../../match/findings.ts";
 import { type MatchRequest, matchUpdate } from "../../match/match.ts";
 import type { MatchResult } from "../../match/result.ts";
@@ -107,7 +107,8 @@ function shortNames(paths: readonly string[]): string[] {
   const parts = paths.map((path) => path.replaceAll("\\", "/").split("/"));
   const [first = []] = parts;
   let shared = 0;
-  while (shared < first.length - 1 && parts.every((own) => shared < own.length - 1 && own[shared] === first[shared])) shared++;
+  while (shared < first.length - 1 && parts.every((own) => shared < own.length - 1 && own[shared] === first[shared]))
+    shared++;
   return parts.map((own) => own.slice(shared).join("/"));
 }
 
@@ -115,10 +116,12 @@ function shortNames(paths: readonly string[]): string[] {
 function subjectsOfUpdate(update: UpdateDescription, findings: MatchFinding[]): Subject[] {
   return update.objects.flatMap(({ pre, post }) => {
     if (pre === undefined) return [];
-    if (pre.member !== undefined) throw new UsageError(`${pre.path}(${pre.member}): members of archives cannot be matched yet`);
+    if (pre.member !== undefined)
+      throw new UsageError(`${pre.path}(${pre.member}): members of archives cannot be matched yet`);
     const object = loadObject(pre.path);
     const sha256 = createHash("sha256").update(object.bytes).digest("hex");
-    if (sha256 !== pre.sha256) findings.push({ code: "object-changed", label: pre.path, detail: `its SHA-256 is ${sha256}` });
+    if (sha256 !== pre.sha256)
+      findings.push({ code: "object-changed", label: pre.path, detail: `its SHA-256 is ${sha256}` });
     return [subjectOf(object, objectName(pre.path, post?.path ?? pre.path))];
   });
 }
