@@ -47,13 +47,14 @@ function word(code: Uint8Array, at: number, little: boolean): number {
   return byte(0) + byte(1) * 0x100 + byte(2) * 0x10000 + byte(3) * 0x1000000;
 }
 
-/** A reader for instructions of four aligned bytes; `value` gives the constant, or undefined when the instruction loads none; `bits` hold it. */
-function fixedWidth(value: (instruction: number) => number | undefined, bits: number): Reader {
+/** A reader for instructions of four aligned bytes; `value` gives the constant (the low part of one after the instruction that loads its high part), or undefined when the instruction loads none; `bits` hold it. */
+function fixedWidth(value: (instruction: number, before: number) => number | undefined, bits: number): Reader {
   return (arch, code, offset) => {
     const start = offset & ~3;
     if (start + 4 > code.length) return undefined;
-    const instruction = word(code, start, arch.instructionData === "lsb");
-    const constant = value(instruction);
+    const little = arch.instructionData === "lsb";
+    const instruction = word(code, start, little);
+    const constant = value(instruction, start < 4 ? 0 : word(code, start - 4, little));
     if (constant === undefined || constant <= 0) return undefined;
     return { offset: start, size: 4, value: constant, rest: (instruction & ~bits) >>> 0 };
   };
@@ -75,11 +76,12 @@ const arm = fixedWidth((i) => {
   return turn === 0 ? byte : ((byte >>> turn) | (byte << (32 - turn))) >>> 0;
 }, 0x000f0fff);
 
-/** Power `li rD,imm` (addi rD,0,imm), and the low half of a larger one (ori). Power ISA, book I, 3.3.9. */
-const ppc64 = fixedWidth(
-  (i) => (matches(i, 0xfc1f0000, 0x38000000) || matches(i, 0xfc000000, 0x60000000) ? i & 0xffff : undefined),
-  0xffff,
-);
+/** Power `li rD,imm` (addi rD,0,imm), and the low half (ori) of what `lis` of the same register began. Power ISA, book I, 3.3.9. */
+const ppc64 = fixedWidth((i, before) => {
+  const isLow = matches(i, 0xfc000000, 0x60000000) && matches(before, 0xfc1f0000, 0x3c000000);
+  const isSame = ((i >>> 21) & 31) === ((i >>> 16) & 31) && ((i >>> 21) & 31) === ((before >>> 21) & 31);
+  return matches(i, 0xfc1f0000, 0x38000000) || (isLow && isSame) ? i & 0xffff : undefined;
+}, 0xffff);
 
 /** MIPS `li`: addiu rt,$0,imm or ori rt,$0,imm. MIPS32 volume II, "ADDIU", "ORI". */
 const mips = fixedWidth(
@@ -87,11 +89,13 @@ const mips = fixedWidth(
   0xffff,
 );
 
-/** LoongArch `ori rd,$r0,imm12`, `addi.w rd,$r0,imm12`, and the low part after lu12i.w. LoongArch reference manual, 2.2.1. */
-const loongarch = fixedWidth(
-  (i) => (matches(i, 0xffc00000, 0x03800000) || matches(i, 0xffc003e0, 0x02800000) ? (i >>> 10) & 0xfff : undefined),
-  0xfff << 10,
-);
+/** LoongArch `ori rd,$r0,imm12`, `addi.w rd,$r0,imm12`, and the low part (ori) after lu12i.w. LoongArch reference manual, 2.2.1. */
+const loongarch = fixedWidth((i, before) => {
+  const isWhole = matches(i, 0xffc003e0, 0x03800000) || matches(i, 0xffc003e0, 0x02800000);
+  const isLow = matches(i, 0xffc00000, 0x03800000) && matches(before, 0xfe000000, 0x14000000);
+  const isSame = (i & 31) === ((i >>> 5) & 31) && (i & 31) === (before & 31);
+  return isWhole || (isLow && isSame) ? (i >>> 10) & 0xfff : undefined;
+}, 0xfff << 10);
 
 /** z/Architecture `lhi`/`lghi %r,imm16` (a7x8, a7x9): instructions are four bytes at any even place. Principles of Operation, "LOAD HALFWORD IMMEDIATE". */
 const s390x: Reader = (_arch, code, offset) => {
@@ -111,7 +115,10 @@ const riscv64: Reader = (_arch, code, offset) => {
     const instruction = word(code, start, true);
     const isAdd = matches(instruction, 0x707f, 0x13) || matches(instruction, 0x707f, 0x1b);
     const from = (instruction >>> 15) & 31;
-    if (isAdd && (from === 0 || from === ((instruction >>> 7) & 31)))
+    const to = (instruction >>> 7) & 31;
+    const before = start < 4 ? 0 : word(code, start - 4, true);
+    const afterLui = from === to && matches(before, 0x7f, 0x37) && ((before >>> 7) & 31) === to;
+    if (isAdd && (from === 0 || afterLui))
       return { offset: start, size: 4, value: (instruction >>> 20) & 0xfff, rest: instruction & 0xfffff };
   }
   return undefined;

@@ -323,9 +323,7 @@ class Comparer implements Comparison {
     for (const [i, x] of a.relocations.entries()) {
       const y = b.relocations[i];
       if (x.offset === a.ownerField || y === undefined) continue;
-      if (x.howto.family !== y.howto.family || !this.#isSameTarget(x, y)) {
-        this.#differ("relocation-target", 0, targetText(x), targetText(y));
-      }
+      this.#compareRelocation({ ...x, offset: 0 }, { ...y, offset: 0 });
     }
   }
 

@@ -44,7 +44,7 @@ const FIXED_WIDTH: ReadonlySet<string> = new Set([
 export function correspond(pre: Span, post: Span, arch: Arch): Correspondence | undefined {
   const a = stepsOf(pre, arch);
   const b = stepsOf(post, arch);
-  if (a === undefined || b === undefined || a.length !== b.length) return undefined;
+  if (a === undefined || b === undefined || a.length !== b.length || a.length === 0) return undefined;
   const offsets = new Map<number, number>();
   for (let i = 0; i < a.length; i++) offsets.set((a[i] as Step).offset, (b[i] as Step).offset);
   offsets.set(pre.size, post.size);
@@ -56,6 +56,7 @@ export function correspond(pre: Span, post: Span, arch: Arch): Correspondence | 
   for (let i = 0; i < a.length; i++) {
     const x = a[i] as Step;
     const y = b[i] as Step;
+    if (Math.abs(fillerBefore(a, i) - fillerBefore(b, i)) > MOST_FILLER) return undefined;
     const before = ofPre(x);
     const after = ofPost(y);
     if (before.length !== after.length) return undefined;
@@ -67,6 +68,14 @@ export function correspond(pre: Span, post: Span, arch: Arch): Correspondence | 
     if (!isSame) return undefined;
   }
   return { offsets, relocations };
+}
+
+/** No alignment inside a function needs more bytes. */
+const MOST_FILLER = 63;
+
+function fillerBefore(steps: readonly Step[], index: number): number {
+  const last = steps[index - 1];
+  return (steps[index] as Step).offset - (last === undefined ? 0 : last.offset + last.length);
 }
 
 /** The instructions of a span without filler; undefined when its bytes are not all instructions, or their lengths are not known. */

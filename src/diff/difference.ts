@@ -40,6 +40,7 @@ export interface Difference {
 
 /** Bytes in hexadecimal, at most 16 of them. */
 export function hexBytes(bytes: Uint8Array, offset: number, size: number): string {
+  if (offset >= bytes.length) return "";
   const shown = Buffer.from(bytes.buffer, bytes.byteOffset + offset, Math.min(size, 16)).toString("hex");
   return size > 16 ? `${shown}…` : shown;
 }

@@ -1,5 +1,5 @@
 import { parentFunction } from "../spans/names.ts";
-import { isCode } from "../spans/section-kind.ts";
+import { isCode, isState } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span } from "../spans/span.ts";
 import { type Comparison, compareContext, comparePair, type Link } from "./compare.ts";
 import { type Difference, targetText } from "./difference.ts";
@@ -135,14 +135,17 @@ function parentsOf(side: Side): (span: Span) => Span | undefined {
   };
 }
 
+/** Tables of messages: dynamic debug, printk index. Linux: include/linux/dynamic_debug.h, include/linux/printk.h. */
+const MESSAGES = /^(__dyndbg|__verbose|\.printk_index)$/;
+
 /** Whether only messages, reports and events use it: nothing acts on what it holds. */
 function isDiagnostic(span: Span, side: Side): boolean {
-  if (span.kind === "registry") return true;
+  if (MESSAGES.test(span.section.name)) return true;
   // What sanitizers hand to their reports: place, types and names, in data without a name of its own.
-  if (span.symbol === undefined && span.relocations.some(namesPlace)) return true;
+  if (span.symbol === undefined && isState(span.kind) && span.relocations.some(namesPlace)) return true;
   if (span.kind !== "rodata" || span.symbol === undefined || span.symbol.bind !== 0) return false;
   const uses = side.uses(span);
-  return uses.length > 0 && uses.every((use) => use.from.kind === "registry");
+  return uses.length > 0 && uses.every((use) => use.from.kind === "registry" && MESSAGES.test(use.from.section.name));
 }
 
 /** Strings, constants and fragments refer to nothing that would have to move with them. */

@@ -16,8 +16,18 @@ export interface Instruction {
   readonly inner: number | undefined;
 }
 
-/** Turns the bytes of a span into instructions; between them they hold every byte, in order. */
+/** Turns the bytes of a span into instructions; between them they hold every byte, in order, up to LONGEST_CODE. */
 export type Disassembler = (span: Span, keyOf: TargetKey) => Instruction[];
+
+/** Bytes of a function that are taken apart. Real functions are shorter; a hostile file must not cost more than it is big. */
+const LONGEST_CODE = 1 << 18;
+
+/** The part of a span that is taken apart: nearly always all of it. */
+export function startOf(span: Span): Span {
+  if (span.bytes.length <= LONGEST_CODE) return span;
+  const relocations = span.relocations.filter(({ offset }) => offset < LONGEST_CODE);
+  return { ...span, bytes: span.bytes.subarray(0, LONGEST_CODE), relocations };
+}
 
 /** Gives the relocations of one stretch after the other; calls must come in offset order. */
 export function relocationsInTurn(relocations: readonly SpanRelocation[]): (end: number) => readonly SpanRelocation[] {

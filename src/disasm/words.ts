@@ -4,7 +4,7 @@ import { howtoOf } from "../arch/registry.ts";
 import { resolvedReferences } from "../arch/resolved.ts";
 import { markRelocated } from "../diff/mask.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
-import { type Disassembler, type Instruction, relocationsInTurn } from "./instruction.ts";
+import { type Disassembler, type Instruction, relocationsInTurn, startOf } from "./instruction.ts";
 import { isInner, placeText, type TargetKey, targetWords } from "./targets.ts";
 import { hexWord, isThumb, isX86, unitSizes } from "./units.ts";
 
@@ -14,7 +14,8 @@ export function wordDisassembler(arch: Arch): Disassembler {
 }
 
 /** Instructions as hexadecimal words; in `normalised` the bits that relocations or a branch's distance fill are zero. */
-export function decodeWords(span: Span, arch: Arch, keyOf: TargetKey): Instruction[] {
+export function decodeWords(whole: Span, arch: Arch, keyOf: TargetKey): Instruction[] {
+  const span = startOf(whole);
   const mask = new Uint8Array(span.bytes.length);
   markRelocated(mask, span.relocations, arch);
   const branches = markBranches(mask, span, arch);

@@ -11,7 +11,7 @@ import { createRequire } from "node:module";
 import type { Decoder, Formatter, Instruction as IcedInstruction } from "iced-x86";
 import type { Arch } from "../arch/arch.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
-import { type Disassembler, type Instruction, relocationsInTurn } from "./instruction.ts";
+import { type Disassembler, type Instruction, relocationsInTurn, startOf } from "./instruction.ts";
 import { isInner, placeText, type TargetKey, targetWords } from "./targets.ts";
 import { X86_MODES } from "./units.ts";
 import { FILLER, innerTarget, siteTest } from "./words.ts";
@@ -23,7 +23,7 @@ export function loadX86Disassembler(arch: Arch): Disassembler {
   // Not `import`: that would first scan a megabyte of CommonJS for its exports, which takes longer than to load it.
   const iced = createRequire(import.meta.url)("iced-x86") as Iced;
   const formatter = makeFormatter(iced);
-  return (span, keyOf) => new Reading(iced, formatter, arch, span, keyOf).instructions();
+  return (span, keyOf) => new Reading(iced, formatter, arch, startOf(span), keyOf).instructions();
 }
 
 /** The formatter with the habits of binutils' objdump. */

@@ -161,12 +161,13 @@ class Walk {
 
   #step(site: Site): Mismatch | undefined {
     const equal = this.#equalStep(site);
-    if (equal !== undefined) {
-      const why = this.#take(site, equal);
-      if (why === undefined) return this.#implyFields(site, equal.pre);
-      return this.#mismatch(site, why);
+    const implied = equal === undefined ? undefined : this.#implyFields(site, equal.pre);
+    if (equal !== undefined && implied === undefined) {
+      this.#take(site, equal);
+      return undefined;
     }
-    let objection = "instructions differ";
+    // A site that the kernel rewrites may have the same form and lead elsewhere.
+    let objection = implied?.why ?? "instructions differ";
     for (const rule of X86_RULES) {
       const step = rule.apply(site);
       if (step === undefined) continue;
@@ -175,7 +176,7 @@ class Walk {
         this.#rules.add(rule.name);
         return undefined;
       }
-      objection = `${why} (by rule ${rule.name})`;
+      if (implied === undefined) objection = `${why} (by rule ${rule.name})`;
       break;
     }
     return this.#mismatch(site, objection);

@@ -1,5 +1,4 @@
 import type { Arch } from "../arch/arch.ts";
-import { howtoOf } from "../arch/registry.ts";
 import { constantName, SHF, SHN, SHT, STB } from "../elf/constants.ts";
 import { decodeName } from "../elf/names.ts";
 import { readCompiler, sourceFileOf } from "../elf/notes.ts";
@@ -12,7 +11,7 @@ import { isAnonymousName, parentFunction } from "../spans/names.ts";
 import { isCode, type SectionKind } from "../spans/section-kind.ts";
 import type { Export, Hook, Span, SpanTable } from "../spans/span.ts";
 import { buildSpans } from "../spans/spans.ts";
-import { type EntryPolicy, entryLayout, specialTableOf, UNKNOWN_TABLE } from "../spans/special.ts";
+import { type EntryPolicy, specialTableOf, UNKNOWN_TABLE } from "../spans/special.ts";
 import { usesIn } from "../spans/uses.ts";
 
 /** What an object says of itself. */
@@ -338,7 +337,7 @@ function describeData({ labels }: LabelledSpans, span: Span): DataRow {
   return { ...describeSpan(labels, span), ...text };
 }
 
-function describeTables({ object, arch, kinds, spans }: SpanTable): TableRow[] {
+function describeTables({ object, kinds, spans, layouts }: SpanTable): TableRow[] {
   const owners = new Map<Section, { entries: number; spans: Set<Span> }>();
   for (const span of spans) {
     for (const { section } of span.entries) {
@@ -351,10 +350,7 @@ function describeTables({ object, arch, kinds, spans }: SpanTable): TableRow[] {
   return object.sections.flatMap((section) => {
     if (kinds[section.index] !== "table") return [];
     const row = specialTableOf(section.name) ?? UNKNOWN_TABLE;
-    const fields = object
-      .relocationsOf(section.index)
-      .map(({ offset, type }) => ({ offset, width: howtoOf(arch, type).size }));
-    const entrySize = section.size === 0 ? undefined : entryLayout(row, section, fields, arch.name)?.size;
+    const entrySize = layouts.get(section.index)?.size;
     const own = owners.get(section);
     return {
       section: section.name,

@@ -24,7 +24,7 @@ export function readExports(
   for (const section of object.sections) {
     if (kinds[section.index] !== "export" || section.size === 0) continue;
     const list = drafts.get(section.index) ?? [];
-    const starts = names.get(section.index) ?? inferredStarts(object, section, list);
+    const starts = names.get(section.index) ?? inferredStarts(section, list, kinds);
     for (const [i, { name, offset }] of starts.entries()) {
       const size = (starts[i + 1]?.offset ?? section.size) - offset;
       exports.push(readExport(section, name, offset, size, list, crcs.get(name)));
@@ -48,14 +48,22 @@ function exportSymbols(object: ElfObject, kinds: readonly SectionKind[]): Readon
   return names;
 }
 
+/** Bytes from one entry to the next: address and name, and with addresses of four bytes since 5.4 the namespace. */
+function entryStride(section: Section, drafts: readonly Draft[], kinds: readonly SectionKind[]): number {
+  const [first] = drafts;
+  if (first === undefined) return section.size;
+  const width = Math.max(first.howto.size, 1);
+  const isText = (draft: Draft | undefined): boolean => {
+    const kind = draft === undefined ? undefined : kinds[draft.place];
+    return kind === "export-string" || kind === "string";
+  };
+  const isPairs = drafts.every((draft, i) => isText(draft) === (i % 2 === 1));
+  return isPairs || width !== 4 ? 2 * width : 3 * width;
+}
+
 /** Entries without symbols of their own: each starts with a reference to what it exports, the next one is its name. */
-function inferredStarts(object: ElfObject, section: Section, drafts: readonly Draft[]): Named[] {
-  const word = object.class / 8;
-  const first = drafts[0];
-  const stride =
-    first === undefined
-      ? section.size
-      : first.howto.size * (first.howto.size === word ? 2 : drafts.length % 3 === 0 ? 3 : 2);
+function inferredStarts(section: Section, drafts: readonly Draft[], kinds: readonly SectionKind[]): Named[] {
+  const stride = entryStride(section, drafts, kinds);
   const starts: Named[] = [];
   for (let offset = 0; offset < section.size; offset += Math.max(stride, 1)) {
     const [value, named] = draftsBetween(drafts, offset, offset + stride);

@@ -1,7 +1,7 @@
 import type { Arch, Howto } from "../arch/arch.ts";
 import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
 import type { SectionKind } from "./section-kind.ts";
-import type { SpecialTable } from "./special.ts";
+import type { EntryLayout, SpecialTable } from "./special.ts";
 
 /** One relocation as a span sees it: where, how, and what it points to. */
 export interface SpanRelocation {
@@ -118,6 +118,8 @@ export interface SpanTable {
   /** Functions that the patch's author asked to leave alone (KPATCH_IGNORE_FUNCTION). */
   readonly exempt: ReadonlySet<Span>;
   readonly oddities: readonly Oddity[];
+  /** How the entries of each table are laid out, by section index; a table that cannot be cut has none. */
+  readonly layouts: ReadonlyMap<number, EntryLayout>;
   /** Spans of a section in offset order. */
   spansOf(section: number): readonly Span[];
 }

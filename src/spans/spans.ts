@@ -64,13 +64,13 @@ export function buildSpans(file: ElfObject): SpanTable {
     if (kinds[index] !== "table") for (const draft of list) settle(draft, spansOf);
   }
   // From here on every relocation of a span knows its target.
-  attachEntries({ object, arch, kinds, drafts, spansOf, oddities });
+  const layouts = attachEntries({ object, arch, kinds, drafts, spansOf, oddities });
   if (kinds.includes("unwind")) attachExceptionTables(object, kinds, drafts, spansOf);
   if (kinds.includes("fragment")) ownFragments(spans);
   const exports = readExports(object, kinds, drafts);
   const hooks = readHooks(object, kinds, drafts);
   const exempt = readExempt(object, kinds, drafts);
-  return { object, arch, kinds, spans, exports, hooks, exempt, oddities, spansOf };
+  return { object, arch, kinds, spans, exports, hooks, exempt, oddities, layouts, spansOf };
 }
 
 function readDrafts(

@@ -14,11 +14,12 @@ interface Input {
   readonly oddities: Oddity[];
 }
 
-/** Cuts the kernel's tables into entries and gives each to the span that its owner field points into. */
-export function attachEntries(input: Input): void {
+/** Cuts the kernel's tables into entries and gives each to the span that its owner field points into; returns the layouts found. */
+export function attachEntries(input: Input): ReadonlyMap<number, EntryLayout> {
+  const layouts = new Map<number, EntryLayout>();
   const owned = new Map<Span, TableEntry[]>();
   for (const section of input.object.sections) {
-    if (input.kinds[section.index] === "table" && section.size > 0) attachTable(input, section, owned);
+    if (input.kinds[section.index] === "table" && section.size > 0) attachTable(input, section, owned, layouts);
   }
   for (const [span, entries] of owned) {
     entries.sort((a, b) =>
@@ -30,6 +31,7 @@ export function attachEntries(input: Input): void {
     );
     span.entries = entries;
   }
+  return layouts;
 }
 
 /**
@@ -62,7 +64,12 @@ function ownerRank(kind: SectionKind | undefined): number {
   return kind === "fragment" ? 1 : 2;
 }
 
-function attachTable(input: Input, section: Section, owned: Map<Span, TableEntry[]>): void {
+function attachTable(
+  input: Input,
+  section: Section,
+  owned: Map<Span, TableEntry[]>,
+  layouts: Map<number, EntryLayout>,
+): void {
   const table = specialTableOf(section.name) ?? UNKNOWN_TABLE;
   const drafts = input.drafts.get(section.index) ?? [];
   const fields = drafts.map((draft) => ({
@@ -80,6 +87,7 @@ function attachTable(input: Input, section: Section, owned: Map<Span, TableEntry
     input.oddities.push({ code: "special-section-opaque", section: section.name, offset: 0, detail });
     return;
   }
+  layouts.set(section.index, layout);
   const ownerField = layout.ownerField ?? 0;
   countFromEntry(layout, drafts, input.spansOf);
   let start = 0;

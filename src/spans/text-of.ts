@@ -15,16 +15,22 @@ export function textBytes(span: Span, offset: number): Uint8Array | undefined {
     const end = span.section.entsize > 1 ? -1 : span.bytes.indexOf(0, offset);
     return span.bytes.subarray(offset, end === -1 ? span.bytes.length : end);
   }
+  const text = wholeText(span);
+  return text !== undefined && offset < text.length ? text.subarray(offset) : undefined;
+}
+
+/** The text that nameless read-only data consists of, zeros behind it aside; undefined when it is anything else. */
+function wholeText(span: Span): Uint8Array | undefined {
   if (span.kind !== "rodata" || span.symbol !== undefined || span.relocations.length > 0) return undefined;
-  const end = span.bytes.indexOf(0, offset);
-  if (end <= offset) return undefined;
-  for (let at = offset; at < end; at++) if (!isTextByte(span.bytes[at] as number)) return undefined;
-  return span.bytes.subarray(offset, end);
+  const { bytes } = span;
+  const end = bytes.indexOf(0);
+  if (end <= 0) return undefined;
+  for (let at = 0; at < end; at++) if (!isTextByte(bytes[at] as number)) return undefined;
+  for (let at = end; at < bytes.length; at++) if (bytes[at] !== 0) return undefined;
+  return bytes.subarray(0, end);
 }
 
 /** Whether a span is nothing but one text and zeros behind it. */
 export function isTextSpan(span: Span): boolean {
-  if (span.kind === "string") return true;
-  const text = textBytes(span, 0);
-  return text !== undefined && span.bytes.subarray(text.length).every((byte) => byte === 0);
+  return span.kind === "string" || wholeText(span) !== undefined;
 }

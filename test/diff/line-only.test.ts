@@ -130,7 +130,7 @@ const machines: readonly Machine[] = [
 ];
 
 function parts({ name, ret }: Machine, code: string, named = "a.c"): Part[] {
-  const asm = `${code.replace("NAME", name).replaceAll("STR", ".rodata.str1.1")}${ret}`;
+  const asm = `${code.replaceAll("NAME", name).replaceAll("STR", ".rodata.str1.1")}${ret}`;
   return [text("f", asm), strings(named)];
 }
 
@@ -171,8 +171,8 @@ describe("what counts as evidence (x86-64)", () => {
   it.each<[string, string, string, { fates: string[]; lines: string[] }]>([
     [
       "two lines of two calls",
-      `NAMEbe05000000${call}be05000000`,
-      `NAMEbe07000000${call}be07000000`,
+      `NAMEbe05000000${call}NAMEbe05000000${call}`,
+      `NAMEbe07000000${call}NAMEbe07000000${call}`,
       { fates: [], lines: [...LINE.lines, ...LINE.lines] },
     ],
     ["zero is no line", "NAMEbe00000000", "NAMEbe07000000", CHANGED],

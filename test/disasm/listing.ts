@@ -1,8 +1,7 @@
 import { diffSpans, type ObjectDiff } from "../../src/diff/diff.ts";
 import { targetText } from "../../src/diff/difference.ts";
 import { disassemblerFor } from "../../src/disasm/disassembler.ts";
-import type { Disassembler, Instruction } from "../../src/disasm/instruction.ts";
-import { targetKeys } from "../../src/disasm/targets.ts";
+import type { Instruction } from "../../src/disasm/instruction.ts";
 import { wordDisassembler } from "../../src/disasm/words.ts";
 import type { Span } from "../../src/spans/span.ts";
 import { type ElfExtra, objectOf, type Part, spansOf } from "../support/elf-parts.ts";
@@ -23,15 +22,7 @@ export function diffOf(pre: readonly Part[], post: readonly Part[], extra: ElfEx
   return diffSpans(objectOf(pre, extra, "pre/x.o"), objectOf(post, extra, "post/x.o"));
 }
 
-/** Both listings of a function, as a diff compares them. */
-export function listingsOf(diff: ObjectDiff, name: string, words = false): readonly [Instruction[], Instruction[]] {
-  const { arch, spans } = diff.pre.table;
-  const disassemble: Disassembler = words ? wordDisassembler(arch) : disassemblerFor(arch);
-  const span = spanNamed(spans, name);
-  const twin = diff.pairing.postOf[span.id] as Span;
-  return [disassemble(span, targetKeys(diff.pairing, "pre")), disassemble(twin, targetKeys(diff.pairing, "post"))];
-}
-
+/** The span of a name. */
 export function spanNamed(spans: readonly Span[], name: string): Span {
   const span = spans.find((candidate) => candidate.name === name);
   if (span === undefined) throw new Error(`no span is called ${name}`);

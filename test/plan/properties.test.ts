@@ -106,7 +106,7 @@ describe("the order of sections and symbols", () => {
           expect(verdict(a, b)).toEqual(expected);
         },
       ),
-      bounded(1500),
+      bounded(800),
     );
   });
 
@@ -116,7 +116,7 @@ describe("the order of sections and symbols", () => {
         const update = updateOf(pre, shuffled);
         expect([update.functions, update.changes, update.verdict.recommended]).toEqual([[], [], "none"]);
       }),
-      bounded(1000),
+      bounded(800),
     );
   });
 });
@@ -152,7 +152,7 @@ describe("damaged files", () => {
   it("bytes anywhere", () => {
     fc.assert(
       fc.property(file, damage, (name, where) => survives(read(name, "pre"), damaged(read(name, "post"), where))),
-      bounded(2000),
+      bounded(1200),
     );
   });
   it("bytes of the symbol and section tables, in the second half", () => {
@@ -161,7 +161,7 @@ describe("damaged files", () => {
         const bytes = read(name, "pre");
         survives(damaged(bytes, where, bytes.length >> 1), read(name, "post"));
       }),
-      bounded(2000),
+      bounded(1200),
     );
   });
   it("the end is missing", () => {
@@ -170,7 +170,7 @@ describe("damaged files", () => {
         const bytes = read(name, "post");
         survives(read(name, "pre"), bytes.subarray(0, Math.floor(part * bytes.length)));
       }),
-      bounded(1000),
+      bounded(800),
     );
   });
 });

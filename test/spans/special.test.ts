@@ -6,7 +6,7 @@ import { entryLayout, entryRanges, type RelocatedField, specialTableOf } from ".
 function fields(each: string, stride: number, count: number): RelocatedField[] {
   const one = each.split(" ").map((pair) => pair.split(":").map(Number) as [number, number]);
   return Array.from({ length: count }, (_, i) =>
-    one.map(([offset, width]) => ({ offset: i * stride + offset, width })),
+    one.map(([offset, width]) => ({ offset: i * stride + offset, width, rank: 0 })),
   ).flat();
 }
 
@@ -117,7 +117,15 @@ const cases: readonly Case[] = [
     count: 3,
     short: 4,
   },
-  { teaches: "a single one without padding", table: ".parainstructions", each: "0:8", stride: 16, count: 1, short: 4 },
+  {
+    teaches: "a single one without padding",
+    table: ".parainstructions",
+    each: "0:8",
+    stride: 16,
+    count: 1,
+    short: 4,
+    size: 12,
+  },
   { teaches: "sites of 4 bytes", table: ".smp_locks", each: "0:4", stride: 4, count: 7 },
   { teaches: "tracer sites of 64 bits", table: "__mcount_loc", each: "0:8", stride: 8, count: 3 },
   { teaches: "tracer sites of 32 bits", table: "__mcount_loc", each: "0:4", stride: 4, count: 3, arch: "i386" },

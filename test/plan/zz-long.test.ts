@@ -1,0 +1,180 @@
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { readObject } from "../../src/elf/object.ts";
+import { FormatError, UnsupportedError } from "../../src/errors.ts";
+import type { UpdateDescription } from "../../src/plan/description.ts";
+import { diffObjects } from "../../src/plan/update.ts";
+import { summaryOf, updateOf } from "../support/built-pair.ts";
+import { bss, data, type Part, rodata, section, strings, text } from "../support/elf-parts.ts";
+import { integrityErrors } from "../support/integrity.ts";
+import { FIXTURES, fixtureCases, join } from "../support/paths.ts";
+import { schemaErrors } from "../support/schema.ts";
+
+const cases = fixtureCases();
+const read = (name: string, side: "pre" | "post"): Uint8Array => readFileSync(join(FIXTURES, name, `${side}.o`));
+const describeBytes = (pre: Uint8Array, post: Uint8Array): UpdateDescription =>
+  diffObjects(readObject(pre, "pre.o"), readObject(post, "post.o"));
+
+/** Runs of random cases, bounded in time; fast-check prints seed and smallest case when one fails. */
+const bounded = (milliseconds: number): fc.Parameters<unknown> => ({
+  numRuns: 200_000,
+  interruptAfterTimeLimit: milliseconds,
+  markInterruptAsFailure: false,
+});
+
+describe("an object and itself", () => {
+  it.each(cases)("%s", (name) => {
+    for (const side of ["pre", "post"] as const) {
+      const update = describeBytes(read(name, side), read(name, side));
+      const errors = update.findings.filter(({ severity }) => severity === "error");
+      expect([
+        update.objects[0]?.status,
+        update.functions,
+        update.changes.flatMap((one) => one.patches),
+        errors,
+      ]).toEqual(["identical", [], [], []]);
+      expect(update.data.filter(({ status }) => status !== "line-only")).toEqual([]);
+      expect(update.noise).toEqual([]);
+    }
+  });
+});
+
+describe("there and back", () => {
+  const names = (update: UpdateDescription, status: string): string[] =>
+    update.functions
+      .filter((one) => one.status === status)
+      .map((one) => one.label.replace(/\.\d+/g, ""))
+      .sort();
+  it.each(cases)("%s: new and deleted change places, changed stays", (name) => {
+    const there = describeBytes(read(name, "pre"), read(name, "post"));
+    const back = describeBytes(read(name, "post"), read(name, "pre"));
+    const both = (update: UpdateDescription): unknown => [
+      names(update, "changed"),
+      update.functions.filter(({ status }) => status === "renamed").length,
+      update.data.filter(({ status }) => status === "in-place").length,
+    ];
+    expect(both(back)).toEqual(both(there));
+    expect(names(back, "new").length).toBe(names(there, "deleted").length);
+    expect(names(back, "deleted").length).toBe(names(there, "new").length);
+  });
+});
+
+describe("the order of sections and symbols", () => {
+  const call = (name: string): string => `e8{PLT32 ${name}-4}`;
+  const pre: Part[] = [
+    text("f", `b801000000${call("g")}c3`),
+    text("g", `8b05{PC32 n.1-4}${call("h")}c3`),
+    text("h", "48c7c7{32S .rodata.str1.1+2}c3"),
+    text("i.isra.0", "31c08b05{PC32 n.2-4}c3"),
+    text("j", "ff24c5{32S .rodata.j}c3"),
+    section(".rodata.j", "{64 .text.j:j+7}{64 .text.j:j}"),
+    bss("n.1", 4),
+    bss("n.2", 8),
+    data("v", "{64 f}"),
+    rodata("t", "{64 g}{64 h}"),
+    strings("a", "b"),
+    section("__bug_table", "{PC32 f}{PC32 .rodata.str1.1}0100 0000{PC32 g}{PC32 .rodata.str1.1}0200 0000"),
+  ];
+  const post: Part[] = [
+    text("f", `b802000000${call("g")}c3`),
+    text("g", `8b05{PC32 n.7-4}${call("h")}c3`),
+    text("h", "48c7c7{32S .rodata.str1.1+2}c3"),
+    text("i.isra.4", "31c08b05{PC32 n.9-4}c3"),
+    text("j", "ff24c5{32S .rodata.j}c3"),
+    section(".rodata.j", "{64 .text.j:j+7}{64 .text.j:j}"),
+    bss("n.7", 4),
+    bss("n.9", 8),
+    data("v", "{64 f}"),
+    rodata("t", "{64 h}{64 g}"),
+    strings("x", "b"),
+    text("k", "31ffc3"),
+    section("__bug_table", "{PC32 f}{PC32 .rodata.str1.1}0100 0000{PC32 g}{PC32 .rodata.str1.1}0300 0000"),
+  ];
+  const verdict = (a: readonly Part[], b: readonly Part[]): unknown => [
+    summaryOf(updateOf(a, b)),
+    updateOf(a, b).functions.map(({ label, status, reasons }) => [label, status, reasons]),
+  ];
+
+  it("changes no verdict", () => {
+    const expected = verdict(pre, post);
+    fc.assert(
+      fc.property(
+        fc.shuffledSubarray(pre, { minLength: pre.length }),
+        fc.shuffledSubarray(post, { minLength: post.length }),
+        (a, b) => {
+          expect(verdict(a, b)).toEqual(expected);
+        },
+      ),
+      bounded(5000),
+    );
+  });
+
+  it("an object and itself in another order are equivalent", () => {
+    fc.assert(
+      fc.property(fc.shuffledSubarray(pre, { minLength: pre.length }), (shuffled) => {
+        const update = updateOf(pre, shuffled);
+        expect([update.functions, update.changes, update.verdict.recommended]).toEqual([[], [], "none"]);
+      }),
+      bounded(5000),
+    );
+  });
+});
+
+import { appendFileSync, writeFileSync } from "node:fs";
+describe("damaged files", () => {
+  /** Either a clean refusal, or a description that holds what the schema and its own references promise. */
+  function survives(pre: Uint8Array, post: Uint8Array): void {
+    let update: UpdateDescription;
+    const started = performance.now();
+    (globalThis as any).count = ((globalThis as any).count ?? 0) + 1;
+    try {
+      writeFileSync("/tmp/zz-pre.o", pre); writeFileSync("/tmp/zz-post.o", post);
+      update = describeBytes(pre, post);
+      if (performance.now() - started > 300) appendFileSync("/tmp/zz-slow.log", `${performance.now() - started}\n`);
+    } catch (error) {
+      if (error instanceof FormatError || error instanceof UnsupportedError) return;
+      throw error;
+    }
+    expect(performance.now() - started).toBeLessThan(2000);
+    expect(schemaErrors(update)).toEqual([]);
+    expect(
+      integrityErrors(update).filter((words) => /not there|which .* has not|two (sections|symbols)/.test(words)),
+    ).toEqual([]);
+  }
+  const file = fc.constantFrom(...cases);
+  const damage = fc.array(
+    fc.tuple(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), fc.integer({ min: 0, max: 255 })),
+    { minLength: 1, maxLength: 8 },
+  );
+  const damaged = (bytes: Uint8Array, where: readonly (readonly [number, number])[], from = 0): Uint8Array => {
+    const copy = Uint8Array.from(bytes);
+    for (const [place, value] of where) copy[from + Math.floor(place * (copy.length - from))] = value;
+    return copy;
+  };
+
+  it("bytes anywhere", () => {
+    fc.assert(
+      fc.property(file, damage, (name, where) => survives(read(name, "pre"), damaged(read(name, "post"), where))),
+      bounded(25000),
+    );
+  });
+  it("bytes of the symbol and section tables, in the second half", () => {
+    fc.assert(
+      fc.property(file, damage, (name, where) => {
+        const bytes = read(name, "pre");
+        survives(damaged(bytes, where, bytes.length >> 1), read(name, "post"));
+      }),
+      bounded(25000),
+    );
+  });
+  it("the end is missing", () => {
+    fc.assert(
+      fc.property(file, fc.double({ min: 0, max: 1, noNaN: true }), (name, part) => {
+        const bytes = read(name, "post");
+        survives(read(name, "pre"), bytes.subarray(0, Math.floor(part * bytes.length)));
+      }),
+      bounded(5000),
+    );
+  });
+});
