@@ -175,6 +175,54 @@ const s390x: Reader = (code, from, to) => {
   return found;
 };
 
+/** Thumb: B and BL (T1 to T4), CBZ and CBNZ. Arm ARM, A6.3 and A8.8.18, A8.8.25, A8.8.29; the program counter is four bytes ahead. */
+const thumb: Reader = (code, from, to, little) => {
+  const found: ResolvedReference[] = [];
+  const half = (at: number): number =>
+    (code[little ? at : at + 1] as number) | ((code[little ? at + 1 : at] as number) << 8);
+  for (let at = from; at + 2 <= to; ) {
+    const first = half(at);
+    const isWide = first >= 0xe800;
+    if (isWide && at + 4 > to) break;
+    const reference = isWide ? wideThumb(first, half(at + 2)) : narrowThumb(first);
+    if (reference !== undefined) found.push({ offset: at, type: reference.type, target: at + 4 + reference.distance });
+    at += isWide ? 4 : 2;
+  }
+  return found;
+};
+
+interface ThumbBranch {
+  readonly type: number;
+  readonly distance: number;
+}
+
+function extend(value: number, width: number): number {
+  return value >= 2 ** (width - 1) ? value - 2 ** width : value;
+}
+
+function narrowThumb(first: number): ThumbBranch | undefined {
+  if ((first & 0xf800) === 0xe000) return { type: 102, distance: extend(first & 0x7ff, 11) * 2 };
+  if ((first & 0xf000) === 0xd000 && (first & 0x0e00) !== 0x0e00)
+    return { type: 103, distance: extend(first & 0xff, 8) * 2 };
+  if ((first & 0xf500) === 0xb100) return { type: 52, distance: (((first >> 3) & 31) | ((first >> 4) & 32)) * 2 };
+  return undefined;
+}
+
+function wideThumb(first: number, second: number): ThumbBranch | undefined {
+  if ((first & 0xf800) !== 0xf000 || (second & 0x8000) === 0) return undefined;
+  const sign = (first >> 10) & 1;
+  const j1 = (second >> 13) & 1;
+  const j2 = (second >> 11) & 1;
+  if ((second & 0x1000) === 0) {
+    if ((second & 0x4000) !== 0 || (first & 0x0380) === 0x0380) return undefined;
+    const value = (sign << 19) | (j2 << 18) | (j1 << 17) | ((first & 0x3f) << 11) | (second & 0x7ff);
+    return { type: 51, distance: extend(value, 20) * 2 };
+  }
+  const value =
+    (sign << 23) | ((1 ^ j1 ^ sign) << 22) | ((1 ^ j2 ^ sign) << 21) | ((first & 0x3ff) << 11) | (second & 0x7ff);
+  return { type: (second & 0x4000) !== 0 ? 10 : 30, distance: extend(value, 24) * 2 };
+}
+
 const READERS: Readonly<Record<string, Reader>> = {
   x86_64: x86(64, 15, 2),
   i386: x86(32, 23, 2),
@@ -192,9 +240,16 @@ const READERS: Readonly<Record<string, Reader>> = {
   s390x,
 };
 
-/** Pc-relative references in code[from, to), whether or not a relocation still belongs to them. */
-export function resolvedReferences(arch: Arch, code: Uint8Array, from: number, to: number): ResolvedReference[] {
-  return READERS[arch.name]?.(code, from, to, arch.instructionData === "lsb") ?? [];
+/** Pc-relative references in code[from, to), whether or not a relocation still belongs to them; Arm functions say whether they are Thumb. */
+export function resolvedReferences(
+  arch: Arch,
+  code: Uint8Array,
+  from: number,
+  to: number,
+  isThumb = false,
+): ResolvedReference[] {
+  const reader = isThumb ? thumb : READERS[arch.name];
+  return reader?.(code, from, to, arch.instructionData === "lsb") ?? [];
 }
 
 /** A number in code that may be an address, or be put together to one. */

@@ -13,6 +13,11 @@ function output(): Option {
   return new Option("-o, --output <file>", "write to a file instead of standard output");
 }
 
+/** Values of an option that may be given more than once. */
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
+
 function program(done: (status: number) => void): Command {
   const top = new Command("elfsplice")
     .description(
@@ -76,7 +81,7 @@ Examples:
     .description("match an update description, or objects compiled before a patch, against the system that runs")
     .requiredOption("--run <image>", "vmlinux, executable, shared object, module, or core")
     .option("--system-map <file>", "System.map or a copy of /proc/kallsyms")
-    .option("--symbols <file...>", "for a core: the executables and libraries that were mapped")
+    .option("--symbols <file>", "for a core: an executable or library that was mapped, or the vmlinux", collect)
     .option("--slide <distance>", "how far the run system was moved (KASLR, PIE); default: deduced")
     .option("--target <name>", "vmlinux or the module that the objects belong to")
     .option("--search", "look for code without a name by its bytes")

@@ -35,7 +35,7 @@ function contentsFrom(span: Span, offset: number): string {
 
 /** Whether a relocation points into the span that holds it, but not at its entry: a branch that was left to the linker. */
 export function isInner({ target, targetOffset, howto }: SpanRelocation, span: Span): boolean {
-  return target === span && targetOffset !== span.entry && howto.role !== "none";
+  return target?.id === span.id && targetOffset !== span.entry && howto.role !== "none";
 }
 
 /** What a relocation points to, as an assembler would write it: `foo`, `foo+0x8`, `"text"`, `+0x1a` in the same function. */

@@ -2,6 +2,7 @@ import { markRelocated } from "../diff/mask.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
 import { type Context, imply, meantAddress, mismatchAt, wrap } from "./context.ts";
 import { gotTarget } from "./got.ts";
+import { HalfAddresses } from "./halves.ts";
 import type { Mismatch, Trying } from "./mismatch.ts";
 import type { Trial } from "./values.ts";
 
@@ -29,9 +30,15 @@ export function compareBytewise(context: Context, trial: Trial, span: Span, addr
     const place = wrap(context.arch, address + BigInt(at));
     return { mismatch: mismatchAt(span, at, place, run.subarray(at), "bytes differ") };
   }
+  const halves = new HalfAddresses(context.arch);
   for (const relocation of span.relocations) {
-    if (relocation.offset >= size) break;
-    const mismatch = implyField(context, trial, span, relocation, run, relocation.offset, address);
+    const { offset } = relocation;
+    if (offset >= size) break;
+    const place = wrap(context.arch, address + BigInt(offset));
+    const whole = halves.take(relocation, run, offset, place);
+    const why = whole === undefined ? undefined : imply(context, trial, span, whole.relocation, whole.address);
+    if (why !== undefined) return { mismatch: mismatchAt(span, offset, place, run.subarray(offset), why, 8) };
+    const mismatch = implyField(context, trial, span, relocation, run, offset, address);
     if (mismatch !== undefined) return { mismatch };
   }
   return { mismatch: undefined, rules: NO_RULES, blocks: [{ start: 0, size }], map: undefined };
@@ -59,7 +66,7 @@ export function implyField(
   const meant =
     relocation.howto.role === "got"
       ? gotTarget(context, relocation, run, index, place)
-      : meantAddress(context.arch, relocation, run, index, place);
+      : meantAddress(context.image, relocation, run, index, place);
   if (meant === undefined) return undefined;
   const why = imply(context, trial, span, relocation, meant);
   return why === undefined ? undefined : mismatchAt(span, relocation.offset, place, run.subarray(index), why, 8);

@@ -1,6 +1,6 @@
 import type { Arch } from "../arch/arch.ts";
 import { fieldOrder, readField } from "../arch/field.ts";
-import { STB } from "../elf/constants.ts";
+import { STB, STT } from "../elf/constants.ts";
 import { numberedBase } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span, type SpanRelocation } from "../spans/span.ts";
@@ -43,7 +43,7 @@ export function wrap(arch: Arch, address: bigint): bigint {
 
 /** The address that a relocated field of the run system stands for, without the addend's share of the instruction; undefined where it does not hold an address. */
 export function meantAddress(
-  arch: Arch,
+  image: RunImage,
   relocation: SpanRelocation,
   bytes: Uint8Array,
   index: number,
@@ -51,10 +51,30 @@ export function meantAddress(
 ): bigint | undefined {
   const { howto, insnAddend } = relocation;
   if (howto.role !== "address" && howto.role !== "branch") return undefined;
-  if (howto.size === 0 || howto.encoding !== undefined) return undefined;
+  if (howto.size === 0) return undefined;
+  const { arch } = image;
   const field = readField(bytes, index, howto, fieldOrder(arch, howto));
-  return wrap(arch, field - insnAddend + (howto.pcrel ? place : 0n));
+  const meant = wrap(arch, field - insnAddend + (howto.pcrel ? place : 0n));
+  return image.unmoved === 0n ? meant : movedAddress(image, howto.pcrel, meant);
 }
+
+/**
+ * A file that is looked at where it runs still holds the addresses where it was linked: absolute fields lack the distance, and
+ * pc-relative ones to what does not move with it (per-CPU variables, which count from 0) have it in them.
+ */
+function movedAddress({ arch, memory, unmoved }: RunImage, pcrel: boolean, meant: bigint): bigint {
+  const moved = wrap(arch, pcrel ? meant - unmoved : meant + unmoved);
+  const first = memory.regions.find(({ start }) => start >= NEAR_ZERO)?.start ?? 0n;
+  const last = memory.regions.at(-1);
+  // Between the segments there are places that symbols mark, too.
+  const inImage = (address: bigint): boolean =>
+    address >= first && last !== undefined && address <= last.start + BigInt(last.size);
+  if (pcrel) return !inImage(meant) && moved < NEAR_ZERO ? moved : meant;
+  return inImage(moved) ? moved : meant;
+}
+
+/** Offsets of per-CPU variables are below this. */
+const NEAR_ZERO = 1n << 28n;
 
 /** Takes an address for what a relocation refers to into the trial; says what speaks against it. */
 export function imply(
@@ -69,8 +89,11 @@ export function imply(
   const stub = typeof reference.key === "string" ? throughPlt(context, relocation, direct) : undefined;
   if (stub !== undefined) trial.rules.add(PLT_RULE.name);
   if (stub !== undefined && stub.address === undefined) return undefined;
-  const meant = stub?.address ?? direct;
+  const untagged = stub?.address ?? direct;
   const { key, offset } = reference;
+  // The address of a Thumb or MIPS16 function tells its instruction set in the low bit.
+  const isTagged = context.arch.functionTagBit === true && isFunction(key, relocation);
+  const meant = isTagged ? untagged - (untagged & 1n) : untagged;
   const base = wrap(context.arch, meant - offset);
   if (typeof key !== "string" && isCode(key.kind) && !isEntryPoint(key, Number(offset))) {
     return implyLanding(context, trial, key, Number(offset), meant);
@@ -85,6 +108,10 @@ export function imply(
   if (objection !== undefined) return objection;
   trial.addresses.set(key, base);
   return undefined;
+}
+
+function isFunction(key: Key, { symbol }: SpanRelocation): boolean {
+  return typeof key === "string" ? symbol?.type === STT.FUNC || symbol?.type === STT.NOTYPE : isCode(key.kind);
 }
 
 /** Fields of 32 bits of an address of 64 show only its low half. */

@@ -8,7 +8,7 @@ import { MATCH_FINDINGS, type MatchFinding, matchFindingMessage } from "./findin
 import type { RunImage } from "./image.ts";
 import type { Mismatch } from "./mismatch.ts";
 import type { MatchResult, MismatchResult, SectionResult } from "./result.ts";
-import { isWeak, type RunPre, type SpanMatch } from "./run-pre.ts";
+import type { RunPre, SpanMatch } from "./run-pre.ts";
 import { type NamedValues, symbolResults } from "./symbol-results.ts";
 
 /** One object that is matched, with the names that its parts have in the update. */
@@ -72,7 +72,7 @@ export function describeMatch(
       matched: of("matched"),
       ambiguous: of("ambiguous"),
       unmatched: of("unmatched"),
-      weak: text.filter((match) => match.status !== "matched" && isWeak(match.span)).length,
+      overridden: text.filter((match) => match.status !== "matched" && match.overridden).length,
     },
     sections,
     symbols: symbolResults(subjects, image, runPre, extra.names),
@@ -100,7 +100,7 @@ function describeSection(match: SpanMatch, label: string): SectionResult {
     object: match.object,
     size: span.size,
     status: match.status,
-    ...(isWeak(span) ? { weak: true } : {}),
+    ...(match.overridden ? { overridden: true } : {}),
     runAddress: match.address === undefined ? null : hex(match.address),
     candidates: match.candidates.map(hex),
     rules: [...match.rules],
@@ -108,14 +108,14 @@ function describeSection(match: SpanMatch, label: string): SectionResult {
   };
 }
 
-export function describeMismatch({ offset, runAddress, pre, run, why }: Mismatch): MismatchResult {
+function describeMismatch({ offset, runAddress, pre, run, why }: Mismatch): MismatchResult {
   const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
   return { offset, runAddress: hex(runAddress), pre: text(pre), run: text(run), why };
 }
 
 /** Kinds whose mismatch shows that the run system was built from something else. */
-function isProof({ span, mismatch }: SpanMatch): boolean {
-  if (isWeak(span)) return false;
+function isProof({ span, mismatch, overridden }: SpanMatch): boolean {
+  if (overridden) return false;
   return isCode(span.kind) || (mismatch !== undefined && (span.kind === "rodata" || span.kind === "string"));
 }
 
@@ -137,7 +137,7 @@ function unmatchedAborts(
 }
 
 /** In words why a span was not settled. */
-export function whyNot({ status, candidates, mismatch, span }: SpanMatch): string {
+function whyNot({ status, candidates, mismatch, span }: SpanMatch): string {
   if (status === "ambiguous") return `${candidates.length} places fit: ${candidates.map(hex).join(", ")}`;
   if (mismatch !== undefined) {
     return `at ${span.name}+0x${mismatch.offset.toString(16)} (${hex(mismatch.runAddress)}): ${mismatch.why}`;
@@ -157,7 +157,7 @@ function matchFindings(runPre: RunPre, labelOf: (match: SpanMatch) => string, im
 }
 
 function findingCode(match: SpanMatch): MatchFinding["code"] | undefined {
-  if (isWeak(match.span)) return "weak-definition-elsewhere";
+  if (match.overridden) return "weak-definition-elsewhere";
   if (match.status === "ambiguous") return isCode(match.span.kind) ? "text-ambiguous" : undefined;
   if (isCode(match.span.kind)) return "text-unmatched";
   return match.mismatch === undefined ? undefined : "data-unmatched";

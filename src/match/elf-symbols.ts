@@ -1,9 +1,11 @@
-import { SHN, SHT, STT } from "../elf/constants.ts";
+import { archFor } from "../arch/registry.ts";
+import { ET, SHN, SHT, STB, STT } from "../elf/constants.ts";
 import type { ElfSymbol, Section } from "../elf/object.ts";
 import { type ByteSource, type ImageHeader, sectionBytes } from "../elf/segments.ts";
 import { findSymbolTable, readSymbols, type TableContext } from "../elf/tables.ts";
 import { FormatError } from "../errors.ts";
 import { NO_SYMBOLS, type RunSymbol, type RunSymbols, runSymbols } from "./run-symbols.ts";
+import { movedBy } from "./slide.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -33,15 +35,36 @@ export function readImageSymbols(source: ByteSource, header: ImageHeader): reado
   return readSymbols(context, findSymbolTable(context) as Section);
 }
 
+/** What the values of an image's symbols are. */
+export interface SymbolForm {
+  /** Whether the image was linked to fixed addresses. */
+  readonly isExec?: boolean;
+  /** Whether the low bit of a function's value tells its instruction set (Thumb, MIPS16). */
+  readonly tagged?: boolean | undefined;
+}
+
+/** How the symbols of an image are to be read. */
+export function symbolForm(header: ImageHeader): SymbolForm {
+  return { isExec: header.type === ET.EXEC, tagged: archFor(header).functionTagBit };
+}
+
 /** The symbols of a linked image at the addresses where they run; those that name files or sections are left out. */
-export function linkedSymbols(symbols: readonly ElfSymbol[], slide: bigint): RunSymbols {
+export function linkedSymbols(symbols: readonly ElfSymbol[], slide: bigint, form: SymbolForm = {}): RunSymbols {
   const list: RunSymbol[] = [];
-  for (const { name, value, size, shndx, type, index } of symbols) {
+  for (const { name, value, size, shndx, type, bind, index } of symbols) {
     if (name === "" || shndx === SHN.UNDEF || type === STT.FILE || type === STT.SECTION) continue;
-    const address = shndx === SHN.ABS || slide === 0n ? value : BigInt.asUintN(64, value + slide);
+    const tag = form.tagged && type === STT.FUNC ? value & 1n : 0n;
+    const address = shndx === SHN.ABS ? value : movedBy(slide, value - tag, form.isExec ?? false);
     // GNU ld writes `stdout@GLIBC_2.2.5` for what it copied out of a shared object.
     const version = name.indexOf("@", 1);
-    list.push({ name: version === -1 ? name : name.slice(0, version), address, size, module: undefined, index });
+    list.push({
+      name: version === -1 ? name : name.slice(0, version),
+      address,
+      size,
+      weak: bind === STB.WEAK,
+      module: undefined,
+      index,
+    });
   }
   return list.length === 0 ? NO_SYMBOLS : runSymbols("symbol-table", list);
 }

@@ -24,11 +24,12 @@ export const MATCH_FINDINGS = {
   "patches-overlap": row("error", (label, detail) => `patches of ${label} overlap: ${detail}`),
   "patch-out-of-reach": row("error", (label, detail) => `${label} cannot reach its replacement: ${detail}`),
   "relocation-overflow": row("error", (label, detail) => `a relocation of ${label} does not fit its field: ${detail}`),
+  "export-missing": row("error", (label, detail) => `${label} cannot be changed: ${detail}`),
   "symbol-without-value": row("error", (label, detail) => `${label} has no single value in the run system: ${detail}`),
   "object-changed": row("warning", (label, detail) => `${label} is no longer the file of the update: ${detail}`),
 } as const satisfies Readonly<Record<string, Row>>;
 
-export type MatchFindingCode = keyof typeof MATCH_FINDINGS;
+type MatchFindingCode = keyof typeof MATCH_FINDINGS;
 
 /** What matching learned that a person or a gate may act on. */
 export interface MatchFinding {

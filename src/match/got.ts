@@ -21,5 +21,5 @@ export function gotTarget(
   const view = new DataView(bytes.buffer, bytes.byteOffset, size);
   const little = arch.data === "lsb";
   const word = size === 8 ? view.getBigUint64(0, little) : BigInt(view.getUint32(0, little));
-  return word === 0n ? undefined : wrap(arch, word + targetAddend);
+  return word === 0n ? undefined : wrap(arch, word + image.unmoved + targetAddend);
 }

@@ -9,7 +9,7 @@ import { basename } from "node:path";
 import { type ByteSource, type ImageHeader, PF, PT, readImageHeader, type Segment } from "../elf/segments.ts";
 import { FormatError, UsageError } from "../errors.ts";
 import { type CoreNotes, type MappedFile, readCoreNotes } from "./core-notes.ts";
-import { linkedSymbols, readImageSymbols } from "./elf-symbols.ts";
+import { linkedSymbols, readImageSymbols, symbolForm } from "./elf-symbols.ts";
 import { type FilePages, openPages } from "./file-pages.ts";
 import type { ImageOptions, ImageParts } from "./image.ts";
 import { buildIdOf, linkedRegions } from "./image-linked.ts";
@@ -34,7 +34,7 @@ export function coreImage(source: FilePages, header: ImageHeader, map: RunSymbol
       : (options.symbolFiles ?? []).map((path) => kernelFile(path, notes, map, options));
   const first = companions[0];
   const list = companions.flatMap(({ source: file, header: of, slide }) => [
-    ...linkedSymbols(readImageSymbols(file, of), slide).all(),
+    ...linkedSymbols(readImageSymbols(file, of), slide, symbolForm(of)).all(),
   ]);
   const left = companions.flatMap(({ source: file, header: of, slide }) =>
     linkedRegions(file, of, slide).filter((region) => of.segments.length > 0 && !isWritable(region, of, slide)),
@@ -67,6 +67,7 @@ function savedRegions(source: FilePages, header: ImageHeader): Region[] {
     .map(({ vaddr, filesz, offset, flags }: Segment) => ({
       start: vaddr,
       size: Math.min(filesz, Math.max(0, source.size - offset)),
+      held: Math.min(filesz, Math.max(0, source.size - offset)),
       executable: (flags & PF.X) !== 0,
       name: source.file,
       read: (from, length) => source.read(offset + from, length),
@@ -91,6 +92,7 @@ function withoutSaved(region: Region, saved: Memory): Region[] {
       ...region,
       start: region.start + BigInt(start),
       size: to - start,
+      held: Math.max(0, Math.min(to, region.held) - start),
       read: (at, length) => region.read(start + at, length),
     });
   };

@@ -1,20 +1,22 @@
-import { ET, SHF, SHT } from "../elf/constants.ts";
+import { ET } from "../elf/constants.ts";
 import { type ByteSource, type ImageHeader, PF, PT, readNotes, type Segment } from "../elf/segments.ts";
 import { dynamicFields, withDynamicFields } from "./dynamic-fields.ts";
-import { linkedSymbols, readImageSymbols } from "./elf-symbols.ts";
+import { linkedSymbols, readImageSymbols, symbolForm } from "./elf-symbols.ts";
 import type { FilePages } from "./file-pages.ts";
 import type { ImageParts } from "./image.ts";
 import { memoryOf, type Region } from "./memory.ts";
 import type { RunSymbols } from "./run-symbols.ts";
+import { movedBy } from "./slide.ts";
 
 const NT_GNU_BUILD_ID = 3;
 
 /** An executable or shared object as it lies in memory once it is loaded. */
 export function linkedImage(source: FilePages, header: ImageHeader, slideOf: (own: RunSymbols) => bigint): ImageParts {
   const raw = readImageSymbols(source, header);
-  const unmoved = linkedSymbols(raw, 0n);
+  const form = symbolForm(header);
+  const unmoved = linkedSymbols(raw, 0n, form);
   const slide = slideOf(unmoved);
-  const symbols = slide === 0n ? unmoved : linkedSymbols(raw, slide);
+  const symbols = slide === 0n ? unmoved : linkedSymbols(raw, slide, form);
   const fields = header.type === ET.DYN ? dynamicFields(source, header, slide) : undefined;
   const regions = linkedRegions(source, header, slide).map((region) =>
     fields === undefined ? region : withDynamicFields(region, fields, header),
@@ -37,13 +39,14 @@ export function linkedImage(source: FilePages, header: ImageHeader, slideOf: (ow
 export function linkedRegions(source: FilePages, header: ImageHeader, slide: bigint): Region[] {
   return header.segments
     .filter(({ type, memsz }) => type === PT.LOAD && memsz > 0)
-    .map((segment) => segmentRegion(source, segment, slide));
+    .map((segment) => segmentRegion(source, segment, movedBy(slide, segment.vaddr, header.type === ET.EXEC)));
 }
 
-function segmentRegion(source: FilePages, { vaddr, memsz, filesz, offset, flags }: Segment, slide: bigint): Region {
+function segmentRegion(source: FilePages, { memsz, filesz, offset, flags }: Segment, start: bigint): Region {
   return {
-    start: vaddr + slide,
+    start,
     size: memsz,
+    held: filesz,
     executable: (flags & PF.X) !== 0,
     name: source.file,
     read(from, length) {
@@ -66,11 +69,4 @@ export function buildIdOf(source: ByteSource, header: ImageHeader): string | und
     if (note !== undefined) return Buffer.from(note.desc).toString("hex");
   }
   return undefined;
-}
-
-/** Address ranges of the sections that hold code: what an index over the image looks at. */
-export function codeSections(header: ImageHeader): { addr: bigint; size: number }[] {
-  return header.sections
-    .filter(({ type, flags }) => type === SHT.PROGBITS && (flags & SHF.EXECINSTR) !== 0n && (flags & SHF.ALLOC) !== 0n)
-    .map(({ addr, size }) => ({ addr, size }));
 }

@@ -3,7 +3,7 @@ import { addendOf } from "../arch/addend.ts";
 import type { Arch } from "../arch/arch.ts";
 import { fieldOrder, writeField } from "../arch/field.ts";
 import { archFor, howtoOf } from "../arch/registry.ts";
-import { SHF, SHN, STT } from "../elf/constants.ts";
+import { SHF, SHN, STB, STT } from "../elf/constants.ts";
 import { type ElfObject, readObject, type Section } from "../elf/object.ts";
 import type { ImageHeader } from "../elf/segments.ts";
 import type { FilePages } from "./file-pages.ts";
@@ -79,7 +79,7 @@ function placeSymbols(
   const list: RunSymbol[] = [];
   let externs = EXTERNS[object.class] as bigint;
   const addresses = object.symbols.map((symbol) => {
-    const { name, value, size, shndx, section, index, type } = symbol;
+    const { name, value, size, shndx, section, index, type, bind } = symbol;
     let address: bigint | undefined;
     if (section !== undefined) {
       const base = bases.get(section);
@@ -90,7 +90,7 @@ function placeSymbols(
       externs += EXTERN_SIZE;
     }
     if (address !== undefined && name !== "" && type !== STT.FILE && type !== STT.SECTION) {
-      list.push({ name, address, size, module: undefined, index });
+      list.push({ name, address, size, weak: bind === STB.WEAK, module: undefined, index });
     }
     return address;
   });
@@ -125,6 +125,7 @@ function sectionRegion(section: Section, start: bigint, bytes: Uint8Array): Regi
   return {
     start,
     size: section.size,
+    held: bytes.length,
     executable: (section.flags & SHF.EXECINSTR) !== 0n,
     name: section.name,
     read: (from, length) => (bytes.length === 0 ? new Uint8Array(length) : bytes.subarray(from, from + length)),

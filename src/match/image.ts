@@ -13,7 +13,7 @@ import { slideBetween } from "./slide.ts";
 import { readSystemMap } from "./system-map.ts";
 
 /** What an image is: linked at fixed addresses, linked to be moved, not linked (a module), or memory that was saved. */
-export type ImageKind = "exec" | "dyn" | "rel" | "core";
+type ImageKind = "exec" | "dyn" | "rel" | "core";
 
 /** What the caller knows about a run image. */
 export interface ImageOptions {
@@ -31,6 +31,8 @@ export interface RunImage {
   readonly kind: ImageKind;
   readonly arch: Arch;
   readonly slide: bigint;
+  /** What addresses in its contents lack of those where it runs: the slide for files without dynamic relocations, else 0. */
+  readonly unmoved: bigint;
   readonly buildId: string | undefined;
   readonly memory: Memory;
   readonly symbols: RunSymbols;
@@ -66,6 +68,7 @@ export function openImage(path: string, options: ImageOptions = {}): RunImage {
       kind: parts.kind,
       arch: archFor(header),
       slide: parts.slide,
+      unmoved: parts.kind === "exec" ? parts.slide : 0n,
       buildId: parts.buildId,
       memory: parts.memory,
       symbols: map.count > 0 ? map : parts.symbols,

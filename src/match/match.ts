@@ -28,20 +28,36 @@ export interface MatchRequest {
 
 /** Matches objects, or the objects of an update, against a run image. */
 export function matchUpdate(subjects: readonly Subject[], request: MatchRequest): MatchResult {
-  const image = openImage(request.run, request);
+  const { image, aborts } = openRunImage(request);
   try {
-    return matchImage(subjects, image, request);
+    return matchImage(subjects, image, request, aborts);
   } finally {
     image.close();
   }
 }
 
-function matchImage(subjects: readonly Subject[], image: RunImage, request: MatchRequest): MatchResult {
+/** The run image; with its own symbols alone where the system map is not one of it, which ends the update. */
+function openRunImage(request: MatchRequest): { image: RunImage; aborts: readonly Abort[] } {
+  try {
+    return { image: openImage(request.run, request), aborts: [] };
+  } catch (error) {
+    if (!(error instanceof BadSystemMapError)) throw error;
+    const image = openImage(request.run, { ...request, systemMap: undefined });
+    return { image, aborts: [{ cause: "bad_system_map", at: request.systemMap ?? request.run, why: error.message }] };
+  }
+}
+
+function matchImage(
+  subjects: readonly Subject[],
+  image: RunImage,
+  request: MatchRequest,
+  opened: readonly Abort[],
+): MatchResult {
   const tables = subjects.map(({ table }) => table);
   const search = request.search ? searchIndex(image, tables) : undefined;
   const runPre = matchRunPre(tables, image, { search, target: request.target });
   // From here on everything in the run system that can be found is found.
-  const aborts = notLoaded(image, request.target);
+  const aborts = [...opened, ...notLoaded(image, request.target)];
   const { update } = request;
   if (update === undefined) return describeMatch(subjects, image, runPre, { aborts, findings: request.findings ?? [] });
   const matchOf = matchesByLabel(subjects, runPre);
@@ -73,5 +89,3 @@ function matchesByLabel(subjects: readonly Subject[], { byObject }: RunPre): Rea
   }
   return found;
 }
-
-export { BadSystemMapError };

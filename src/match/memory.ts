@@ -3,6 +3,8 @@ export interface Region {
   readonly start: bigint;
   /** Bytes in memory. */
   readonly size: number;
+  /** Bytes from the start that the image holds; the rest is zero. */
+  readonly held: number;
   readonly executable: boolean;
   /** What it belongs to: a section's or a mapped file's name. */
   readonly name: string;

@@ -1,5 +1,5 @@
 import type { Trampoline } from "../arch/arch.ts";
-import { hex, wrap } from "./context.ts";
+import { type Context, hex, wrap } from "./context.ts";
 import type { Abort } from "./describe.ts";
 import type { MatchFinding } from "./findings.ts";
 import type { TrampolineResult } from "./result.ts";
@@ -34,7 +34,10 @@ export function placePatches(
   for (const change of update.changes) {
     const layout = loadAddress === undefined ? undefined : layOut(change.newCode, loadAddress);
     findNames(change, runPre, matchOf, plan);
-    for (const patch of change.patches) placePatch(patch, runPre, matchOf, layout, plan);
+    for (const patch of change.patches) {
+      if (patch.type === "export") placeExport(patch, runPre.context, plan);
+      else placePatch(patch, runPre, matchOf, layout, plan);
+    }
     if (layout !== undefined) checkRelocations(change, runPre, matchOf, layout, plan);
   }
   checkOverlaps(plan);
@@ -126,6 +129,31 @@ function placePatch(
     newAddress: newAddress === undefined ? null : hex(newAddress),
     bytes:
       patch.type === "text" ? trampolineBytes(patch, arch.trampoline, arch.name, oldAddress, newAddress, plan) : null,
+    saved: Buffer.from(saved).toString("hex"),
+  });
+}
+
+/** An export that is taken away must be there; its entry in the kernel's table is what is written. KSPLICE.md, A8 and B4. */
+function placeExport(patch: PatchInput, { image }: Context, plan: Plan): void {
+  if (patch.replacement !== null) return;
+  const name = patch.oldLabel.slice(patch.oldLabel.indexOf(":") + 1);
+  const [entry] = image.symbols.named(`__ksymtab_${name}`);
+  if (entry === undefined) {
+    // kallsyms does not list the table's entries; then the exported name itself must do.
+    if (image.symbols.named(name).length > 0) return;
+    const detail = "the run system does not export it";
+    abort(plan, "missing_export", { code: "export-missing", label: patch.oldLabel, detail });
+    return;
+  }
+  const saved = image.memory.read(entry.address, patch.size) ?? new Uint8Array(0);
+  plan.patches.push({
+    label: patch.oldLabel,
+    offset: patch.oldOffset,
+    oldAddress: hex(entry.address),
+    size: patch.size,
+    replacement: null,
+    newAddress: null,
+    bytes: null,
     saved: Buffer.from(saved).toString("hex"),
   });
 }

@@ -34,7 +34,7 @@ const section = z.strictObject({
     .describe(
       "located: its address is known, its contents are the running system's own; ambiguous: several places fit",
     ),
-  weak: z.boolean().optional().describe("a weak definition: another object's may be in the run system instead"),
+  overridden: z.boolean().optional().describe("a weak definition: the run system has another object's instead"),
   runAddress: address.nullable(),
   candidates: z.array(address).describe("where it was looked for"),
   rules: z.array(z.string()).describe("tolerances that were needed, by name"),
@@ -95,7 +95,7 @@ export const matchResult = z.strictObject({
       why: z.string(),
     })
     .nullable(),
-  counts: z.strictObject({ text: count, matched: count, ambiguous: count, unmatched: count, weak: count }),
+  counts: z.strictObject({ text: count, matched: count, ambiguous: count, unmatched: count, overridden: count }),
   sections: z.array(section),
   symbols: z.array(symbol),
   safety: z

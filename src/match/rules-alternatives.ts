@@ -37,7 +37,7 @@ function meantBy(site: Site, fields: readonly SpanRelocation[], from: number): [
   for (const field of fields) {
     const inCode = field.offset - from;
     const place = runAddressOf(site, site.runAt + inCode);
-    const meant = meantAddress(site.context.arch, field, site.run, site.index + inCode, place);
+    const meant = meantAddress(site.context.image, field, site.run, site.index + inCode, place);
     if (meant !== undefined) found.push([field, meant]);
   }
   return found;

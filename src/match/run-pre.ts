@@ -20,7 +20,7 @@ import { checkTables } from "./table-check.ts";
 import { type Landing, newTrial, type Origin, type Trial, Values } from "./values.ts";
 
 /** What became of a span. */
-export type Status = "matched" | "ambiguous" | "unmatched" | "located";
+type Status = "matched" | "ambiguous" | "unmatched" | "located";
 
 /** One span and what is known of it in the run system. */
 export interface SpanMatch {
@@ -34,6 +34,8 @@ export interface SpanMatch {
   rules: readonly string[];
   blocks: readonly Block[];
   mismatch: Mismatch | undefined;
+  /** Whether the run system has another definition of it, so that this one is not there. */
+  readonly overridden: boolean;
 }
 
 /** The state of matching all spans of all objects of an update. */
@@ -76,8 +78,10 @@ function isWanted(span: Span): boolean {
 }
 
 /** A weak definition is in the run system only if no other object has a strong one. gABI chapter 4, STB_WEAK. */
-export function isWeak({ symbol }: Span): boolean {
-  return symbol?.bind === STB.WEAK;
+function isOverridden({ symbol }: Span, { symbols }: RunImage): boolean {
+  if (symbol?.bind !== STB.WEAK) return false;
+  const running = symbols.named(symbol.name);
+  return running.length > 0 && running.every(({ weak }) => !weak);
 }
 
 class Flood {
@@ -114,6 +118,7 @@ class Flood {
           rules: [],
           blocks: [],
           mismatch: undefined,
+          overridden: isOverridden(span, image),
         };
         own[span.id] = match;
         this.#matches.push(match);
@@ -311,7 +316,7 @@ class Flood {
       if (run === undefined || run.length < span.size) continue;
       for (const relocation of open) {
         const place = wrap(this.#context.arch, address + BigInt(relocation.offset));
-        const meant = meantAddress(this.#context.arch, relocation, run, relocation.offset, place);
+        const meant = meantAddress(this.#context.image, relocation, run, relocation.offset, place);
         const trial = newTrial();
         if (meant === undefined || imply(this.#context, trial, span, relocation, meant) !== undefined) continue;
         if (this.#holds(trial)) this.#take(trial, "data");

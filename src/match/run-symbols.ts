@@ -4,6 +4,8 @@ export interface RunSymbol {
   readonly address: bigint;
   /** Bytes; 0 where it is not known, as in System.map. */
   readonly size: number;
+  /** Whether another definition may take its place. */
+  readonly weak: boolean;
   /** Module, where the list says it. */
   readonly module: string | undefined;
   /** Position in the list it comes from. */

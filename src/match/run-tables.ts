@@ -4,6 +4,9 @@ import type { RunImage } from "./image.ts";
 /** Tables in which the kernel looks an address up when an instruction traps; each entry begins with that address. */
 const TRAP_TABLES: ReadonlySet<string> = new Set(["__bug_table", "__ex_table"]);
 
+/** No kernel has a table of traps of this size. */
+const LARGEST = 1 << 26;
+
 /** What a lookup in a table of the run system gives. */
 export type Lookup =
   | { readonly kind: "unknown" }
@@ -25,8 +28,10 @@ export class RunTables {
     if (!TRAP_TABLES.has(name)) return { kind: "unknown" };
     const width = entry.relocations.find(({ offset }) => offset === entry.ownerField)?.howto;
     if (width === undefined || width.size < 4) return { kind: "unknown" };
-    const key = `${name} ${entry.size} ${width.pcrel} ${width.size}`;
-    if (!this.#indexes.has(key)) this.#indexes.set(key, this.#read(name, entry.size, width.pcrel, width.size));
+    // RISC-V and LoongArch write the distance with a pair of relocations.
+    const relative = width.pcrel || width.role === "difference";
+    const key = `${name} ${entry.size} ${relative} ${width.size}`;
+    if (!this.#indexes.has(key)) this.#indexes.set(key, this.#read(name, entry.size, relative, width.size));
     const index = this.#indexes.get(key);
     if (index === undefined) return { kind: "unknown" };
     const places = index.get(address);
@@ -35,8 +40,9 @@ export class RunTables {
 
   #read(name: string, stride: number, relative: boolean, width: number): ReadonlyMap<bigint, bigint[]> | undefined {
     const table = this.#image.table(name);
-    const bytes = table && this.#image.memory.read(table.start, table.size);
-    if (table === undefined || bytes === undefined || bytes.length < table.size) return undefined;
+    if (table === undefined || table.size > LARGEST) return undefined;
+    const bytes = this.#image.memory.read(table.start, table.size);
+    if (bytes === undefined || bytes.length < table.size) return undefined;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const little = this.#image.arch.data === "lsb";
     const index = new Map<bigint, bigint[]>();

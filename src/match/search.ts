@@ -44,10 +44,10 @@ export function searchIndex(image: RunImage, tables: readonly SpanTable[]): (spa
   const bits = filterOf(table);
   for (const region of image.memory.regions) {
     if (!region.executable) continue;
-    for (let from = 0; from < region.size; from += CHUNK) {
-      const bytes = region.read(from, Math.min(CHUNK + 4096, region.size - from));
+    for (let from = 0; from < region.held; from += CHUNK) {
+      const bytes = region.read(from, Math.min(CHUNK + 4096, region.held - from));
       if (bytes !== undefined)
-        searchChunk(bytes, Math.min(CHUNK, region.size - from), region.start + BigInt(from), table, bits, hits);
+        searchChunk(bytes, Math.min(CHUNK, region.held - from), region.start + BigInt(from), table, bits, hits);
     }
   }
   return (span) => {

@@ -2,7 +2,7 @@ import { UsageError } from "../errors.ts";
 import type { RunSymbols } from "./run-symbols.ts";
 
 /** KASLR moves a kernel by multiples of this; Ksplice calls anything else bad_system_map. KSPLICE.md, B1. */
-export const SLIDE_UNIT = 0x100000n;
+const SLIDE_UNIT = 0x100000n;
 /** Symbols whose distance is looked at before the majority decides. */
 const SAMPLES = 200;
 
@@ -32,18 +32,24 @@ export function slideBetween(own: RunSymbols, running: RunSymbols, file: string)
   const best = ranked.find(([distance]) => distance !== 0n) ?? ranked[0];
   const [first] = ranked;
   if (first === undefined || best === undefined) {
-    throw new BadSystemMapError(`bad_system_map: ${file} and the system map have no symbol in common`);
+    throw new BadSystemMapError(`${file} and the system map have no symbol in common`);
   }
   const chosen = first[0] === 0n && first[1] > 2 * best[1] ? first : best;
   if (chosen[1] * 2 < sampled) {
-    throw new BadSystemMapError(
-      `bad_system_map: the symbols of ${file} and of the system map lie at no constant distance`,
-    );
+    throw new BadSystemMapError(`the symbols of ${file} and of the system map lie at no constant distance`);
   }
   if (chosen[0] % SLIDE_UNIT !== 0n && chosen[0] % 0x1000n !== 0n) {
     throw new BadSystemMapError(
-      `bad_system_map: ${file} would be moved by 0x${chosen[0].toString(16)}, which is no multiple of a page`,
+      `${file} would be moved by 0x${chosen[0].toString(16)}, which is no multiple of a page`,
     );
   }
   return chosen[0];
+}
+
+/** Per-CPU variables of the kernel count from 0 and stay where they are. */
+const NEAR_ZERO = 1n << 28n;
+
+/** Where something that the image places at an address is in the run system. */
+export function movedBy(slide: bigint, address: bigint, isExec: boolean): bigint {
+  return slide === 0n || (isExec && address < NEAR_ZERO) ? address : BigInt.asUintN(64, address + slide);
 }

@@ -27,6 +27,9 @@ export function readSystemMap(file: string): RunSymbols {
   return runSymbols("system-map", symbols);
 }
 
+/** Letters of weak symbols. nm(1). */
+const WEAK = "WwVv";
+
 /** `address type name`, and in /proc/kallsyms a tab and `[module]` behind it. Linux: kernel/kallsyms.c, s_show. */
 function readLine(line: string, index: number): RunSymbol | undefined {
   const space = line.indexOf(" ");
@@ -36,7 +39,14 @@ function readLine(line: string, index: number): RunSymbol | undefined {
   const end = tab === -1 ? line.trimEnd().length : tab;
   const module = tab === -1 ? undefined : /^\[([^\]]+)\]\s*$/.exec(line.slice(tab + 1))?.[1];
   if (tab !== -1 && module === undefined) return undefined;
-  return { name: line.slice(space + 3, end), address, size: 0, module, index };
+  return {
+    name: line.slice(space + 3, end),
+    address,
+    size: 0,
+    weak: WEAK.includes(line[space + 1] as string),
+    module,
+    index,
+  };
 }
 
 /** The hexadecimal number of up to 16 digits before an end. */

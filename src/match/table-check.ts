@@ -4,7 +4,7 @@ import type { Lookup, RunTables } from "./run-tables.ts";
 import type { Trial } from "./values.ts";
 
 /** Name of the rule for functions whose traps were looked up. */
-export const TRAP_RULES: Readonly<Record<string, string>> = { __bug_table: "bug-entry", __ex_table: "exception-entry" };
+const TRAP_RULES: Readonly<Record<string, string>> = { __bug_table: "bug-entry", __ex_table: "exception-entry" };
 
 export interface TableFinding {
   readonly offset: number;
@@ -54,7 +54,7 @@ function takeEntry(
   for (const relocation of entry.relocations) {
     if (relocation.offset === entry.ownerField || relocation.target?.kind !== "string") continue;
     const field = place + BigInt(relocation.offset);
-    const meant = meantAddress(context.arch, relocation, bytes, relocation.offset, field);
+    const meant = meantAddress(context.image, relocation, bytes, relocation.offset, field);
     // Older tables count from the entry's start: then the address is no string's, and says nothing.
     if (meant !== undefined) imply(context, trial, span, relocation, meant);
   }

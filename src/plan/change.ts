@@ -1,4 +1,5 @@
 import type { Howto } from "../arch/arch.ts";
+import { differingRuns } from "../diff/mask.ts";
 import { isCode, isComparedByContents } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
 import { CodeBuilder, type CodeOptions } from "./code.ts";
@@ -100,20 +101,14 @@ function keepBugEntries(pair: PlannedPair, builder: CodeBuilder): Patch[] {
     for (const [i, entry] of before.entries()) {
       const twinEntry = after[i];
       if (twinEntry === undefined) continue;
-      const from = entry.bytes.findIndex((byte, at) => byte !== twinEntry.bytes[at]);
-      if (from === -1) continue;
-      const to = entry.bytes.findLastIndex((byte, at) => byte !== twinEntry.bytes[at]);
+      const runs = differingRuns(entry, twinEntry, pre.table.arch);
+      if (runs.length === 0) continue;
       builder.addSpan(span, "owner of a bug entry");
       const oldLabel = builder.addEntry(entry, span, "changed");
-      const bytes = twinEntry.bytes.subarray(from, to + 1);
-      patches.push({
-        type: "bug",
-        oldLabel,
-        oldOffset: from,
-        replacement: null,
-        size: bytes.length,
-        contents: Buffer.from(bytes).toString("base64"),
-      });
+      for (const { offset, size } of runs) {
+        const contents = Buffer.from(twinEntry.bytes.subarray(offset, offset + size)).toString("base64");
+        patches.push({ type: "bug", oldLabel, oldOffset: offset, replacement: null, size, contents });
+      }
     }
   }
   return patches;

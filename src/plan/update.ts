@@ -99,7 +99,7 @@ export function planUpdate(diff: ObjectDiff, options: UpdateOptions = {}): Updat
     exports: exports.exports.sort((a, b) => byText(a.name, b.name)),
     noise: listNoise(pair),
     changes: isEmpty(change) ? [] : [change],
-    howtos: describeHowtos(howtos),
+    howtos: describeHowtos(isEmpty(change) ? new Map() : howtos),
     layouts: [],
     switchOver: {},
     liveUpdate: {},

@@ -14,6 +14,8 @@ function unmatchedLines({ label, kind, status, candidates, mismatch }: SectionRe
   ];
 }
 
+const CODE: ReadonlySet<string> = new Set(["text", "init-text", "exit-text"]);
+
 function matchedLine({ label, runAddress, rules, kind }: SectionResult): string {
   return `  ${runAddress}  ${kind} ${label}${rules.length === 0 ? "" : `  (${rules.join(", ")})`}`;
 }
@@ -25,12 +27,17 @@ function block(title: string, lines: readonly string[]): string[] {
 /** The whole result for a person. */
 export function renderMatchText(result: MatchResult): string {
   const { sections, patches, symbols } = result;
-  const open = sections.filter(({ status }) => status === "unmatched" || status === "ambiguous");
+  const missing = sections.filter(({ status }) => status === "unmatched" || status === "ambiguous");
+  const open = missing.filter(
+    ({ mismatch, kind, status }) => mismatch !== undefined || CODE.has(kind) || status === "ambiguous",
+  );
+  const unseen = missing.length - open.length;
   const found = sections.filter(({ status }) => status === "matched" || status === "located");
   return [
     outcomeLine(result),
     "",
     ...block("not matched", open.flatMap(unmatchedLines)),
+    ...block("not looked for", unseen === 0 ? [] : [`  ${unseen} pieces of data that nothing refers to`]),
     ...block("matched", found.map(matchedLine)),
     ...block(
       "symbols",
@@ -64,7 +71,7 @@ export function renderMatchText(result: MatchResult): string {
 }
 
 function outcomeLine({ outcome, abort, counts, run }: MatchResult): string {
-  const weak = counts.weak === 0 ? "" : `, ${counts.weak} weak ones defined elsewhere`;
+  const weak = counts.overridden === 0 ? "" : `, ${counts.overridden} weak ones defined elsewhere`;
   const text = `${counts.matched} of ${counts.text} functions match ${run.path}${weak}`;
   if (abort === null) return `${outcome}: ${text}`;
   const errno = abort.errno === null ? "" : ` (${abort.errno})`;

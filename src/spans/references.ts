@@ -83,7 +83,13 @@ export function withResolved(
   const found: Draft[] = [];
   for (const span of spans) {
     const end = span.offset + span.size;
-    for (const { offset, type, target } of resolvedReferences(arch, section.bytes, span.offset, end)) {
+    for (const { offset, type, target } of resolvedReferences(
+      arch,
+      section.bytes,
+      span.offset,
+      end,
+      isThumb(arch, span),
+    )) {
       const isOutside = target < span.offset || target >= end;
       if (!isOutside || target < 0 || target >= section.size || relocated.has(offset)) continue;
       const howto = howtoOf(arch, type);
@@ -101,6 +107,11 @@ export function withResolved(
     }
   }
   return found.length === 0 ? drafts : [...drafts, ...found].sort((a, b) => a.offset - b.offset);
+}
+
+/** On Arm the low bit of a function's value marks Thumb code. */
+function isThumb(arch: Arch, { symbol }: Span): boolean {
+  return arch.functionTagBit === true && symbol !== undefined && symbol.type === STT.FUNC && symbol.value % 2n === 1n;
 }
 
 /** Whether the symbol only stands for a position, so that the addend decides which thing is meant. */

@@ -38,7 +38,9 @@ export function useProgram(): Program {
     home = mkdtempSync(join(tmpdir(), "elfsplice-test-"));
     const { output, ...input } = config as InputOptions & { output: OutputOptions };
     await build({ ...input, cwd: ROOT, logLevel: "warn", output: { ...output, file: bundle() } });
-    copyFileSync(join(ROOT, "src/report/update.schema.json"), join(home, "update.schema.json"));
+    for (const name of ["update", "match"]) {
+      copyFileSync(join(ROOT, `src/report/${name}.schema.json`), join(home, `${name}.schema.json`));
+    }
     writeFileSync(join(home, "package.json"), '{ "type": "module" }');
     symlinkSync(join(ROOT, "node_modules"), join(home, "node_modules"), "junction");
   });

@@ -69,7 +69,7 @@ describe.skipIf(!HAS_RUN_IMAGE)(
     it("needs no map where the image has its symbols, and reads a tenth of it at most", () => {
       const image = openImage(run.vmlinux);
       const result = matchFiles(preOf("34-big-object"), { run: run.vmlinux });
-      expect(result.counts).toEqual({ text: 374, matched: 374, ambiguous: 0, unmatched: 0, weak: 0 });
+      expect(result.counts).toEqual({ text: 374, matched: 374, ambiguous: 0, unmatched: 0, overridden: 0 });
       expect(image.bytesRead()).toBeLessThan(10_000_000);
       image.close();
     });
@@ -154,6 +154,16 @@ describe.skipIf(!HAS_RUN_IMAGE)(
       expect(result.abort).toMatchObject({ cause: "no_match", at });
       expect(sectionOf(result, at).mismatch).toMatchObject({ pre: expect.stringMatching(/^([0-9a-f]{2})+$/) });
     });
+
+    it.each(["altinstr_aux", "data-read-mostly", "gcc-constprop-cold"])(
+      "refuses an object of another kernel and configuration: %s",
+      (name) => {
+        const result = matchFiles([join(CORPUS, `kpatch-objs/x86_64/${name}.ORIG.o`)], { run: run.vmlinux });
+        expect(result).toMatchObject({ outcome: "aborted", abort: { cause: "no_match" } });
+        expect(sectionOf(result, result.abort?.at ?? "").mismatch?.offset).toBeGreaterThanOrEqual(0);
+        expect(result.findings.some(({ code }) => code === "text-unmatched")).toBe(true);
+      },
+    );
 
     it("finds more than 90 % of the functions of 32 bytes and more in a stripped image by their bytes, none wrongly", () => {
       const path = join(run.folder, "stripped");

@@ -99,4 +99,9 @@ describe("instructions as words", () => {
       }),
     );
   });
+
+  it("end where no real function is that long", () => {
+    const listing = wordsOf([text("f", "90".repeat(300_000))], "f");
+    expect(listing).toHaveLength(262_144);
+  });
 });

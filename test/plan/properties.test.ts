@@ -152,7 +152,7 @@ describe("damaged files", () => {
   it("bytes anywhere", () => {
     fc.assert(
       fc.property(file, damage, (name, where) => survives(read(name, "pre"), damaged(read(name, "post"), where))),
-      bounded(1200),
+      bounded(900),
     );
   });
   it("bytes of the symbol and section tables, in the second half", () => {
@@ -161,7 +161,7 @@ describe("damaged files", () => {
         const bytes = read(name, "pre");
         survives(damaged(bytes, where, bytes.length >> 1), read(name, "post"));
       }),
-      bounded(1200),
+      bounded(900),
     );
   });
   it("the end is missing", () => {

@@ -4,6 +4,7 @@ import type { ElfObject } from "../../elf/object.ts";
 import { FormatError, UsageError } from "../../errors.ts";
 import type { Subject } from "../../match/describe.ts";
 import type { MatchFinding } from "../../match/findings.ts";
+import { type Worder, withInstructions } from "../../match/instruction-words.ts";
 import { type MatchRequest, matchUpdate } from "../../match/match.ts";
 import type { MatchResult } from "../../match/result.ts";
 import type { UpdateDescription } from "../../plan/description.ts";
@@ -11,6 +12,7 @@ import { objectName } from "../../plan/object-name.ts";
 import { renderJson } from "../../report/json.ts";
 import { renderMatchSummary, renderMatchText } from "../../report/match-text.ts";
 import { labelSpans } from "../../spans/labels.ts";
+import { isCode } from "../../spans/section-kind.ts";
 import { buildSpans } from "../../spans/spans.ts";
 import { usesIn } from "../../spans/uses.ts";
 import { EXIT } from "../exit-status.ts";
@@ -46,8 +48,10 @@ export async function runMatch(inputs: readonly string[], options: MatchOptions)
     update,
     findings,
   };
-  const result = onFiles(() => matchUpdate(subjects, request));
-  await describeInstructions(result);
+  const result = await describeInstructions(
+    onFiles(() => matchUpdate(subjects, request)),
+    subjects,
+  );
   const back = update !== undefined && options.output !== undefined && options.format === "json";
   const document = back ? withMatch(update, result) : result;
   await writeOutput(options.format === "text" ? renderMatchText(result) : renderJson(document), options.output);
@@ -155,5 +159,18 @@ function withMatch(update: UpdateDescription, result: MatchResult): UpdateDescri
   };
 }
 
-/** Puts the instructions of both sides into words, where there is a mismatch in code. */
-async function describeInstructions(_result: MatchResult): Promise<void> {}
+/** Puts the first differing instruction of both sides into words, where code does not match. */
+async function describeInstructions(result: MatchResult, subjects: readonly Subject[]): Promise<MatchResult> {
+  if (!result.sections.some(({ mismatch }) => mismatch !== undefined)) return result;
+  const { disassemblerFor } = await import("../../disasm/disassembler.ts");
+  const arch = subjects[0]?.table.arch;
+  if (arch === undefined) return result;
+  const disassemble = await disassemblerFor(arch);
+  const spans = new Map(subjects.flatMap(({ labels }) => [...labels].map(([span, label]) => [label, span] as const)));
+  const wordsOf: Worder = (span) => disassemble(span, () => "")[0]?.text;
+  const sections = result.sections.map((section) => {
+    const span = spans.get(section.label);
+    return span === undefined || !isCode(span.kind) ? section : withInstructions(section, span, wordsOf);
+  });
+  return { ...result, sections };
+}
