@@ -21,10 +21,23 @@ function x86Destination(_arch: Arch, code: Uint8Array, field: number): number | 
   const before = code[field - 2] ?? 0;
   const first = code[field - 3] ?? 0;
   const rex = (byte: number): number => ((byte & 0xf0) === 0x40 ? byte : 0);
-  if (before === 0x8d && (last & 0xc7) === 0x05) return ((last >> 3) & 7) + (rex(first) & 4 ? 8 : 0);
+  if (before === 0x8d && (last & 0xc7) === 0x05)
+    return copiedTo(code, field + 4, ((last >> 3) & 7) + (rex(first) & 4 ? 8 : 0));
   if (before === 0xc7 && (last & 0xf8) === 0xc0) return (last & 7) + (rex(first) & 1 ? 8 : 0);
   if (last >= 0xb8 && last <= 0xbf) return (last & 7) + (rex(before) & 1 ? 8 : 0);
   return undefined;
+}
+
+/** Unoptimised code loads an address into %rax and copies it: `mov %rax,%rdi`, perhaps after the next argument. */
+function copiedTo(code: Uint8Array, after: number, register: number): number {
+  for (let at = after, i = 0; i < 3 && at + 3 <= code.length; i++) {
+    const [rex, opcode, modrm] = code.subarray(at, at + 3) as unknown as [number, number, number];
+    const isCopy = (rex & 0xf8) === 0x48 && opcode === 0x89 && modrm >= 0xc0;
+    if (isCopy && ((modrm >> 3) & 7) + (rex & 4 ? 8 : 0) === register) return (modrm & 7) + (rex & 1 ? 8 : 0);
+    if (rex < 0xb8 || rex > 0xbf) return register;
+    at += 5;
+  }
+  return register;
 }
 
 function word(arch: Arch, code: Uint8Array, field: number): number {

@@ -98,7 +98,7 @@ export async function inFolder<T>(body: (folder: string) => Promise<T>): Promise
 }
 
 /** The verdict over functions on one line: `changed=a,b new=c`; empty when there is nothing to say. */
-export function functionVerdict({ functions }: UpdateDescription): string {
+function functionVerdict({ functions }: UpdateDescription): string {
   const words = ["changed", "new", "deleted", "renamed", "line-only"].map((status) => {
     const names = functions
       .filter((change) => change.status === status)
