@@ -189,6 +189,12 @@ export const FINDINGS = {
     (name, detail) =>
       `${name} jumps to ${detail} instead of calling it: the TOC pointer cannot be restored after it; build with -fno-optimize-sibling-calls`,
   ),
+  "section-anchors": row(
+    "error",
+    "Variables reached from a common anchor",
+    (name, detail) =>
+      `${name} reaches ${detail} without a relocation; build with -fdata-sections or -fno-section-anchors`,
+  ),
   "static-key-elsewhere": row(
     "note",
     "Static key of another object",

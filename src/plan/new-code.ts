@@ -1,3 +1,4 @@
+import { distancesFrom } from "../arch/anchor.ts";
 import { STT } from "../elf/constants.ts";
 import type { Finding } from "../findings.ts";
 import { isCode } from "../spans/section-kind.ts";
@@ -18,7 +19,11 @@ function loadedFunctions(pair: PlannedPair): Span[] {
 export function checkNewCode(pair: PlannedPair): Finding[] {
   const loaded = loadedFunctions(pair);
   const isLoaded = new Set(loaded);
-  return loaded.flatMap((span) => [...siblingCalls(pair, span, isLoaded), ...foreignKeys(pair, span)]);
+  return loaded.flatMap((span) => [
+    ...siblingCalls(pair, span, isLoaded),
+    ...foreignKeys(pair, span),
+    ...anchored(pair, span),
+  ]);
 }
 
 /** Jumps out of the new code where the caller's TOC pointer must be restored. OpenPOWER ELF V2 ABI, 2.2.1.1. */
@@ -48,6 +53,21 @@ function foreignKeys(pair: PlannedPair, span: Span): Finding[] {
     if (key !== undefined && key.section === undefined && key.type !== STT.SECTION) keys.add(key.name);
   }
   return [...keys].map((key) => spanFinding(pair, "static-key-elsewhere", span, "post", key));
+}
+
+/** Accesses that leave the variable whose address was loaded: in new code, the neighbour they mean may lie elsewhere. GCC: -fsection-anchors. */
+function anchored(pair: PlannedPair, span: Span): Finding[] {
+  const { arch } = pair.diff.post.table;
+  for (const { howto, offset, target, targetOffset, symbol } of span.relocations) {
+    if (target === undefined || symbol?.type !== STT.SECTION) continue;
+    const stray = distancesFrom(arch, howto, span.bytes, offset).find(
+      (distance) => targetOffset + distance >= target.size,
+    );
+    if (stray === undefined) continue;
+    const detail = `what lies ${stray} bytes behind ${target.name}`;
+    return [spanFinding(pair, "section-anchors", span, "post", detail, { offset: offset - span.entry })];
+  }
+  return [];
 }
 
 /** `.modinfo` strings that only one side has: imported namespaces, aliases, dependencies. Linux: include/linux/moduleparam.h. */

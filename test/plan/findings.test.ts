@@ -9,6 +9,14 @@ type Parts = readonly Part[];
 const f = text("f", "b801000000c3");
 const g = text("f", "b802000000c3");
 
+const loadAnchor = "{ADR_PREL_PG_HI21 .data|02000090}{ADD_ABS_LO12_NC .data|42000091}";
+const anchored = [
+  section(".data", "0100000002000000", {}, [
+    { name: "a", type: "object", size: 4 },
+    { name: "b", type: "object", size: 4, value: 4 },
+  ]),
+];
+
 /** Built pairs for the codes that no compiled fixture has. */
 const built: Partial<Record<FindingCode, readonly [Parts, Parts, ElfExtra?]>> = {
   "tls-data-changed": [[section(".tdata", "01", { flags: "WAT" })], [section(".tdata", "02", { flags: "WAT" })]],
@@ -40,6 +48,12 @@ const built: Partial<Record<FindingCode, readonly [Parts, Parts, ElfExtra?]>> = 
     [text("f", "{REL24 a|00000048}2000804e")],
     [text("f", "{REL24 b|00000048}2000804e")],
     { machine: "ppc64le" },
+  ],
+  // ldr w3,[x2,#4] reads the variable behind the one whose address was loaded.
+  "section-anchors": [
+    [...anchored, text("f", `${loadAnchor}430440b9c0035fd6`)],
+    [...anchored, text("f", `${loadAnchor}430440b9000080d2c0035fd6`)],
+    { machine: "aarch64" },
   ],
   "static-key-elsewhere": [[f], [g, section("__jump_table", "{PC32 f}{PC32 f+5}{PC64 key}")]],
   "module-info-changed": [[section(".modinfo", "613d6200")], [section(".modinfo", "613d6300")]],
