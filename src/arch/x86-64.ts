@@ -73,6 +73,13 @@ const X86_64_HOWTOS = howtoTable({
   R_X86_64_GNU_VTENTRY: hint(251),
 });
 
+/** Distances from a field to the end of its instruction are few: one shared big integer for each. */
+const INSN_ADDENDS = Array.from({ length: 16 }, (_, distance) => -BigInt(distance));
+
+function insnAddendOf(distance: number): bigint {
+  return INSN_ADDENDS[distance] ?? -BigInt(distance);
+}
+
 /**
  * AMD64, and x32 as its 32-bit class: displacements count from the end of the instruction. A trampoline is `jmp rel32`.
  */
@@ -89,7 +96,7 @@ export const x8664 = (elfClass: ElfClass): Arch => ({
   insnAddend(howto, code, offset) {
     // No instruction has a 64-bit displacement: such a field is an immediate, and counts from its own place.
     if (!howto.pcrel || howto.size > 4) return 0n;
-    return -BigInt(howto.size + trailingBytes(code, offset, howto.size, 64));
+    return insnAddendOf(howto.size + trailingBytes(code, offset, howto.size, 64));
   },
   implicitAddend: (howto, bytes, offset) => readAddend(bytes, offset, howto, "lsb"),
   localEntry: () => 0,

@@ -323,8 +323,11 @@ class Comparer implements Comparison {
     for (const [i, x] of a.relocations.entries()) {
       const y = b.relocations[i];
       if (x.offset === a.ownerField || y === undefined) continue;
-      this.#compareRelocation({ ...x, offset: 0 }, { ...y, offset: 0 });
+      // What an entry says of its owner is told at the owner's place.
+      this.#base = a.ownerOffset - x.offset;
+      this.#compareRelocation(x, y);
     }
+    this.#base = a.ownerOffset;
   }
 
   #setAsideLineNumbers(): void {

@@ -26,16 +26,22 @@ function plainName(span: Span): string | undefined {
 
 /** Names that both objects define globally: also where one side has more aliases, or another canonical one. */
 const pairGlobals: PairingPass = (_pre, _post, pairing) => {
-  const byName = new Map<string, Span>();
+  const byName = new Map<string, Map<string, Span>>();
   for (const span of pairing.free.post) {
-    for (const { symbol } of span.symbols)
-      if (symbol.bind !== LOCAL) byName.set(`${family(span.kind)} ${symbol.name}`, span);
+    for (const { symbol } of span.symbols) {
+      if (symbol.bind === LOCAL) continue;
+      const relatives = byName.get(family(span.kind));
+      if (relatives === undefined) byName.set(family(span.kind), new Map([[symbol.name, span]]));
+      else relatives.set(symbol.name, span);
+    }
   }
   const taken = new Set<Span>();
   const pairs: Pair[] = [];
   for (const span of pairing.free.pre) {
+    const relatives = byName.get(family(span.kind));
+    if (relatives === undefined) continue;
     for (const { symbol } of span.symbols) {
-      const twin = symbol.bind === LOCAL ? undefined : byName.get(`${family(span.kind)} ${symbol.name}`);
+      const twin = symbol.bind === LOCAL ? undefined : relatives.get(symbol.name);
       if (twin === undefined || taken.has(twin)) continue;
       taken.add(twin);
       pairs.push([span, twin]);

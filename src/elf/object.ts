@@ -102,7 +102,7 @@ export interface ElfObject {
   /** `.symtab`, index equals symbol table index (entry 0 included); empty when stripped. */
   readonly symbols: readonly ElfSymbol[];
   readonly groups: readonly Group[];
-  /** Relocations that apply to a section, in table order (several tables one after the other); decoded on first use. */
+  /** Relocations that apply to a section, in table order (several tables one after the other); decoded anew on each call. */
   relocationsOf(section: number): readonly Relocation[];
   /** Indices of the SHT_REL/SHT_RELA sections that apply to a section. */
   relocationSectionsOf(section: number): readonly number[];
@@ -134,18 +134,15 @@ export function readObject(contents: Uint8Array, file: string, member?: string):
   const symbols = symbolTable === undefined ? [] : readSymbols(context, symbolTable);
   const groups = readGroups(context, symbols);
   const tables = findRelocationTables(context);
-  const decoded = new Map<number, readonly Relocation[]>();
 
   function relocationsOf(section: number): readonly Relocation[] {
     const applying = tables.get(section);
     if (applying === undefined) return NONE;
-    const known = decoded.get(section);
-    if (known !== undefined) return known;
-    const relocations = applying.flatMap((table) =>
-      readRelocations(context, context.sections[table] as Section, symbols.length),
-    );
-    decoded.set(section, relocations);
-    return relocations;
+    const read = (table: number): readonly Relocation[] =>
+      readRelocations(context, context.sections[table] as Section, symbols.length);
+    const [first, ...others] = applying;
+    if (first === undefined || others.length > 0) return applying.flatMap(read);
+    return read(first);
   }
 
   return {

@@ -25,7 +25,8 @@ export interface Draft {
   readonly resolved?: boolean;
 }
 
-const FAR = 2n ** 52n;
+/** No file is that long; below it sums of doubles are exact. */
+const FAR = 2 ** 52;
 
 /**
  * Reads the relocations of one section as references: howto, both parts of the addend, and the place that is meant.
@@ -58,13 +59,14 @@ function draftOf(
   const howto = howtoOf(arch, relocation.type);
   const addend = addendOf(arch, relocations, index, section.bytes);
   const insnAddend = isCode && howto.pcrel ? arch.insnAddend(howto, section.bytes, relocation.offset) : 0n;
-  const targetAddend = addend - insnAddend;
+  // Big integers are objects of their own: most sums are spared.
+  const targetAddend = insnAddend === 0n ? addend : addend === insnAddend ? 0n : addend - insnAddend;
   const symbol = relocation.symbol === 0 ? undefined : object.symbols[relocation.symbol];
   const place = symbol?.section ?? -1;
   let targetOffset = 0;
   if (place >= 0 && symbol !== undefined) {
-    const position = BigInt(symbolPlace(arch, symbol)) + targetAddend;
-    targetOffset = position > -FAR && position < FAR ? Number(position) : Number.MAX_SAFE_INTEGER;
+    const position = symbolPlace(arch, symbol) + Number(targetAddend);
+    targetOffset = position > -FAR && position < FAR ? position : Number.MAX_SAFE_INTEGER;
   }
   return { offset: relocation.offset, howto, symbol, insnAddend, targetAddend, place, target: undefined, targetOffset };
 }
