@@ -1,6 +1,6 @@
 import type { Arch } from "../arch/arch.ts";
 import { archFor } from "../arch/registry.ts";
-import { ET } from "../elf/constants.ts";
+import { ET, STB, STT } from "../elf/constants.ts";
 import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
 import {
   cutAtReferences,
@@ -110,6 +110,7 @@ function cutSections(
 ): ReadonlyMap<number, readonly Piece[]> {
   const pieces = new Map<number, readonly Piece[]>();
   const divisible = new Set<number>();
+  const keepsLocals = hasLocalNames(object);
   for (const section of object.sections) {
     const kind = kinds[section.index] as SectionKind;
     if (!hasSpans(kind)) continue;
@@ -123,13 +124,21 @@ function cutSections(
     );
     if (list.length === 0) continue;
     pieces.set(section.index, list);
-    if ((kind === "fragment" || kind === "rodata") && list.some((piece) => piece.anonymous))
-      divisible.add(section.index);
+    const isDivisible = kind === "fragment" || kind === "rodata" || (kind === "data" && keepsLocals);
+    if (isDivisible && list.some((piece) => piece.anonymous)) divisible.add(section.index);
   }
   if (divisible.size === 0) return pieces;
   const places = placesReferredTo(drafts, divisible);
   for (const [index, list] of places) pieces.set(index, cutAtReferences(pieces.get(index) ?? [], list));
   return pieces;
+}
+
+/**
+ * Whether the names of local variables were left in the object: then every variable of the source has its name, and writable data without
+ * one is what the compiler made for itself (what sanitizers report by), each object referred to at its beginning.
+ */
+function hasLocalNames(object: ElfObject): boolean {
+  return object.symbols.some(({ bind, type }) => bind === STB.LOCAL && type === STT.OBJECT);
 }
 
 function cutSection(

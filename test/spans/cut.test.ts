@@ -295,6 +295,14 @@ describe("anonymous read-only data is cut where others refer to it", () => {
     expect(pieces(parts, {}, ".data")).toEqual(["0+16"]);
   });
 
+  it("unless local names were left: then data without a name is the compiler's own", () => {
+    const parts = [
+      text("f", "{32S .data+8} {32S .data+16} c3"),
+      section(".data", "01".repeat(24), {}, [{ name: "v", type: "object", bind: "local", size: 8 }]),
+    ];
+    expect(pieces(parts, {}, ".data")).toEqual(["0+8 v", "8+8", "16+8"]);
+  });
+
   it("a pc-relative operand is a place without the four bytes that the instruction adds", () => {
     const parts = [text("f", `488b05{PC32 .rodata+4}${RET}`), section(".rodata", "01".repeat(16))];
     expect(pieces(parts, {}, ".rodata")).toEqual(["0+8", "8+8"]);
