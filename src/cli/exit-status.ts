@@ -1,3 +1,4 @@
+import { isWithin, type Rung } from "../plan/contract.ts";
 import type { UpdateDescription } from "../plan/description.ts";
 
 /** 0: done. 1: a gate that was asked for is not met. 2: wrong usage or unreadable input. */
@@ -7,16 +8,14 @@ export const EXIT = { done: 0, gate: 1, failed: 2 } as const;
 export interface Gates {
   /** Status 1 when anything would have to change in the running system. */
   readonly exitCode?: boolean | undefined;
-  /** Status 1 unless this rung is applicable. */
-  readonly require?: string | undefined;
+  /** Status 1 unless this rung, or a less disruptive one, is applicable. */
+  readonly require?: Rung | undefined;
 }
 
 /** The exit status that a description and the gates give. */
 export function exitStatus(description: UpdateDescription, gates: Gates): number {
   const { rungs } = description.verdict;
-  const isApplicable = (name: string): boolean =>
-    rungs.some(({ rung, status }) => rung === name && status === "applicable");
-  if (gates.exitCode && !isApplicable("none")) return EXIT.gate;
-  if (gates.require !== undefined && !isApplicable(gates.require)) return EXIT.gate;
+  if (gates.exitCode && !isWithin(rungs, "none")) return EXIT.gate;
+  if (gates.require !== undefined && !isWithin(rungs, gates.require)) return EXIT.gate;
   return EXIT.done;
 }

@@ -3,14 +3,23 @@ import { Command, CommanderError, Option } from "commander";
 import { FormatError, UnsupportedError, UsageError } from "../errors.ts";
 import { RUNGS } from "../plan/contract.ts";
 import { VERSION } from "../version.ts";
+import type { CheckOptions } from "./commands/check.ts";
+import type { CompareOptions } from "./commands/compare.ts";
 import type { DiffOptions } from "./commands/diff.ts";
 import type { InspectOptions } from "./commands/inspect.ts";
 import type { MatchOptions } from "./commands/match.ts";
 import type { SchemaOptions } from "./commands/schema.ts";
 import { EXIT } from "./exit-status.ts";
+import { visible } from "./visible.ts";
 
 function output(): Option {
   return new Option("-o, --output <file>", "write to a file instead of standard output");
+}
+
+function required(): Option {
+  return new Option("--require <rung>", "status 1 unless this rung, or a less disruptive one, is applicable").choices(
+    RUNGS,
+  );
 }
 
 /** Values of an option that may be given more than once. */
@@ -42,7 +51,8 @@ function program(done: (status: number) => void): Command {
     .option("--contents", "include the bytes of the code, in base64")
     .addOption(new Option("--old-code <which>", "old code to keep").choices(["needed", "all"]).default("needed"))
     .option("--exit-code", "status 1 if the running system would have to change")
-    .addOption(new Option("--require <rung>", "status 1 unless this rung is applicable").choices(RUNGS))
+    .addOption(required())
+    .option("--statement", "wrap the description as an in-toto Statement v1, for tools that sign")
     .option("-q, --quiet", "no summary on standard error")
     .addHelpText(
       "after",
@@ -103,10 +113,52 @@ Examples:
     });
 
   top
+    .command("check <update>")
+    .description("check that an update description is sound, fits its objects, and meets the gates asked for")
+    .option("--root <folder>", "hold the objects below this folder against their sizes and hashes")
+    .addOption(required())
+    .option("--fail-on <finding>", "status 1 if there is such a finding: a code, or a severity or worse", collect)
+    .option("--max-functions <count>", "status 1 if more functions are changed, new or deleted")
+    .option("--allow-targets <names>", "status 1 if anything else is changed; names separated by commas", collect)
+    .addOption(output())
+    .addOption(new Option("--format <format>", "what to print").choices(["json", "text"]).default("text"))
+    .option("-q, --quiet", "no problems on standard error")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ elfsplice check update.json
+  $ elfsplice check update.json --root . --require splice --fail-on export-deleted --max-functions 20
+  $ elfsplice check - --format json --allow-targets vmlinux,ext4 < update.json`,
+    )
+    .action(async (update: string, options: CheckOptions) => {
+      const { runCheck } = await import("./commands/check.ts");
+      done(await runCheck(update, options));
+    });
+
+  top
+    .command("compare <older> <newer>")
+    .description("show what a newer update description adds, drops or alters: does a cumulative patch patch all?")
+    .addOption(output())
+    .addOption(new Option("--format <format>", "what to print").choices(["json", "text"]).default("text"))
+    .option("--require-superset", "status 1 unless the newer one patches all that the older one patches")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ elfsplice compare update-1.json update-2.json
+  $ elfsplice compare update-1.json update-2.json --require-superset --format json | jq .lacking`,
+    )
+    .action(async (older: string, newer: string, options: CompareOptions) => {
+      const { runCompare } = await import("./commands/compare.ts");
+      done(await runCompare(older, newer, options));
+    });
+
+  top
     .command("schema")
     .description("print the JSON Schema of the update description")
     .addOption(output())
-    .addOption(new Option("--of <document>", "whose schema").choices(["update", "match"]).default("update"))
+    .addOption(new Option("--of <document>", "whose schema").choices(["update", "match", "compare"]).default("update"))
     .addHelpText("after", "\nExample:\n  $ elfsplice schema > update.schema.json")
     .action(async (options: SchemaOptions) => {
       const { runSchema } = await import("./commands/schema.ts");
@@ -118,11 +170,7 @@ Examples:
 /** The message for a person; anything unforeseen is our fault and says so. */
 function explain(error: unknown): string {
   if (error instanceof FormatError || error instanceof UnsupportedError || error instanceof UsageError) {
-    // Names come from the file: what would move the cursor or change colours is shown, not sent.
-    return error.message.replace(
-      /\p{Cc}/gu,
-      (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
-    );
+    return visible(error.message);
   }
   const what = error instanceof Error ? (process.env["ELFSPLICE_DEBUG"] ? error.stack : error.message) : String(error);
   return `internal error, please report it: ${what}`;

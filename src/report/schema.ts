@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { matchResult } from "../match/result.ts";
+import { updateComparison } from "../plan/comparison.ts";
 import { updateDescription } from "../plan/description.ts";
 
 /** The JSON Schema (2020-12) of the update description, made from the same source as its types. */
@@ -12,4 +13,10 @@ export function makeSchema(): object {
 export function makeMatchSchema(): object {
   const { $schema, ...schema } = z.toJSONSchema(matchResult, { target: "draft-2020-12", reused: "inline" });
   return { $schema, $id: "urn:elfsplice:match:1.0", title: "elfsplice result of run-pre matching", ...schema };
+}
+
+/** The JSON Schema (2020-12) of the comparison of two update descriptions. */
+export function makeCompareSchema(): object {
+  const { $schema, ...schema } = z.toJSONSchema(updateComparison, { target: "draft-2020-12", reused: "inline" });
+  return { $schema, $id: "urn:elfsplice:compare:1.0", title: "elfsplice comparison of two updates", ...schema };
 }

@@ -1,10 +1,13 @@
 import { diffSpans, type ObjectDiff } from "../../diff/diff.ts";
 import { disassemblerFor } from "../../disasm/disassembler.ts";
+import { UsageError } from "../../errors.ts";
+import type { Rung } from "../../plan/contract.ts";
 import { objectName } from "../../plan/object-name.ts";
 import { planPair } from "../../plan/pair.ts";
 import { planUpdate } from "../../plan/update.ts";
 import { type InstructionStyle, PLAIN, renderInstructions } from "../../report/instructions.ts";
 import { renderJson } from "../../report/json.ts";
+import { toStatement } from "../../report/statement.ts";
 import { renderSummary, renderText } from "../../report/text.ts";
 import { exitStatus } from "../exit-status.ts";
 import { loadObject } from "../input.ts";
@@ -18,20 +21,23 @@ export interface DiffOptions {
   readonly contents?: boolean;
   readonly oldCode: "needed" | "all";
   readonly exitCode?: boolean;
-  readonly require?: string;
+  readonly require?: Rung;
   readonly quiet?: boolean;
+  /** Wrap the description as an in-toto statement. */
+  readonly statement?: boolean;
   /** False with --no-instructions. */
   readonly instructions: boolean;
 }
 
 /** `elfsplice diff`: two objects in, the update description out. Returns the exit status. */
 export async function runDiff(pre: string, post: string, options: DiffOptions): Promise<number> {
+  if (options.statement && options.format !== "json") throw new UsageError("--statement is JSON: leave --format out");
   const diff = diffSpans(loadObject(pre), loadObject(post));
   const description = planUpdate(diff, options);
   const text =
     options.format === "text"
       ? renderText(description, options.instructions ? changedCode(diff, styleFor(options)) : undefined)
-      : renderJson(description);
+      : renderJson(options.statement ? toStatement(description) : description);
   await writeOutput(text, options.output);
   if (!options.quiet) process.stderr.write(renderSummary(description));
   return exitStatus(description, options);

@@ -1,0 +1,80 @@
+import { UsageError } from "../../errors.ts";
+import type { FindingCode, Severity } from "../../findings.ts";
+import type { Rung } from "../../plan/contract.ts";
+import type { UpdateDescription } from "../../plan/description.ts";
+import { findingGate, type Gates, nearFindingGates, unmetGates } from "../../plan/gates.ts";
+import { integrityProblems } from "../../plan/integrity.ts";
+import type { Problem } from "../../plan/problem.ts";
+import { type CheckResult, renderOk, renderProblems } from "../../report/check-text.ts";
+import { renderJson } from "../../report/json.ts";
+import { readDocument, rooted } from "../document.ts";
+import { EXIT } from "../exit-status.ts";
+import { objectProblems } from "../object-hashes.ts";
+import { writeOutput } from "../output.ts";
+import { visible } from "../visible.ts";
+
+export interface CheckOptions {
+  readonly root?: string;
+  readonly require?: Rung;
+  readonly failOn?: string[];
+  readonly maxFunctions?: string;
+  readonly allowTargets?: string[];
+  readonly output?: string;
+  readonly format: "json" | "text";
+  readonly quiet?: boolean;
+}
+
+/** `elfsplice check`: whether a description is sound, fits its objects, and meets the gates. Status 1 when it does not. */
+export async function runCheck(file: string, options: CheckOptions): Promise<number> {
+  const gates = gatesOf(options);
+  const { update, problems: found, root } = await readDocument(file);
+  const problems = [...found];
+  if (update !== undefined) problems.push(...soundness(update, options, gates).map((problem) => rooted(problem, root)));
+  const isOk = problems.length === 0;
+  if (!options.quiet)
+    for (const line of renderProblems(problems)) process.stderr.write(`elfsplice: ${visible(line)}\n`);
+  if (options.format === "json")
+    await writeOutput(renderJson({ ok: isOk, problems } satisfies CheckResult), options.output);
+  else if (isOk && update !== undefined)
+    await writeOutput(`${visible(renderOk(update, objectCount(update, options)))}\n`, options.output);
+  return isOk ? EXIT.done : EXIT.gate;
+}
+
+function soundness(update: UpdateDescription, { root }: CheckOptions, gates: Gates): Problem[] {
+  return [
+    ...integrityProblems(update),
+    ...(root === undefined ? [] : objectProblems(update, root)),
+    ...unmetGates(update, gates),
+  ];
+}
+
+/** How many files were held against their hashes. */
+function objectCount({ objects }: UpdateDescription, { root }: CheckOptions): number | undefined {
+  if (root === undefined) return undefined;
+  return objects.flatMap(({ pre, post }) => [pre, post]).filter((side) => side !== undefined).length;
+}
+
+function gatesOf({ require, failOn, maxFunctions, allowTargets }: CheckOptions): Gates {
+  return {
+    require,
+    failOn: failOn?.map(failOnOption),
+    maxFunctions: maxFunctions === undefined ? undefined : countOption("--max-functions", maxFunctions),
+    allowTargets: allowTargets
+      ?.flatMap((list) => list.split(",").map((name) => name.trim()))
+      .filter((name) => name !== ""),
+  };
+}
+
+function failOnOption(text: string): FindingCode | Severity {
+  const known = findingGate(text);
+  if (known !== undefined) return known;
+  const near = nearFindingGates(text);
+  const hint =
+    near.length > 0 ? `did you mean ${near.join(", ")}?` : "give error, warning, note, or a code of a finding";
+  throw new UsageError(`--fail-on ${text}: no such code or severity; ${hint}`);
+}
+
+function countOption(name: string, text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new UsageError(`${name} ${text}: not a whole number`);
+  return Number(text);
+}

@@ -1,0 +1,32 @@
+import { UsageError } from "../../errors.ts";
+import { compareUpdates } from "../../plan/compare-updates.ts";
+import { renderComparison } from "../../report/compare-text.ts";
+import { renderJson } from "../../report/json.ts";
+import { readSoundUpdate } from "../document.ts";
+import { EXIT } from "../exit-status.ts";
+import { writeOutput } from "../output.ts";
+import { visible } from "../visible.ts";
+
+export interface CompareOptions {
+  readonly output?: string;
+  readonly format: "json" | "text";
+  readonly requireSuperset?: boolean;
+}
+
+/** `elfsplice compare`: what a newer description adds to, drops from, or alters in an older one. */
+export async function runCompare(a: string, b: string, options: CompareOptions): Promise<number> {
+  if (a === "-" && b === "-") throw new UsageError("standard input can be one of the descriptions, not both");
+  const comparison = compareUpdates(await readSoundUpdate(a), await readSoundUpdate(b));
+  const text = options.format === "json" ? renderJson(comparison) : shown(renderComparison(comparison));
+  await writeOutput(text, options.output);
+  if (!options.requireSuperset || comparison.superset) return EXIT.done;
+  const [first] = comparison.lacking;
+  const line = `not a superset: ${comparison.lacking.length} patches missing, first ${first?.kind} ${first?.name}`;
+  process.stderr.write(`elfsplice: ${visible(line)}\n`);
+  return EXIT.gate;
+}
+
+/** Lines stay lines; what else would move the cursor is shown. */
+function shown(text: string): string {
+  return text.split("\n").map(visible).join("\n");
+}

@@ -1,0 +1,42 @@
+import type { UpdateDescription } from "../plan/description.ts";
+import type { Problem } from "../plan/problem.ts";
+
+/** What `check` says, as JSON prints it. */
+export interface CheckResult {
+  readonly ok: boolean;
+  readonly problems: readonly Problem[];
+}
+
+/** How many problems of the document are told one by one; gates are always told. */
+const SHOWN = 20;
+
+/** One line per problem: the document's first, then every gate that is not met. */
+export function renderProblems(problems: readonly Problem[]): string[] {
+  const document = problems.filter(({ path }) => path !== undefined);
+  const gates = problems.filter(({ path }) => path === undefined);
+  const rest = document.length - SHOWN;
+  return [
+    ...document.slice(0, SHOWN).map(({ check, path, message }) => `${check}: ${path}: ${message}`),
+    ...(rest > 0 ? [`and ${rest} more`] : []),
+    ...gates.map(({ check, message }) => `gate ${check}: ${message}`),
+  ];
+}
+
+/** The one line that says that all is well, and with what. */
+export function renderOk(
+  { name, functions, changes, verdict }: UpdateDescription,
+  objects: number | undefined,
+): string {
+  const patches = changes.reduce((sum, change) => sum + change.patches.length, 0);
+  const parts = [
+    count(functions.length, "function"),
+    count(patches, "patch", "patches"),
+    ...(objects === undefined ? [] : [`${count(objects, "object file")} as described`]),
+    `verdict ${verdict.recommended ?? "nothing applicable yet"}`,
+  ];
+  return `ok: ${name}: ${parts.join(", ")}`;
+}
+
+function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
+}
