@@ -75,7 +75,7 @@ describe("what --fail-on takes", () => {
   it.each([
     ["a letter too few", "eror", ["error"]],
     ["a part of codes", "export", ["export-added", "export-deleted", "export-changed"]],
-    ["two letters that changed places", "writable-data-chagned", ["writable-data-changed"]],
+    ["two letters that changed places", "writable-data-chagned", ["writable-data-changed", "writable-data-resized"]],
     ["nothing like a code", "qqqqqqqq", []],
   ])("%s: near ones", (_teaches, text, near) => {
     expect(nearFindingGates(text)).toEqual(near);
