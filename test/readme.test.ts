@@ -121,20 +121,24 @@ describe("commands and options", () => {
     expect([...headings, "help [command]"]).toEqual(existing);
   });
 
-  it.each([["diff <pre> <post>"], ["inspect <object>"], ["match <inputs...>"], ["schema"]])(
-    "%s: every option, with its values",
-    (usage) => {
-      const described = rows(chapter(`### \`elfsplice ${usage}\``));
-      const options = optionsOf(usage.split(" ")[0] as string);
-      expect(described.map(([names = ""]) => quoted(names).join(", "))).toEqual([...options.keys()]);
-      for (const [index, choices] of [...options.values()].entries()) {
-        expect(quoted(described[index]?.[1] ?? "")).toEqual(expect.arrayContaining(choices));
-      }
-    },
-  );
+  it.each([
+    ["diff <pre> <post>"],
+    ["inspect <object>"],
+    ["match <inputs...>"],
+    ["check <update>"],
+    ["compare <older> <newer>"],
+    ["schema"],
+  ])("%s: every option, with its values", (usage) => {
+    const described = rows(chapter(`### \`elfsplice ${usage}\``));
+    const options = optionsOf(usage.split(" ")[0] as string);
+    expect(described.map(([names = ""]) => quoted(names).join(", "))).toEqual([...options.keys()]);
+    for (const [index, choices] of [...options.values()].entries()) {
+      expect(quoted(described[index]?.[1] ?? "")).toEqual(expect.arrayContaining(choices));
+    }
+  });
 
   it("that are named in passing exist", () => {
-    const known = [[], ["diff"], ["inspect"], ["match"], ["schema"]]
+    const known = [[], ["diff"], ["inspect"], ["match"], ["check"], ["compare"], ["schema"]]
       .flatMap((command) => [...optionsOf(...command).keys()])
       .flatMap((names) => names.split(/, | <\w+>/));
     const named = [...readme.matchAll(/`[^`\n]*`/g)]

@@ -57,7 +57,10 @@ function unmetCount({ functions }: UpdateDescription, most: number): Problem | u
   const sum = counts.reduce((a, b) => a + b, 0);
   if (sum <= most) return undefined;
   const words = COUNTED.map((status, index) => `${counts[index]} ${status}`).join(", ");
-  return { check: "max-functions", message: `${sum} functions, ${most} allowed (${words})` };
+  return {
+    check: "max-functions",
+    message: `${sum} ${sum === 1 ? "function" : "functions"}, ${most} allowed (${words})`,
+  };
 }
 
 /** Targets with a change, or with an object that is not the same on both sides. */

@@ -1,5 +1,5 @@
 /** What `check` looks at; each problem says which of these found it. */
-export type CheckName =
+type CheckName =
   | "schema"
   | "statement"
   | "reference"

@@ -22,19 +22,23 @@ describe("what the program says of itself", () => {
   it("--help lists every command and the exit statuses", () => {
     const { status, stdout, stderr } = run(["--help"]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-    for (const command of ["diff", "inspect", "schema"]) expect(stdout).toMatch(new RegExp(`^  ${command} `, "m"));
+    for (const command of ["diff", "inspect", "check", "compare", "schema"])
+      expect(stdout).toMatch(new RegExp(`^  ${command} `, "m"));
     expect(stdout).toContain("Exit status: 0");
   });
 
-  it.each([["diff"], ["inspect"], ["schema"]])("%s --help ends with examples that name the command", (command) => {
-    const { status, stdout } = run([command, "--help"]);
-    expect(status).toBe(0);
-    const [, examples = ""] = stdout.split(/^Examples?:$/m);
-    const shown = linesOf(examples).filter((line) => line.startsWith("  $ "));
-    expect(shown.length).toBeGreaterThan(0);
-    expect(shown.filter((line) => !line.startsWith(`  $ elfsplice ${command}`))).toEqual([]);
-    expect(run(["help", command]).stdout).toBe(stdout);
-  });
+  it.each([["diff"], ["inspect"], ["check"], ["compare"], ["schema"]])(
+    "%s --help ends with examples that name the command",
+    (command) => {
+      const { status, stdout } = run([command, "--help"]);
+      expect(status).toBe(0);
+      const [, examples = ""] = stdout.split(/^Examples?:$/m);
+      const shown = linesOf(examples).filter((line) => line.startsWith("  $ "));
+      expect(shown.length).toBeGreaterThan(0);
+      expect(shown.filter((line) => !line.startsWith(`  $ elfsplice ${command}`))).toEqual([]);
+      expect(run(["help", command]).stdout).toBe(stdout);
+    },
+  );
 
   it("without a command it shows the help, as an error", () => {
     const { status, stdout, stderr } = run([]);

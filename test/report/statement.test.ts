@@ -1,8 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { UpdateDescription } from "../../src/index.ts";
 import { renderJson } from "../../src/report/json.ts";
-import { foreignStatement, isStatement, subjectProblems, toStatement } from "../../src/report/statement.ts";
-import { FIXTURES, join, readText } from "../support/paths.ts";
+import {
+  foreignStatement,
+  isStatement,
+  PREDICATE_TYPE,
+  subjectProblems,
+  toStatement,
+} from "../../src/report/statement.ts";
+import { FIXTURES, join, ROOT, readText } from "../support/paths.ts";
 
 type ObjectPair = UpdateDescription["objects"][number];
 type File = NonNullable<ObjectPair["pre"]>;
@@ -40,6 +46,7 @@ describe("a statement, by the rules of in-toto's spec/v1", () => {
   it("names its predicate by a URI with scheme and authority in lower case, and a version (field_types.md)", () => {
     const { protocol, href } = new URL(statement.predicateType);
     expect([protocol, href]).toEqual(["urn:", statement.predicateType]);
+    expect(readText(join(ROOT, "README.md"))).toContain(`\`${PREDICATE_TYPE}\``);
     expect(statement.predicateType).toMatch(/^[a-z][a-z0-9+.-]*:.*[:/]v?\d+$/);
   });
 

@@ -20,8 +20,9 @@ export async function runCompare(a: string, b: string, options: CompareOptions):
   const text = options.format === "json" ? renderJson(comparison) : shown(renderComparison(comparison));
   await writeOutput(text, options.output);
   if (!options.requireSuperset || comparison.superset) return EXIT.done;
+  const { length } = comparison.lacking;
   const [first] = comparison.lacking;
-  const line = `not a superset: ${comparison.lacking.length} patches missing, first ${first?.kind} ${first?.name}`;
+  const line = `not a superset: ${length} ${length === 1 ? "patch" : "patches"} missing, first ${first?.kind} ${first?.name}`;
   process.stderr.write(`elfsplice: ${visible(line)}\n`);
   return EXIT.gate;
 }
