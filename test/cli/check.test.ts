@@ -99,6 +99,13 @@ describe("problems: one line each on standard error, status 1", () => {
     expect(JSON.parse(run(["check", file, "--format", "json"]).stdout).problems).toHaveLength(30);
   });
 
+  it("very many of them are no reason to fail in another way", () => {
+    const row = { class: "line-number", label: "f", object: 9, pre: "1", post: "2", evidence: "" };
+    const file = written({ ...parsed("text/body"), noise: Array.from({ length: 300_000 }, () => row) });
+    const { status, stderr } = run(["check", file]);
+    expect([status, linesOf(stderr).at(-1)]).toEqual([1, "elfsplice: and 299980 more"]);
+  });
+
   it("of a reference, also with its path in a statement", () => {
     const update = parsed("text/body");
     const broken = { ...update, functions: update.functions.map((one) => ({ ...one, object: 5 })) };

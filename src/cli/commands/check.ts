@@ -28,8 +28,8 @@ export interface CheckOptions {
 export async function runCheck(file: string, options: CheckOptions): Promise<number> {
   const gates = gatesOf(options);
   const { update, problems: found, root } = await readDocument(file);
-  const problems = [...found];
-  if (update !== undefined) problems.push(...soundness(update, options, gates).map((problem) => rooted(problem, root)));
+  const more = update === undefined ? [] : soundness(update, options, gates);
+  const problems = [...found, ...more.map((problem) => rooted(problem, root))];
   const isOk = problems.length === 0;
   if (!options.quiet)
     for (const line of renderProblems(problems)) process.stderr.write(`elfsplice: ${visible(line)}\n`);
