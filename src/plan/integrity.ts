@@ -1,7 +1,7 @@
 import { RUNGS } from "./contract.ts";
 import type { FunctionChange, ObjectPair, UpdateDescription } from "./description.ts";
 import { checkChange, reportOrder, reportRepeated, surroundingsOf } from "./integrity-code.ts";
-import { byLabel, byLabelAndClass, byLabelAndStatus, byName, bySeverityAndPlace, byTarget } from "./order.ts";
+import { byLabel, byLabelAndTarget, byName, bySeverityAndPlace, byTarget } from "./order.ts";
 import { byText } from "./pair.ts";
 import { jsonPath, type Problem, type Report } from "./problem.ts";
 
@@ -72,21 +72,22 @@ function checkTargets({ objects, functions, data, changes }: UpdateDescription, 
 
 function checkTables(update: UpdateDescription, report: Report): void {
   const { functions, data, exports, noise, changes, findings, howtos } = update;
-  reportOrder(functions, byLabel, "label", "$.functions", report);
-  reportOrder(data, byLabelAndStatus, "label and status", "$.data", report);
+  reportOrder(functions, byLabelAndTarget, "label, target and status", "$.functions", report);
+  reportOrder(data, byLabelAndTarget, "label, target and status", "$.data", report);
   reportOrder(exports, byName, "name", "$.exports", report);
-  reportOrder(noise, byLabelAndClass, "label, class and pre", "$.noise", report);
+  reportOrder(noise, byLabel, "label", "$.noise", report);
   reportOrder(changes, byTarget, "target", "$.changes", report);
   reportOrder(findings, bySeverityAndPlace, "severity, code and place", "$.findings", report);
   const names = Object.keys(howtos);
   const stray = names.findIndex((name, index) => index > 0 && byText(names[index - 1] as string, name) > 0);
   if (stray > 0)
     report("order", jsonPath(["howtos", names[stray] as string]), "belongs before the one above it: sorted by name");
-  const key = ({ target, label }: { target: string; label: string }): string => `${target}\0${label}`;
+  // Two objects of one target may each have a copy of an inline function.
+  const key = ({ object, label }: { object: number; label: string }): string => `${label}\0of object ${object}`;
   reportRepeated(functions, key, (index) => `$.functions[${index}].label`, report);
   reportRepeated(
     data,
-    (one) => `${key(one)}\0${one.status}`,
+    (one) => `${one.status}\0${key(one)}`,
     (index) => `$.data[${index}].label`,
     report,
   );

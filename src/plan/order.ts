@@ -1,4 +1,4 @@
-import type { CodeRelocation, Noise, Patch, UpdateDescription } from "./description.ts";
+import type { CodeRelocation, Patch, UpdateDescription } from "./description.ts";
 import { byText } from "./pair.ts";
 
 /* The orders of the description's tables, which a consumer may search by bisection. */
@@ -8,8 +8,11 @@ type Finding = UpdateDescription["findings"][number];
 
 export const byLabel: Order<{ readonly label: string }> = (a, b) => byText(a.label, b.label);
 
-export const byLabelAndStatus: Order<{ readonly label: string; readonly status: string }> = (a, b) =>
-  byText(a.label, b.label) || byText(a.status, b.status);
+/** Functions and data: two targets may each have their own thing of one name. */
+export const byLabelAndTarget: Order<{ readonly label: string; readonly target: string; readonly status: string }> = (
+  a,
+  b,
+) => byText(a.label, b.label) || byText(a.target, b.target) || byText(a.status, b.status);
 
 export const byName: Order<{ readonly name: string }> = (a, b) => byText(a.name, b.name);
 
@@ -18,9 +21,6 @@ export const byTarget: Order<{ readonly target: string }> = (a, b) => byText(a.t
 export const byField: Order<CodeRelocation> = (a, b) => byText(a.section, b.section) || a.offset - b.offset;
 
 export const byPatchedPlace: Order<Patch> = (a, b) => byText(a.oldLabel, b.oldLabel) || a.oldOffset - b.oldOffset;
-
-export const byLabelAndClass: Order<Noise> = (a, b) =>
-  byText(a.label, b.label) || byText(a.class, b.class) || byText(a.pre, b.pre);
 
 const WEIGHT = { error: 0, warning: 1, note: 2 } as const;
 

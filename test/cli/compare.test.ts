@@ -38,7 +38,7 @@ describe("compare", () => {
     expect(status).toBe(1);
     expect(stdout).toContain("superset: no");
     expect(linesOf(stderr)).toEqual([
-      expect.stringMatching(/^elfsplice: not a superset: 1 patches? missing, first text /),
+      expect.stringMatching(/^elfsplice: not a superset: 1 patch missing, first text /),
     ]);
     expect(run(["compare", none, one, "--require-superset"]).status).toBe(0);
   });

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { UpdateDescription } from "../../src/index.ts";
 import { integrityProblems } from "../../src/plan/integrity.ts";
@@ -277,6 +278,26 @@ const rows: readonly Row[] = [
     problems: ["order $.data[1]"],
   },
   {
+    teaches: "noise that is not in order",
+    of: "text/body",
+    breaks: (u) => {
+      const row = { class: "line-number", object: 0, pre: "1", post: "2", evidence: "" };
+      u.noise = [
+        { ...row, label: "g" },
+        { ...row, label: "f" },
+      ];
+    },
+    problems: ["order $.noise[1]"],
+  },
+  {
+    teaches: "exports that are not in order",
+    of: "exports/added",
+    breaks: (u) => {
+      u.exports.push({ ...u.exports[0], name: " " });
+    },
+    problems: ["order $.exports[1]"],
+  },
+  {
     teaches: "a function of an object that is not there",
     of: "text/body",
     breaks: (u) => {
@@ -415,6 +436,36 @@ describe("one thing broken: exactly that is named", () => {
     expect(problemsOf(update)).toEqual([]);
     breaks(update);
     expect(problemsOf(update).sort()).toEqual(problems);
+  });
+});
+
+describe("what is allowed", () => {
+  it("copies of an inline function in two objects of one target", () => {
+    const update = golden("text/body");
+    update.objects.push(update.objects[0]);
+    update.functions.push({ ...update.functions[0], object: 1 });
+    expect(problemsOf(update)).toEqual([]);
+  });
+
+  it("a trampoline for which there is no room, when a finding says so", () => {
+    const update = golden("text/body");
+    const [patch] = update.changes[0].patches;
+    patch.size = 100_000;
+    expect(problemsOf(update)).toEqual(["bounds $.changes[0].patches[0].size"]);
+    const where = { object: 0, label: patch.oldLabel };
+    update.findings.unshift({ code: "trampoline-no-room", severity: "error", where, message: "" });
+    expect(problemsOf(update)).toEqual([]);
+  });
+
+  it("contents of nothing, for a variable that takes no place in the file", () => {
+    const update = golden("text/body");
+    const { sections } = update.changes[0].newCode;
+    const sha256 = createHash("sha256").digest("hex");
+    const variable = { ...sections[0], label: "~", because: "new", size: 8, contents: "", sha256 };
+    sections.push({ ...variable, kind: "bss" });
+    expect(problemsOf(update)).toEqual([]);
+    sections[sections.length - 1].kind = "data";
+    expect(problemsOf(update)).toEqual([`contents ${code}.sections[${sections.length - 1}].contents`]);
   });
 });
 
