@@ -195,6 +195,7 @@ function joinChanges(pieces: readonly Piece[], name: string): Change[] {
 
 /** What the relocation types mean that occur in the changes. */
 function howtosOf(pieces: readonly Piece[], changes: readonly Change[]): Record<string, HowtoDescription> {
+  if (changes.length === 0) return {};
   const [only] = pieces;
   if (pieces.length === 1 && only !== undefined && only.change === only.fragment.change) return only.fragment.howtos;
   const used = new Set<string>();

@@ -51,6 +51,10 @@ const movedTo = count.optional().describe("index of the object that defines it n
 const movedFrom = count.optional().describe("index of the object that defined it before");
 
 export const objectPair = z.strictObject({
+  name: z
+    .string()
+    .optional()
+    .describe("what labels call the object; default: the end of the paths that both files share"),
   pre: file.optional(),
   post: file.optional(),
   source: z.string().optional(),
@@ -296,7 +300,6 @@ export type Noise = z.infer<typeof noise>;
 export type ExportChange = z.infer<typeof exportChange>;
 export type ObjectPair = z.infer<typeof objectPair>;
 export type Change = z.infer<typeof change>;
-export type Code = z.infer<typeof code>;
 export type CodeTables = z.infer<typeof codeTables>;
 export type ChangeTables = { oldCode: CodeTables; newCode: CodeTables; patches: Patch[]; hooks: Hooks };
 export type CodeSection = z.infer<typeof codeSection>;

@@ -70,6 +70,7 @@ export function identicalFragment(
 ): PairFragment {
   const identity = head === undefined ? undefined : readIdentity(head);
   const object: ObjectPair = {
+    name,
     ...(pre === undefined ? {} : { pre }),
     ...(post === undefined ? {} : { post }),
     target,
@@ -83,6 +84,7 @@ export function identicalFragment(
 export function unreadableFragment({ name, target = "vmlinux", pre, post }: PairOfFiles, error: Error): PairFragment {
   const status = pre === undefined ? "added" : post === undefined ? "removed" : "changed";
   const object: ObjectPair = {
+    name,
     ...(pre === undefined ? {} : { pre }),
     ...(post === undefined ? {} : { post }),
     target,
@@ -160,12 +162,14 @@ function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "
           : isSame
             ? "equivalent"
             : "changed";
-  const isNothing = isEmptyChange(change);
+  // Deleted code that nothing is written over may turn up in another object: there it is compared.
+  const isNothing = isEmptyChange(change) && functions.functions.every((one) => one.status !== "deleted");
   return {
     name,
     target,
     arch: describeArch(diff.pre.table.arch),
     object: {
+      ...(options.name === undefined ? {} : { name: options.name }),
       ...(preFile === undefined ? {} : { pre: preFile }),
       ...(postFile === undefined ? {} : { post: postFile }),
       ...(source === undefined ? {} : { source }),

@@ -105,12 +105,15 @@ function moveFunctions(group: readonly Piece[], edits: Edits): void {
     const isSame = sameCode(source.change, from.label, sink.change, to.label);
     // Statics of one name may have nothing in common but it: their callers went with them, and the old code goes on to trap.
     if (isSame === true || (isGlobal(from) && isGlobal(to))) redirections.set(placeKey(from), to);
+    const isTrapped = source.change?.patches.some(({ type, oldLabel }) => type === "text" && oldLabel === from.label);
+    if (isGlobal(from) && isGlobal(to) && isSame !== true && !isTrapped)
+      edits.report(
+        "trampoline-no-room",
+        placeOf(from),
+        `${from.pre?.size ?? 0} bytes; it moved and its new code differs`,
+      );
     const words = isSame === undefined ? "" : isSame ? ", with the same code" : ", with other code";
-    edits.report(
-      "function-moved",
-      { object: from.object, side: "pre", section: from.pre?.section, name: from.name, label: from.label },
-      `from ${source.fragment.name} to ${sink.fragment.name}${words}`,
-    );
+    edits.report("function-moved", placeOf(from), `from ${source.fragment.name} to ${sink.fragment.name}${words}`);
   }
   if (gone.size === 0) return;
   for (const { index } of group) {
@@ -133,6 +136,10 @@ function moveFunctions(group: readonly Piece[], edits: Edits): void {
             },
     });
   }
+}
+
+function placeOf({ object, pre, name, label }: FunctionChange): Finding["where"] & { readonly object: number } {
+  return { object, side: "pre", section: pre?.section, name, label };
 }
 
 function placeKey({ object, label }: Pick<Named, "object" | "label">): string {

@@ -26,25 +26,25 @@ const STAGES = [
 export function mergeChanges(parts: readonly ChangeTables[]): ChangeTables {
   const [only] = parts;
   if (only !== undefined && parts.length === 1) return only;
-  const holders = contested(parts);
-  const lost = (part: number, label: string): boolean => {
-    const holder = holders.get(label) ?? holders.get(ownerOf(label) ?? label);
-    return holder !== undefined && holder !== part;
-  };
+  const old = holdersOf(parts, "oldCode");
+  const fresh = holdersOf(parts, "newCode");
   return {
-    oldCode: mergeCode(
-      parts.map(({ oldCode }) => oldCode),
-      lost,
-    ),
-    newCode: mergeCode(
-      parts.map(({ newCode }) => newCode),
-      lost,
-    ),
+    oldCode: mergeCode(parts, "oldCode", old),
+    newCode: mergeCode(parts, "newCode", fresh),
     patches: parts
-      .flatMap(({ patches }, part) => patches.filter(({ oldLabel }) => !lost(part, oldLabel)))
+      .flatMap(({ patches }, part) => patches.filter(({ oldLabel }) => !isLost(old, part, oldLabel)))
       .sort(byPatch),
     hooks: mergeHooks(parts.map(({ hooks }) => hooks)),
   };
+}
+
+type Side = "oldCode" | "newCode";
+/** By label, for what several objects bring along: the number of the one whose copy counts. */
+type Holders = ReadonlyMap<string, number>;
+
+function isLost(holders: Holders, part: number, label: string): boolean {
+  const holder = holders.get(label) ?? holders.get(ownerOf(label) ?? label);
+  return holder !== undefined && holder !== part;
 }
 
 /** Order of patches: by what they are written over. */
@@ -52,24 +52,18 @@ function byPatch(a: Patch, b: Patch): number {
   return byText(a.oldLabel, b.oldLabel) || a.oldOffset - b.oldOffset;
 }
 
-/** For each section that several objects bring along, the one whose copy counts: a strong definition before a weak one, then the first. */
-function contested(parts: readonly ChangeTables[]): Map<string, number> {
-  const first = new Map<string, { part: number; strength: number }>();
+/** Of several copies counts a strong definition before a weak one, then one with old and new code, then the first. */
+function holdersOf(parts: readonly ChangeTables[], side: Side): Holders {
+  const best = new Map<string, { part: number; rank: number }>();
   const holders = new Map<string, number>();
   for (const [part, change] of parts.entries()) {
-    for (const code of [change.oldCode, change.newCode]) {
-      for (const { label } of code.sections) {
-        const before = first.get(label);
-        if (before?.part === part) continue;
-        const strength = find(code.symbols, label)?.bind === "global" ? 1 : 0;
-        if (before === undefined) {
-          first.set(label, { part, strength });
-          continue;
-        }
-        const isBetter = strength > before.strength;
-        if (isBetter) first.set(label, { part, strength });
-        holders.set(label, isBetter ? part : before.part);
-      }
+    const other = change[side === "oldCode" ? "newCode" : "oldCode"];
+    for (const { label } of change[side].sections) {
+      const before = best.get(label);
+      const isStrong = find(change[side].symbols, label)?.bind === "global";
+      const rank = (isStrong ? 2 : 0) + (find(other.sections, label) === undefined ? 0 : 1);
+      if (before === undefined || rank > before.rank) best.set(label, { part, rank });
+      if (before !== undefined) holders.set(label, (best.get(label) as { part: number }).part);
     }
   }
   return holders;
@@ -93,7 +87,9 @@ export function lowest<T>(table: readonly T[], keyOf: (item: T) => string, key: 
   return low;
 }
 
-function mergeCode(codes: readonly CodeTables[], lost: (part: number, label: string) => boolean): CodeTables {
+function mergeCode(parts: readonly ChangeTables[], side: Side, holders: Holders): CodeTables {
+  const codes = parts.map((part) => part[side]);
+  const lost = (part: number, label: string): boolean => isLost(holders, part, label);
   const symbols = new Map<string, CodeSymbol>();
   for (const [part, code] of codes.entries()) {
     for (const symbol of code.symbols) {

@@ -77,15 +77,16 @@ export type PairLinks = z.infer<typeof links>;
 export type SuppressionRule = z.infer<typeof suppressionRule>;
 export type UpdatePart = z.infer<typeof updatePart>;
 
-/** Checks that a parsed file is a part of this version. Throws UsageError, in one line that names the file and the first thing that is wrong. */
+/** Checks that a parsed file is a part of this version, and returns it as it is: keys keep their order. Throws UsageError, in one line that names the file and the first thing that is wrong. */
 export function readPart(value: unknown, file: string): UpdatePart {
   const written = (value as { generator?: { version?: unknown } } | null)?.generator?.version;
   if (typeof written === "string" && written !== VERSION)
     throw new UsageError(
       `${file}: written by elfsplice ${written}, this is ${VERSION}: parts of one update need one version`,
     );
-  const { success, data, error } = updatePart.safeParse(value);
-  if (success) return data;
+  const { success, error } = updatePart.safeParse(value);
+  // The checked copy has its keys in the order of the schema, and a merged description must be equal to the byte.
+  if (success) return value as UpdatePart;
   const [issue] = error.issues;
   throw new UsageError(
     `${file}: not a part of an update: ${issue?.path.join(".") || "the document"}: ${issue?.message}`,

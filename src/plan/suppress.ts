@@ -121,8 +121,20 @@ function suppressIn(piece: Piece, rules: readonly Ready[], keepsOldCode: boolean
     });
   const functions = mark("function", piece.functions);
   const data = mark("data", piece.data);
-  if (dropped.size === 0) return piece;
-  return withoutDropped({ ...piece, functions, data }, dropped, keepsOldCode);
+  const findings = suppressNamed(piece, rules, names);
+  if (dropped.size === 0) return { ...piece, findings };
+  return withoutDropped({ ...piece, functions, data, findings }, dropped, keepsOldCode);
+}
+
+/** Findings about functions that are in no list, as init code is. */
+function suppressNamed(piece: Piece, rules: readonly Ready[], objects: readonly string[]): readonly Finding[] {
+  const listed = new Set([...piece.functions, ...piece.data].map(({ label }) => label));
+  return piece.findings.map((finding) => {
+    const { name, label } = finding.where;
+    if (name === undefined || label === undefined || listed.has(label)) return finding;
+    const suppressed = firstReason(rules, "function", [name, label], objects);
+    return suppressed === undefined ? finding : { ...finding, suppressed };
+  });
 }
 
 /** A piece of a function goes with the whole: old and new halves do not fit together. */
