@@ -32,6 +32,8 @@ export interface FragmentOptions {
   readonly contents?: boolean | undefined;
   /** Which old code to keep. Default: what the patches and the new code refer to. */
   readonly oldCode?: "needed" | "all" | undefined;
+  /** False: the pair is the whole update, so nobody has to know its global names. */
+  readonly links?: boolean | undefined;
 }
 
 /** A file as the description names it. */
@@ -185,7 +187,7 @@ function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "
     howtos: describeHowtos(isNothing ? new Map() : howtos),
     findings,
     hasChanges,
-    ...(status === "identical" ? {} : { links: linksOf(pair, change) }),
+    ...(status === "identical" || options.links === false ? {} : { links: linksOf(pair, change) }),
   };
 }
 

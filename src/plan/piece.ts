@@ -47,11 +47,11 @@ export function isLive(piece: Piece): boolean {
   return !piece.isForeign && piece.suppressed === undefined;
 }
 
-/** Pieces that are carried out, by target. */
+/** Pieces that contribute something that is carried out, by target. */
 export function byTarget(pieces: readonly Piece[]): Map<string, Piece[]> {
   const groups = new Map<string, Piece[]>();
   for (const piece of pieces) {
-    if (!isLive(piece)) continue;
+    if (!isLive(piece) || (piece.change === null && piece.fragment.links === undefined)) continue;
     const group = groups.get(piece.fragment.target);
     if (group === undefined) groups.set(piece.fragment.target, [piece]);
     else group.push(piece);

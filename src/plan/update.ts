@@ -23,5 +23,5 @@ export function diffObjects(pre: ElfObject, post: ElfObject, options: UpdateOpti
 
 /** Turns the comparison of one pair of objects into the description of the update. */
 export function planUpdate(diff: ObjectDiff, options: UpdateOptions = {}): UpdateDescription {
-  return assembleUpdate([planFragment(diff, options)], options);
+  return assembleUpdate([planFragment(diff, { ...options, links: false })], options);
 }
