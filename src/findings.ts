@@ -217,6 +217,65 @@ export const FINDINGS = {
     "Difference ignored on request",
     (name) => `${name} differs, but the patch says to leave it alone (KPATCH_IGNORE_FUNCTION)`,
   ),
+  "object-added": row(
+    "warning",
+    "Object added",
+    (name, detail) => `${name} is new: its functions are loaded with the update${detail}`,
+  ),
+  "object-removed": row(
+    "warning",
+    "Object removed",
+    (name) => `${name} is not built any more: whoever still calls into it, calls the old code`,
+  ),
+  "object-unreadable": row("error", "Object cannot be read", (_name, detail) => detail),
+  "object-foreign": row(
+    "error",
+    "Object of another architecture",
+    (name, detail) => `${name} differs and is for ${detail}: it is left out of the changes`,
+  ),
+  "function-moved": row("note", "Function moved", (name, detail) => `${name} moved ${detail}`),
+  "data-moved": row(
+    "error",
+    "Live data moved",
+    (name, detail) =>
+      `${name} moved ${detail}: the running value stays where it is, and new code begins with a second copy`,
+  ),
+  "export-moved": row("note", "Export moved", (name, detail) => `${name} is exported by another object now: ${detail}`),
+  "export-needed": row(
+    "note",
+    "New export needed by another change",
+    (name, detail) => `${name} needs ${detail}: load that change before this one, or both together`,
+  ),
+  "export-conflict": row(
+    "error",
+    "Symbol exported twice",
+    (name, detail) => `${name} is newly exported by more than one change: ${detail}`,
+  ),
+  "duplicate-definition": row(
+    "error",
+    "Symbol defined twice",
+    (name, detail) => `${name} is newly defined by more than one object of a change: ${detail}`,
+  ),
+  "deleted-symbol-needed": row(
+    "error",
+    "Deleted symbol needed",
+    (name, detail) => `the new code of ${name} needs ${detail}`,
+  ),
+  "suppressed-code-used": row(
+    "warning",
+    "Suppressed code used",
+    (name, detail) => `the new ${name} refers to ${detail}, whose change is suppressed: it gets the old one`,
+  ),
+  "suppressed-code-needed": row(
+    "error",
+    "Suppressed code needed",
+    (name, detail) => `the new ${name} needs ${detail}, which is suppressed`,
+  ),
+  "suppression-unused": row(
+    "warning",
+    "Suppression rule unused",
+    (name, detail) => `the rule "${name}" matches nothing that differs (${detail})`,
+  ),
   "machine-without-table": row(
     "warning",
     "Machine without table",
@@ -235,6 +294,8 @@ export interface Finding {
   readonly where: FindingPlace;
   /** What only this case knows, in words. */
   readonly detail: string;
+  /** Why it was suppressed: it stays visible and stops nothing. */
+  readonly suppressed?: string | undefined;
 }
 
 export function severityOf(finding: Finding): Severity {

@@ -5,12 +5,25 @@ export type { Difference, DifferenceKind } from "./diff/difference.ts";
 export { type ElfObject, type ElfSymbol, type Relocation, readObject, type Section } from "./elf/object.ts";
 export { FormatError, type Place, UnsupportedError, UsageError } from "./errors.ts";
 export { FINDINGS, type Finding, type FindingCode, type Severity } from "./findings.ts";
+export { type AssembleOptions, assembleUpdate } from "./plan/assemble.ts";
 export { compareUpdates } from "./plan/compare-updates.ts";
 export type { UpdateComparison } from "./plan/comparison.ts";
-export type { UpdateDescription } from "./plan/description.ts";
+export type { UpdateDescription, UpdateDescription } from "./plan/description.ts";
+export {
+  type FragmentOptions,
+  identicalFragment,
+  type PairFile,
+  type PairOfFiles,
+  planAdded,
+  planFragment,
+  planRemoved,
+  unreadableFragment,
+} from "./plan/fragment.ts";
 export { type Gates, unmetGates } from "./plan/gates.ts";
 export { integrityProblems } from "./plan/integrity.ts";
+export type { PairFragment, SuppressionRule, UpdatePart } from "./plan/part.ts";
 export type { Problem } from "./plan/problem.ts";
+export { readSuppressions } from "./plan/suppress.ts";
 export { diffObjects, planUpdate, type UpdateOptions } from "./plan/update.ts";
 export { renderJson } from "./report/json.ts";
 export { type Statement, toStatement } from "./report/statement.ts";

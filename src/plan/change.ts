@@ -3,7 +3,7 @@ import { differingRuns } from "../diff/mask.ts";
 import { isCode, isComparedByContents } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
 import { CodeBuilder, type CodeOptions } from "./code.ts";
-import type { Change, Hooks, Patch } from "./description.ts";
+import type { ChangeTables, Hooks, Patch } from "./description.ts";
 import { byText, fateOfPre, type PlannedPair, placeOf } from "./pair.ts";
 
 export interface ChangeOptions extends CodeOptions {
@@ -11,25 +11,22 @@ export interface ChangeOptions extends CodeOptions {
   readonly allOldCode: boolean;
 }
 
-/** Builds the old and the new code of one change: what is replaced, what is loaded, and what both refer to. */
+/** Builds the old and the new code that one pair contributes to a change: what is replaced, what is loaded, and what both refer to. */
 export function planChange(
   pair: PlannedPair,
-  name: string,
   patches: readonly Patch[],
   hooks: Hooks,
   howtos: Map<string, Howto>,
   options: ChangeOptions,
-): Change {
+): ChangeTables {
   const newCode = new CodeBuilder(pair.postLabels, howtos, options);
   const oldCode = new CodeBuilder(pair.preLabels, howtos, options);
   const kept = keepNewCode(pair, newCode);
   const bugs = keepBugEntries(pair, oldCode);
   keepOldCode(pair, oldCode, kept, options.allOldCode);
   return {
-    target: pair.target,
-    name,
-    oldCode: oldCode.build(`${name}_old`),
-    newCode: newCode.build(`${name}_new`),
+    oldCode: oldCode.build(),
+    newCode: newCode.build(),
     patches: [...patches, ...bugs].sort((a, b) => byText(a.oldLabel, b.oldLabel) || a.oldOffset - b.oldOffset),
     hooks,
   };

@@ -3,7 +3,7 @@ import type { Howto } from "../arch/arch.ts";
 import { STT } from "../elf/constants.ts";
 import type { ElfSymbol } from "../elf/object.ts";
 import type { Span, SpanRelocation, TableEntry } from "../spans/span.ts";
-import type { Code, CodeRelocation, CodeSection, CodeSymbol } from "./description.ts";
+import type { CodeRelocation, CodeSection, CodeSymbol, CodeTables } from "./description.ts";
 import { byText } from "./pair.ts";
 
 /** What to write down of the sections. */
@@ -79,13 +79,12 @@ export class CodeBuilder {
     return label;
   }
 
-  build(name: string): Code {
+  build(): CodeTables {
     for (const symbol of this.#symbols.values()) {
       if (symbol.section !== null && !this.#sections.has(symbol.section))
         this.#symbols.set(symbol.label, { ...symbol, section: null });
     }
     return {
-      name,
       sections: [...this.#sections.values()].sort((a, b) => byText(a.label, b.label)),
       symbols: [...this.#symbols.values()].sort((a, b) => byText(a.label, b.label)),
       relocations: this.#relocations.sort((a, b) => byText(a.section, b.section) || a.offset - b.offset),

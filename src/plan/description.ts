@@ -32,13 +32,29 @@ const reason = named(
 );
 
 const place = named("place", z.strictObject({ section: z.string(), offset: count, size: count }));
-const file = named("file", z.strictObject({ path: z.string(), member: z.string().optional(), sha256, size: count }));
+const file = named(
+  "file",
+  z.strictObject({
+    path: z.string(),
+    member: z.string().optional(),
+    sha256: sha256.optional().describe("left out only in a tree, for files that are the same on both sides"),
+    size: count,
+  }),
+);
 
 const pairedBy = z
   .enum(["global-name", "contents", "local-name", "compiler-suffix", "static-local", "reference", "rename", "order"])
   .describe("the correlation pass that found the pair");
 
-const objectPair = z.strictObject({
+const suppressed = z.string().optional().describe("why the suppression file says to leave it alone");
+const movedTo = count.optional().describe("index of the object that defines it now");
+const movedFrom = count.optional().describe("index of the object that defined it before");
+
+export const objectPair = z.strictObject({
+  name: z
+    .string()
+    .optional()
+    .describe("what labels call the object; default: the end of the paths that both files share"),
   pre: file.optional(),
   post: file.optional(),
   source: z.string().optional(),
@@ -47,6 +63,7 @@ const objectPair = z.strictObject({
   status: z
     .enum(["identical", "equivalent", "changed", "added", "removed"])
     .describe("equivalent: the bytes differ, code and data do not"),
+  suppressed,
 });
 
 const entryHook = z.strictObject({
@@ -64,7 +81,7 @@ const firstInstruction = z
     "the first instruction that differs: its bytes in hexadecimal, then its relocations or its place in the function that it leads to; empty where one side has ended",
   );
 
-const functionChange = z.strictObject({
+export const functionChange = z.strictObject({
   name: z.string(),
   label: z.string().describe("unique name within the update"),
   object: count.describe("index into objects"),
@@ -79,9 +96,12 @@ const functionChange = z.strictObject({
   reasons: z.array(reason),
   firstInstruction: firstInstruction.optional(),
   entry: entryHook,
+  movedTo,
+  movedFrom,
+  suppressed,
 });
 
-const dataChange = z.strictObject({
+export const dataChange = z.strictObject({
   name: z.string(),
   label: z.string(),
   object: count,
@@ -95,9 +115,10 @@ const dataChange = z.strictObject({
   post: place.optional(),
   text: z.string().optional().describe("the contents of a string"),
   reasons: z.array(reason),
+  suppressed,
 });
 
-const noise = z.strictObject({
+export const noise = z.strictObject({
   class: z
     .enum([
       "line-number",
@@ -116,13 +137,16 @@ const noise = z.strictObject({
   evidence: z.string(),
 });
 
-const exportChange = z.strictObject({
+export const exportChange = z.strictObject({
   name: z.string(),
   object: count,
   status: z.enum(["new", "deleted", "changed"]),
   licence: z.enum(["gpl", "any"]),
   namespace: z.string().optional(),
   reasons: z.array(reason),
+  movedTo,
+  movedFrom,
+  suppressed,
 });
 
 const codeSection = z.strictObject({
@@ -157,17 +181,16 @@ const codeRelocation = z.strictObject({
   targetAddend: hex64.describe("offset from the symbol to what is meant"),
 });
 
-const code = named(
-  "code",
-  z.strictObject({
-    name: z.string(),
-    sections: z.array(codeSection),
-    symbols: z.array(codeSymbol),
-    relocations: z.array(codeRelocation),
-  }),
-);
+const tables = {
+  sections: z.array(codeSection),
+  symbols: z.array(codeSymbol),
+  relocations: z.array(codeRelocation),
+};
+const code = named("code", z.strictObject({ name: z.string(), ...tables }));
+/** What one pair contributes to the code of a change. */
+export const codeTables = z.strictObject(tables);
 
-const patch = z.strictObject({
+export const patch = z.strictObject({
   type: z.enum(["text", "data", "export", "bug"]),
   oldLabel: z.string(),
   oldOffset: z.int(),
@@ -182,7 +205,7 @@ const patch = z.strictObject({
 });
 
 const hookList = z.array(z.string()).optional();
-const hooks = z.strictObject({
+export const hooks = z.strictObject({
   preApply: hookList,
   checkApply: hookList,
   apply: hookList,
@@ -204,7 +227,7 @@ const change = z.strictObject({
   hooks,
 });
 
-const howto = z.strictObject({
+export const howto = z.strictObject({
   type: z.literal("reloc"),
   pcrel: z.boolean(),
   size: count.describe("bytes of the field"),
@@ -213,18 +236,21 @@ const howto = z.strictObject({
   signedAddend: z.boolean(),
 });
 
+export const findingPlace = z.strictObject({
+  object: count.optional(),
+  side: z.enum(["pre", "post"]).optional(),
+  section: z.string().optional(),
+  offset: z.int().optional(),
+  name: z.string().optional(),
+  label: z.string().optional(),
+});
+
 const finding = z.strictObject({
   code: z.enum(FINDING_CODES),
   severity: z.enum(["error", "warning", "note"]),
-  where: z.strictObject({
-    object: count.optional(),
-    side: z.enum(["pre", "post"]).optional(),
-    section: z.string().optional(),
-    offset: z.int().optional(),
-    name: z.string().optional(),
-    label: z.string().optional(),
-  }),
+  where: findingPlace,
   message: z.string(),
+  suppressed,
 });
 
 const verdict = z.strictObject({
@@ -238,17 +264,21 @@ const verdict = z.strictObject({
   ),
 });
 
+export const generator = z.strictObject({ name: z.literal("elfsplice"), version: z.string() });
+
+export const architecture = z.strictObject({
+  name: z.string(),
+  machine: count.describe("EM_* number"),
+  class: z.union([z.literal(32), z.literal(64)]),
+  data: z.enum(["lsb", "msb"]),
+});
+
 export const updateDescription = z.strictObject({
   schemaVersion: z.literal(SCHEMA_VERSION),
-  generator: z.strictObject({ name: z.literal("elfsplice"), version: z.string() }),
+  generator,
   id: z.string(),
   name: z.string(),
-  arch: z.strictObject({
-    name: z.string(),
-    machine: count.describe("EM_* number"),
-    class: z.union([z.literal(32), z.literal(64)]),
-    data: z.enum(["lsb", "msb"]),
-  }),
+  arch: architecture,
   objects: z.array(objectPair),
   functions: z.array(functionChange),
   data: z.array(dataChange),
@@ -271,6 +301,8 @@ export type ExportChange = z.infer<typeof exportChange>;
 export type ObjectPair = z.infer<typeof objectPair>;
 export type Change = z.infer<typeof change>;
 export type Code = z.infer<typeof code>;
+export type CodeTables = z.infer<typeof codeTables>;
+export type ChangeTables = { oldCode: CodeTables; newCode: CodeTables; patches: Patch[]; hooks: Hooks };
 export type CodeSection = z.infer<typeof codeSection>;
 export type CodeSymbol = z.infer<typeof codeSymbol>;
 export type CodeRelocation = z.infer<typeof codeRelocation>;
@@ -278,4 +310,5 @@ export type Patch = z.infer<typeof patch>;
 export type Hooks = z.infer<typeof hooks>;
 export type HowtoDescription = z.infer<typeof howto>;
 export type Verdict = z.infer<typeof verdict>;
+export type Architecture = z.infer<typeof architecture>;
 export type Reason = z.infer<typeof reason>;

@@ -42,9 +42,9 @@ function unmetRung({ verdict, findings }: UpdateDescription, most: Rung): Proble
 
 function unmetFinding({ findings }: UpdateDescription, wanted: FindingCode | Severity): Problem | undefined {
   const level = SEVERITIES.indexOf(wanted as Severity);
-  const hits = findings.filter(({ code, severity }) =>
-    level < 0 ? code === wanted : SEVERITIES.indexOf(severity) >= level,
-  );
+  const hits = findings
+    .filter(isCounted)
+    .filter(({ code, severity }) => (level < 0 ? code === wanted : SEVERITIES.indexOf(severity) >= level));
   const [first] = hits;
   if (first === undefined) return undefined;
   const what = level < 0 ? "" : `${first.code}: `;
@@ -53,7 +53,7 @@ function unmetFinding({ findings }: UpdateDescription, wanted: FindingCode | Sev
 }
 
 function unmetCount({ functions }: UpdateDescription, most: number): Problem | undefined {
-  const counts = COUNTED.map((status) => functions.filter((one) => one.status === status).length);
+  const counts = COUNTED.map((status) => functions.filter((one) => isCounted(one) && one.status === status).length);
   const sum = counts.reduce((a, b) => a + b, 0);
   if (sum <= most) return undefined;
   const words = COUNTED.map((status, index) => `${counts[index]} ${status}`).join(", ");
@@ -65,11 +65,18 @@ function unmetCount({ functions }: UpdateDescription, most: number): Problem | u
 
 /** Targets with a change, or with an object that is not the same on both sides. */
 function unmetTargets({ changes, objects }: UpdateDescription, allowed: readonly string[]): Problem | undefined {
-  const differing = objects.filter(({ status }) => status !== "identical" && status !== "equivalent");
+  const differing = objects.filter(
+    (one) => isCounted(one) && one.status !== "identical" && one.status !== "equivalent",
+  );
   const touched = new Set([...changes, ...differing].map(({ target }) => target));
   const others = [...touched].filter((target) => !allowed.includes(target)).sort();
   if (others.length === 0) return undefined;
   return { check: "allow-targets", message: `changes ${others.join(", ")}; allowed: ${allowed.join(", ") || "none"}` };
+}
+
+/** What somebody suppressed, and said why, stops nothing. */
+function isCounted({ suppressed }: { readonly suppressed?: string | undefined }): boolean {
+  return suppressed === undefined;
 }
 
 /** Reads the value of `--fail-on`; undefined when it is neither a code nor a severity. */

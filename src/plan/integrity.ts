@@ -110,8 +110,9 @@ function checkFunctions({ functions, changes }: UpdateDescription, report: Repor
         names.add(`${target}\0${name}`);
       }
   }
-  for (const [index, { name, label, target, status, partOf }] of functions.entries()) {
-    for (const side of HOLDERS[status] ?? [])
+  for (const [index, { name, label, target, status, partOf, suppressed }] of functions.entries()) {
+    // What is suppressed is described, and in no change.
+    for (const side of suppressed === undefined ? (HOLDERS[status] ?? []) : [])
       if (!labels[side].has(`${target}\0${label}`))
         report(
           "reference",

@@ -22,7 +22,7 @@ export const byField: Order<CodeRelocation> = (a, b) => byText(a.section, b.sect
 
 export const byPatchedPlace: Order<Patch> = (a, b) => byText(a.oldLabel, b.oldLabel) || a.oldOffset - b.oldOffset;
 
-const WEIGHT = { error: 0, warning: 1, note: 2 } as const;
+export const WEIGHT = { error: 0, warning: 1, note: 2 } as const;
 
 /** Errors first, then by code and place. */
 export const bySeverityAndPlace: Order<Finding> = (a, b) =>
@@ -31,7 +31,7 @@ export const bySeverityAndPlace: Order<Finding> = (a, b) =>
   byText(placeKey(a.where), placeKey(b.where)) ||
   (a.where.offset ?? 0) - (b.where.offset ?? 0);
 
-function placeKey({ label, name, section }: Finding["where"]): string {
+export function placeKey({ label, name, section }: Finding["where"]): string {
   return `${label ?? ""}\0${name ?? ""}\0${section ?? ""}`;
 }
 

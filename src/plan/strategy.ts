@@ -20,7 +20,9 @@ export function planStrategy(situation: Situation): Verdict {
 }
 
 function judge(rung: Rung, { findings, hasChanges }: Situation): RungStatus {
-  const errors = findings.flatMap((finding, index) => (severityOf(finding) === "error" ? [index] : []));
+  const errors = findings.flatMap((finding, index) =>
+    severityOf(finding) === "error" && finding.suppressed === undefined ? [index] : [],
+  );
   if (rung === "none")
     return { rung, status: hasChanges || errors.length > 0 ? "not-applicable" : "applicable", because: errors };
   if (rung === "splice") return { rung, status: errors.length > 0 ? "needs-work" : "applicable", because: errors };

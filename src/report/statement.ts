@@ -37,6 +37,8 @@ export function toStatement(description: UpdateDescription): Statement {
 function subjectsOf(objects: readonly ObjectPair[]): Subject[] {
   const digests = new Map<string, Set<string>>();
   for (const { path, member, sha256 } of objects.flatMap(({ pre, post }) => [pre, post].filter((one) => !!one))) {
+    // An identical object of a tree may not have been hashed: the update does not touch it.
+    if (sha256 === undefined) continue;
     const name = member === undefined ? path : `${path}(${member})`;
     digests.set(name, (digests.get(name) ?? new Set()).add(sha256));
   }

@@ -1,8 +1,10 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { FINDING_CODES, FINDINGS, type FindingCode } from "../../src/findings.ts";
+import { assembleUpdate, unreadableFragment } from "../../src/index.ts";
 import { updateOf } from "../support/built-pair.ts";
 import { describePair, findingCodes } from "../support/describe-pair.ts";
-import { type ElfExtra, type Part, section, symbol, text } from "../support/elf-parts.ts";
+import { data, type ElfExtra, type Part, section, symbol, text } from "../support/elf-parts.ts";
+import { builtFragments, treeFragments, updateOfMany } from "../support/many-pairs.ts";
 import { FIXTURES, fixtureCases, join } from "../support/paths.ts";
 
 type Parts = readonly Part[];
@@ -63,6 +65,50 @@ const built: Partial<Record<FindingCode, readonly [Parts, Parts, ElfExtra?]>> = 
   ],
 };
 
+const h = text("h", "31c0c3");
+const v = data("v", "01", { bind: "global" });
+const user = text("u", "e8{PLT32 f-4}c3", { bind: "global" });
+const changed = [text("f", "b801000000c3", { bind: "global" })];
+const after = [text("f", "b802000000c3", { bind: "global" })];
+const ksymtab = [
+  section("__ksymtab_strings", "6600"),
+  section("___ksymtab+f", "{PC32 f}{PC32 __ksymtab_strings}", {}, [{ name: "__ksymtab_f" }]),
+];
+
+/** Built updates of several pairs for the codes that are about more than one object. */
+const many: Partial<Record<FindingCode, () => ReturnType<typeof updateOf>>> = {
+  "data-moved": () =>
+    updateOfMany([
+      ["a.o", [h, v], [h]],
+      ["b.o", [h], [h, v]],
+    ]),
+  "export-moved": () =>
+    updateOfMany([
+      ["a.o", [h, ...changed, ...ksymtab], [h]],
+      ["b.o", [h], [h, ...changed, ...ksymtab]],
+    ]),
+  "deleted-symbol-needed": () =>
+    updateOfMany([
+      ["a.o", [h, ...changed], [h]],
+      ["b.o", [h], [h, user]],
+    ]),
+  "object-foreign": () =>
+    updateOfMany([
+      ["a.o", changed, after],
+      ["b.o", changed, after],
+      ["c.o", [data("v", "01")], [data("v", "02")], "vmlinux", { machine: "s390x" }],
+    ]),
+  "object-unreadable": () =>
+    assembleUpdate([
+      ...builtFragments(["a.o", changed, after]),
+      unreadableFragment({ name: "b.o", post: { path: "b.o", size: 4 } }, new Error("b.o: not an ELF file")),
+    ]),
+  "suppressed-code-used": () =>
+    updateOfMany([["a.o", changed, [...after, user]]], "function f: it is only about a message"),
+  "suppressed-code-needed": () => updateOfMany([["a.o", [h], [h, ...after, user]]], "function f: later"),
+  "suppression-unused": () => updateOfMany([["a.o", changed, after]], "function g: gone"),
+};
+
 describe("every finding is found somewhere", () => {
   const seen = new Map<string, string>();
   const messages = new Map<string, string[]>();
@@ -77,6 +123,8 @@ describe("every finding is found somewhere", () => {
     };
     for (const name of fixtureCases())
       note(describePair(join(FIXTURES, name, "pre.o"), join(FIXTURES, name, "post.o")), name);
+    for (const tree of ["moved", "conflict-refused"]) note(assembleUpdate(treeFragments(tree)), tree);
+    for (const [code, update] of Object.entries(many)) note(update(), `built ${code}`);
     for (const [code, [pre, post, extra]] of Object.entries(built)) note(updateOf(pre, post, extra), `built ${code}`);
   });
 
@@ -92,6 +140,10 @@ describe("every finding is found somewhere", () => {
   it("and there is no other code", () => {
     expect([...seen.keys()].filter((code) => !(FINDING_CODES as readonly string[]).includes(code))).toEqual([]);
   });
+
+  it.each(Object.entries(many))("several objects: %s", (code, update) =>
+    expect(findingCodes(update())).toContain(code),
+  );
 
   it.each(Object.entries(built))("built: %s", (code, [pre, post, extra]) => {
     expect(findingCodes(updateOf(pre, post, extra))).toContain(code);

@@ -85,15 +85,15 @@ export function integrityErrors(update: UpdateDescription): string[] {
         "a verdict for no finding",
       );
   check(
-    isSorted(update.functions, ({ label }) => [label]),
+    isSorted(update.functions, ({ label, target, status, object }) => [label, target, status, object]),
     "functions are not in order",
   );
   check(
-    isSorted(update.data, ({ label, status }) => [label, status]),
+    isSorted(update.data, ({ label, target, status, object }) => [label, target, status, object]),
     "data is not in order",
   );
   check(
-    isSorted(update.exports, ({ name }) => [name]),
+    isSorted(update.exports, ({ name, object }) => [name, object]),
     "exports are not in order",
   );
   check(
@@ -101,9 +101,9 @@ export function integrityErrors(update: UpdateDescription): string[] {
     "howtos are not in order",
   );
   errors.push(
-    ...repeated(update.functions.map(({ label, status }) => `${label} ${status}`)).map(
-      (label) => `two functions ${label}`,
-    ),
+    ...repeated(
+      update.functions.map(({ label, target, object, status }) => `${label} ${target} ${object} ${status}`),
+    ).map((label) => `two functions ${label}`),
   );
   const used = new Set(
     update.changes.flatMap((one) =>

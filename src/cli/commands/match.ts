@@ -118,15 +118,15 @@ function shortNames(paths: readonly string[]): string[] {
 
 /** The pre objects that an update was made from; one that has changed since is reported. */
 function subjectsOfUpdate(update: UpdateDescription, findings: MatchFinding[]): Subject[] {
-  return update.objects.flatMap(({ pre, post }) => {
+  return update.objects.flatMap(({ name, pre, post }) => {
     if (pre === undefined) return [];
     if (pre.member !== undefined)
       throw new UsageError(`${pre.path}(${pre.member}): members of archives cannot be matched yet`);
     const object = loadObject(pre.path);
     const sha256 = createHash("sha256").update(object.bytes).digest("hex");
-    if (sha256 !== pre.sha256)
+    if (pre.sha256 !== undefined && sha256 !== pre.sha256)
       findings.push({ code: "object-changed", label: pre.path, detail: `its SHA-256 is ${sha256}` });
-    return [subjectOf(object, objectName(pre.path, post?.path ?? pre.path))];
+    return [subjectOf(object, name ?? objectName(pre.path, post?.path ?? pre.path))];
   });
 }
 
