@@ -4,6 +4,7 @@ import { diffSpans, type ObjectDiff } from "../diff/diff.ts";
 import { readCompiler, sourceFileOf } from "../elf/notes.ts";
 import type { ElfObject } from "../elf/object.ts";
 import { type Finding, findingText, severityOf } from "../findings.ts";
+import { objectName } from "../input/object-name.ts";
 import type { Oddity } from "../spans/span.ts";
 import { VERSION } from "../version.ts";
 import { type ChangeOptions, planChange } from "./change.ts";
@@ -16,7 +17,6 @@ import { planFunctions } from "./functions.ts";
 import { planHooks } from "./hooks.ts";
 import { checkNewCode, compareModuleInfo } from "./new-code.ts";
 import { listNoise } from "./noise.ts";
-import { objectName } from "./object-name.ts";
 import { byText, type PlannedPair, planPair } from "./pair.ts";
 import { planStrategy } from "./strategy.ts";
 

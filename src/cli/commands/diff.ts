@@ -1,6 +1,6 @@
 import { diffSpans, type ObjectDiff } from "../../diff/diff.ts";
 import { disassemblerFor } from "../../disasm/disassembler.ts";
-import { objectName } from "../../plan/object-name.ts";
+import { objectName } from "../../input/object-name.ts";
 import { planPair } from "../../plan/pair.ts";
 import { planUpdate } from "../../plan/update.ts";
 import { type InstructionStyle, PLAIN, renderInstructions } from "../../report/instructions.ts";
