@@ -14,7 +14,7 @@ export interface Looked {
   readonly kind: Kind;
 }
 
-export interface LookedPair {
+interface LookedPair {
   readonly pre: Looked | undefined;
   readonly post: Looked | undefined;
   /** Whether both hold the same bytes, as stored; undefined when that was not asked for or the answer takes unpacking. */
