@@ -20,6 +20,7 @@ export function matcherOf(patterns: readonly string[]): PathTest {
     const expression = new RegExp(`^(?:${expressionOf(whole.replace(/^\.?\/+/, ""), pattern)})$`, "su");
     return { expression, ownName: !whole.includes("/") };
   });
+  if (tests.length === 0) return () => false;
   return (path) => {
     const ownName = path.slice(path.lastIndexOf("/") + 1);
     return tests.some((test) => test.expression.test(test.ownName ? ownName : path));

@@ -79,7 +79,8 @@ export function listPairs(pre: string, post: string, options: PairOptions = {}):
   const isSettled = typeof settle === "function" ? settle : () => settle;
   const tasks: PairTask[] = [];
   const skipped = new Map<string, Skipped>();
-  const counts = { others: 0, excluded: 0, untargeted: 0 };
+  const excluded = new Set<string>();
+  const counts = { others: 0, untargeted: 0 };
   const skip = (path: string, kind: Skipped["kind"], why: string): void => {
     if (!skipped.has(path)) skipped.set(path, { path, kind, why });
   };
@@ -94,7 +95,7 @@ export function listPairs(pre: string, post: string, options: PairOptions = {}):
   const looker = createLooker();
   try {
     for (const key of sortedUnion(a.files, b.files)) {
-      if (isTree && isExcluded(key)) counts.excluded++;
+      if (isTree && isExcluded(key)) excluded.add(key);
       else pairFiles(key, a.files.get(key), b.files.get(key));
     }
   } finally {
@@ -104,6 +105,7 @@ export function listPairs(pre: string, post: string, options: PairOptions = {}):
     tasks: sortByCodePoints(tasks, ({ key }) => key),
     skipped: sortByCodePoints([...skipped.values()], ({ path }) => path),
     ...counts,
+    excluded: excluded.size,
   };
 
   function fileSide(given: string): Side {
@@ -125,16 +127,17 @@ export function listPairs(pre: string, post: string, options: PairOptions = {}):
     for (const path of tree.paths) {
       if (path.endsWith(".mod")) mods.push(path);
       if (!isIncluded(path)) {
-        counts.excluded++;
+        excluded.add(path);
         continue;
       }
       const isPacked = COMPRESSED_MODULE.test(path);
       const key = isPacked ? path.slice(0, path.lastIndexOf(".")) : path;
-      const known = files.get(key);
-      const place = root.endsWith("/") ? root + path : `${root}/${path}`;
-      if (known !== undefined)
-        skip(isPacked ? path : known.path.slice(root.length + 1), "covered", `${key} is there twice`);
-      if (known === undefined || !isPacked) files.set(key, { path: place, file: place, size: 0 });
+      // Paths are sorted: the plain module comes first.
+      if (files.has(key)) skip(path, "covered", `${files.get(key)?.path.slice(root.length + 1)} is there too`);
+      else {
+        const place = root.endsWith("/") ? root + path : `${root}/${path}`;
+        files.set(key, { path: place, file: place, size: 0 });
+      }
     }
     const texts = mods.map((path) => ({ path, text: readMod(`${root}/${path}`) }));
     return { root, files, kbuild: readKbuild(new Set(files.keys()), texts) };
@@ -155,7 +158,7 @@ export function listPairs(pre: string, post: string, options: PairOptions = {}):
     if (left !== undefined || right !== undefined) {
       const lost = left === undefined ? seen.pre : right === undefined ? seen.post : undefined;
       if (lost?.kind === "other") skip(key, "no-object", "on one side it is no object");
-      addTask(key, left, right, seen.same);
+      addTask(key, key, left, right, seen.same);
     } else if (!skipped.has(key) && !isArchive(seen.pre?.kind) && !isArchive(seen.post?.kind)) counts.others++;
   }
 
@@ -183,7 +186,7 @@ export function listPairs(pre: string, post: string, options: PairOptions = {}):
     for (const name of sortedUnion(...sides)) {
       const memberKey = `${key}(${name})`;
       if (isExcluded(memberKey) || isExcluded(name) || (!isTree && !isIncluded(memberKey) && !isIncluded(name))) {
-        counts.excluded++;
+        excluded.add(memberKey);
         continue;
       }
       const [left, right] = [sides[0].get(name), sides[1].get(name)];
@@ -193,7 +196,7 @@ export function listPairs(pre: string, post: string, options: PairOptions = {}):
       }
       const seen = looker.look(left?.ref, right?.ref, isSettled(memberKey));
       const kept = [seen.pre, seen.post].map((looked) => (isAnalysable(looked?.kind) ? looked?.ref : undefined));
-      if (kept[0] !== undefined || kept[1] !== undefined) addTask(memberKey, kept[0], kept[1], seen.same);
+      if (kept[0] !== undefined || kept[1] !== undefined) addTask(memberKey, key, kept[0], kept[1], seen.same);
       else if (isTree && !OBJECT_NAME.test(name)) counts.others++;
       else skip(memberKey, "no-object", "not an ELF file");
     }
@@ -221,13 +224,14 @@ export function listPairs(pre: string, post: string, options: PairOptions = {}):
     return isAnalysed ? undefined : (left ?? right);
   }
 
+  /** `path` is the key without the member. */
   function addTask(
     key: string,
+    path: string,
     left: InputRef | undefined,
     right: InputRef | undefined,
     same: boolean | undefined,
   ): void {
-    const path = key.replace(/\(.*$/s, "");
     const names = b.kbuild.modules.get(path) ?? a.kbuild.modules.get(path) ?? [];
     const rule = rules.find(({ matches }) => matches(path) || matches(key));
     const byName = moduleNameOfPath(path);

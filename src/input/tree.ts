@@ -12,7 +12,7 @@ export interface Skipped {
 }
 
 export interface TreeFiles {
-  /** Relative to the tree, with `/`, in no order. */
+  /** Relative to the tree, with `/`, sorted. */
   readonly paths: readonly string[];
   readonly skipped: readonly Skipped[];
 }
@@ -39,7 +39,7 @@ export function readTree(root: string): TreeFiles {
       }
     }
   }
-  return { paths, skipped };
+  return { paths: paths.sort(), skipped };
 }
 
 function entriesOf(folder: string) {

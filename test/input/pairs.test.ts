@@ -202,10 +202,10 @@ describe("compressed modules", () => {
   });
 
   it("are no other compressed files, and not read twice", () => {
-    const files = { "config.gz": gzipSync("x"), "a.ko": PRE, "a.ko.gz": gzipSync(PRE) };
+    const files = { "config.gz": gzipSync("x"), "a.ko": PRE, "a.ko.gz": gzipSync(PRE), "odd(1).o": PRE };
     const pairs = list(files, files);
-    expect(marks(pairs)).toEqual(["=a.ko"]);
-    expect(reasons(pairs)).toEqual(["a.ko.gz: a.ko is there twice"]);
+    expect(marks(pairs)).toEqual(["=a.ko", "=odd(1).o"]);
+    expect(reasons(pairs)).toEqual(["a.ko.gz: a.ko is there too"]);
     expect(pairs.others).toBe(1);
   });
 });
