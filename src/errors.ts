@@ -52,3 +52,21 @@ export class UnsupportedError extends Error {
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
+
+const CAUSES: Readonly<Record<string, string>> = {
+  ENOENT: "no such file or directory",
+  EACCES: "permission denied",
+  EPERM: "operation not permitted",
+  EISDIR: "it is a directory",
+  ENOTDIR: "a part of the path is no directory",
+  ENOSPC: "no space left on the device",
+  EROFS: "the file system is read-only",
+  EMFILE: "too many open files",
+  EIO: "input/output error",
+};
+
+/** What the system said, without codes and call names where we know words for it. */
+export function describeSystemError(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return CAUSES[code ?? ""] ?? message;
+}

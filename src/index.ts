@@ -8,7 +8,7 @@ export { FINDINGS, type Finding, type FindingCode, type Severity } from "./findi
 export { type AssembleOptions, assembleUpdate } from "./plan/assemble.ts";
 export { compareUpdates } from "./plan/compare-updates.ts";
 export type { UpdateComparison } from "./plan/comparison.ts";
-export type { UpdateDescription, UpdateDescription } from "./plan/description.ts";
+export type { UpdateDescription } from "./plan/description.ts";
 export {
   type FragmentOptions,
   identicalFragment,

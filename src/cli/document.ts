@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
-import { FormatError, UnsupportedError } from "../errors.ts";
+import { describeSystemError, FormatError, UnsupportedError } from "../errors.ts";
 import { SCHEMA_VERSION } from "../plan/contract.ts";
 import type { UpdateDescription } from "../plan/description.ts";
 import type { Problem } from "../plan/problem.ts";
 import { isSameMajor, validateDescription } from "../plan/validate.ts";
 import { foreignStatement, isStatement, subjectProblems } from "../report/statement.ts";
-import { describeSystemError } from "./output.ts";
 
 /** An update description as it was read, and what the schema has against it; `update` only when that is nothing. */
 export interface UpdateDocument {

@@ -1,8 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { ET, STT } from "../elf/constants.ts";
 import { type ElfObject, readObject } from "../elf/object.ts";
-import { FormatError, UnsupportedError } from "../errors.ts";
-import { describeSystemError } from "./output.ts";
+import { describeSystemError, FormatError, UnsupportedError } from "../errors.ts";
 
 /** Reads one relocatable object; anything else is refused in one line. */
 export function loadObject(file: string): ElfObject {

@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import { UnsupportedError, UsageError } from "../errors.ts";
+import { describeSystemError, UnsupportedError, UsageError } from "../errors.ts";
 import type { ObjectPair, UpdateDescription } from "../plan/description.ts";
 import type { Problem } from "../plan/problem.ts";
-import { describeSystemError } from "./output.ts";
 
 /** What a file is told by. */
 interface Fingerprint {

@@ -9,7 +9,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { UsageError } from "../errors.ts";
+import { describeSystemError, UsageError } from "../errors.ts";
 
 /**
  * Writes to standard output or to a file. A regular file is first written whole beside its place and then renamed: complete
@@ -59,22 +59,4 @@ function writeStream(stream: NodeJS.WriteStream, text: string): Promise<void> {
       else reject(new UsageError(`cannot write standard output: ${describeSystemError(error)}`));
     });
   });
-}
-
-const CAUSES: Readonly<Record<string, string>> = {
-  ENOENT: "no such file or directory",
-  EACCES: "permission denied",
-  EPERM: "operation not permitted",
-  EISDIR: "it is a directory",
-  ENOTDIR: "a part of the path is no directory",
-  ENOSPC: "no space left on the device",
-  EROFS: "the file system is read-only",
-  EMFILE: "too many open files",
-  EIO: "input/output error",
-};
-
-/** What the system said, without codes and call names where we know words for it. */
-export function describeSystemError(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return CAUSES[code ?? ""] ?? message;
 }

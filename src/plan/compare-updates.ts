@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { UnsupportedError } from "../errors.ts";
+import { objectName } from "../input/object-name.ts";
 import { VERSION } from "../version.ts";
 import type { ComparedRow, TableComparison, UpdateComparison } from "./comparison.ts";
 import { SCHEMA_VERSION } from "./contract.ts";
 import type { Change, Code, CodeRelocation, ObjectPair, Patch, UpdateDescription } from "./description.ts";
-import { objectName } from "./object-name.ts";
 import { byText } from "./pair.ts";
 import { lackingPatches } from "./superset.ts";
 

@@ -1,7 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { syntheticPair } from "../../bench/synthetic-pair.mjs";
+import { buildTree } from "../../bench/tree.mjs";
 import type { UpdateDescription } from "../../src/index.ts";
+import { listPairs } from "../../src/input/pairs.ts";
 import { join } from "../support/paths.ts";
 import { useProgram } from "./program.ts";
 
@@ -29,4 +31,13 @@ it("the benchmark's objects hold what they say, and differ in exactly one functi
   const inspection = JSON.parse(run(["inspect", paths[0], "--format", "json"]).stdout);
   expect(inspection.functions).toHaveLength(COUNT);
   expect(inspection.tables).toMatchObject([{ section: "__bug_table", owned: COUNT, owners: COUNT }]);
+});
+
+it("the benchmark's trees have the size that was asked for, and differ where they say", () => {
+  const { pre, post, objects, bytes, differ } = buildTree(folder(), { objects: 60, differing: 4, megabytes: 3 });
+  const { tasks } = listPairs(pre, post);
+  expect([tasks.length, objects, differ.length]).toEqual([60, 60, 4]);
+  expect(bytes / 3e6).toBeCloseTo(1, 0);
+  const settled = tasks.filter(({ same }) => same === false).map(({ key }) => key);
+  expect(settled).toEqual([...differ].sort());
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readObject } from "../../src/elf/object.ts";
-import { objectName } from "../../src/plan/object-name.ts";
+import { objectName } from "../../src/input/object-name.ts";
 import { diffObjects } from "../../src/plan/update.ts";
 import { renderJson } from "../../src/report/json.ts";
 import { updateOf } from "../support/built-pair.ts";

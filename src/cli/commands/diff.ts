@@ -1,8 +1,8 @@
 import { diffSpans, type ObjectDiff } from "../../diff/diff.ts";
 import { disassemblerFor } from "../../disasm/disassembler.ts";
 import { UsageError } from "../../errors.ts";
+import { objectName } from "../../input/object-name.ts";
 import type { Rung } from "../../plan/contract.ts";
-import { objectName } from "../../plan/object-name.ts";
 import { planPair } from "../../plan/pair.ts";
 import { planUpdate } from "../../plan/update.ts";
 import { type InstructionStyle, PLAIN, renderInstructions } from "../../report/instructions.ts";

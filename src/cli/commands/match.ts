@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { ElfObject } from "../../elf/object.ts";
-import { FormatError, UsageError } from "../../errors.ts";
+import { describeSystemError, FormatError, UsageError } from "../../errors.ts";
+import { objectName } from "../../input/object-name.ts";
 import type { Subject } from "../../match/describe.ts";
 import type { MatchFinding } from "../../match/findings.ts";
 import { type Worder, withInstructions } from "../../match/instruction-words.ts";
 import { type MatchRequest, matchUpdate } from "../../match/match.ts";
 import type { MatchResult } from "../../match/result.ts";
 import type { UpdateDescription } from "../../plan/description.ts";
-import { objectName } from "../../plan/object-name.ts";
 import { renderJson } from "../../report/json.ts";
 import { renderMatchSummary, renderMatchText } from "../../report/match-text.ts";
 import { labelSpans } from "../../spans/labels.ts";
@@ -17,7 +17,7 @@ import { buildSpans } from "../../spans/spans.ts";
 import { usesIn } from "../../spans/uses.ts";
 import { EXIT } from "../exit-status.ts";
 import { loadObject } from "../input.ts";
-import { describeSystemError, writeOutput } from "../output.ts";
+import { writeOutput } from "../output.ts";
 
 export interface MatchOptions {
   readonly run: string;

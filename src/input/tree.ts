@@ -1,0 +1,62 @@
+/* The files of a tree, without opening any. */
+import { readdirSync, statSync } from "node:fs";
+import { unreadable } from "./file.ts";
+
+/** An input that is not analysed, and why. */
+export interface Skipped {
+  /** As a pair's key. */
+  readonly path: string;
+  /** `covered`: another file holds the same code; `unreadable`: not a file that could be read; `no-object`: named like an object, but none. */
+  readonly kind: "covered" | "unreadable" | "no-object";
+  readonly why: string;
+}
+
+export interface TreeFiles {
+  /** Relative to the tree, with `/`, sorted. */
+  readonly paths: readonly string[];
+  readonly skipped: readonly Skipped[];
+}
+
+/** What an undecodable byte of a name becomes; no file is found under such a name. */
+const REPLACED = "\ufffd";
+
+/** Lists a tree. Links are followed to files, never to folders, so there are no loops. Throws FormatError for a folder that cannot be read. */
+export function readTree(root: string): TreeFiles {
+  const paths: string[] = [];
+  const skipped: Skipped[] = [];
+  // Deep trees must not use up the stack.
+  const folders = [""];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    const place = `${root}/${folder}`;
+    for (const entry of entriesOf(place)) {
+      const path = folder + entry.name;
+      if (entry.isFile() && !entry.name.includes(REPLACED)) paths.push(path);
+      else if (entry.isDirectory()) folders.push(`${path}/`);
+      else {
+        const why = entry.isSymbolicLink() ? whyNotFollowed(place + entry.name) : oddName(entry.name);
+        if (why === undefined) paths.push(path);
+        else skipped.push({ path, kind: "unreadable", why });
+      }
+    }
+  }
+  return { paths: paths.sort(), skipped };
+}
+
+function entriesOf(folder: string) {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    throw unreadable(folder.replace(/\/$/, ""), error);
+  }
+}
+
+function whyNotFollowed(file: string): string | undefined {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  if (stats === undefined) return "a link that leads nowhere";
+  if (stats.isDirectory()) return "a link to a folder";
+  return stats.isFile() ? undefined : "a link to what is no regular file";
+}
+
+function oddName(name: string): string {
+  return name.includes(REPLACED) ? "its name is not UTF-8" : "not a regular file";
+}
