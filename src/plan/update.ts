@@ -14,6 +14,7 @@ import type { Change, HowtoDescription, ObjectPair, UpdateDescription } from "./
 import { planExports } from "./exports.ts";
 import { planFunctions } from "./functions.ts";
 import { planHooks } from "./hooks.ts";
+import { planLiveUpdate } from "./live-update.ts";
 import { checkNewCode, compareModuleInfo } from "./new-code.ts";
 import { listNoise } from "./noise.ts";
 import { objectName } from "./object-name.ts";
@@ -54,6 +55,7 @@ export function planUpdate(diff: ObjectDiff, options: UpdateOptions = {}): Updat
   const exports = planExports(pair);
   const hooks = planHooks(pair);
   const needs = [...checkNewCode(pair), ...compareModuleInfo(pair)];
+  const live = planLiveUpdate(pair);
   const oddities = reportOddities(pair);
   // From here on all findings are known.
   const findings = [
@@ -62,6 +64,7 @@ export function planUpdate(diff: ObjectDiff, options: UpdateOptions = {}): Updat
     ...exports.findings,
     ...hooks.findings,
     ...needs,
+    ...live.findings,
     ...oddities,
   ].sort(byPlace);
   const patches = [...functions.patches, ...data.patches, ...exports.patches];
@@ -102,7 +105,7 @@ export function planUpdate(diff: ObjectDiff, options: UpdateOptions = {}): Updat
     howtos: describeHowtos(isEmpty(change) ? new Map() : howtos),
     layouts: [],
     switchOver: {},
-    liveUpdate: {},
+    liveUpdate: live.liveUpdate,
     findings: findings.map((finding) => ({
       code: finding.code,
       severity: severityOf(finding),

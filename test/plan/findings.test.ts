@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { FINDING_CODES, FINDINGS, type FindingCode } from "../../src/findings.ts";
 import { updateOf } from "../support/built-pair.ts";
 import { describePair, findingCodes } from "../support/describe-pair.ts";
-import { type ElfExtra, type Part, section, symbol, text } from "../support/elf-parts.ts";
+import { data, type ElfExtra, type Part, rodata, section, strings, symbol, text } from "../support/elf-parts.ts";
 import { FIXTURES, fixtureCases, join } from "../support/paths.ts";
 
 type Parts = readonly Part[];
@@ -15,6 +15,15 @@ const anchored = [
     { name: "a", type: "object", size: 4 },
     { name: "b", type: "object", size: 4, value: 4 },
   ]),
+];
+
+/** A subsystem that takes part in live updates, with this table of callbacks. */
+const registersWith = (table: string): Parts => [
+  f,
+  rodata("ops", table),
+  strings("timer"),
+  data("timer", "{64 ops}{64 .rodata.str1.1}"),
+  text("start", "48c7c7{32S timer}e9{PLT32 liveupdate_register_subsystem-4}"),
 ];
 
 /** Built pairs for the codes that no compiled fixture has. */
@@ -57,6 +66,9 @@ const built: Partial<Record<FindingCode, readonly [Parts, Parts, ElfExtra?]>> = 
   ],
   "static-key-elsewhere": [[f], [g, section("__jump_table", "{PC32 f}{PC32 f+5}{PC64 key}")]],
   "module-info-changed": [[section(".modinfo", "613d6200")], [section(".modinfo", "613d6300")]],
+  "live-update-slots-unknown": [registersWith("{64 f}"), registersWith("{64 f}")],
+  "live-update-participant-added": [[f], registersWith("{64 f}{64 f}{64 f}{64 f}")],
+  "live-update-participant-removed": [registersWith("{64 f}{64 f}{64 f}{64 f}"), [f]],
   "common-symbol-changed": [
     [symbol("v", { section: "*COM*", size: 4, value: 4 })],
     [symbol("v", { section: "*COM*", size: 8, value: 4 })],
