@@ -276,6 +276,51 @@ export const FINDINGS = {
     "Suppression rule unused",
     (name, detail) => `the rule "${name}" matches nothing that differs (${detail})`,
   ),
+  "live-update-no-cancel": row(
+    "warning",
+    "Live update without cancel",
+    (name, detail) => `${name} cannot take back what it saved when a live update is cancelled: ${detail}`,
+  ),
+  "live-update-freeze-without-finish": row(
+    "warning",
+    "Live update without finish",
+    (name) => `${name} freezes its state for a live update, and has no finish that takes it up again`,
+  ),
+  "live-update-order": row(
+    "warning",
+    "Live update in an order that cannot be undone",
+    (name, detail) => `${name} takes part in a live update in an order that cannot be undone: ${detail}`,
+  ),
+  "live-update-slots-unknown": row(
+    "warning",
+    "Live update callbacks not understood",
+    (name, detail) => `which callbacks ${name} has in a live update is not known: ${detail}`,
+  ),
+  "live-update-registration-unknown": row(
+    "warning",
+    "Live update registration not understood",
+    (name, detail) => `${name} registers a ${detail} for live update; which one, the object does not tell`,
+  ),
+  "live-update-compatible-changed": row(
+    "warning",
+    "Compatible string changed",
+    (name, detail) => `${name} does not recognise the state that the running kernel saves for a live update: ${detail}`,
+  ),
+  "live-update-participant-removed": row(
+    "warning",
+    "Live update participant removed",
+    (name, detail) => `${name} no longer takes part in live updates: nobody takes up its state (${detail})`,
+  ),
+  "live-update-participant-added": row(
+    "note",
+    "Live update participant added",
+    (name, detail) => `${name} takes part in live updates now; the running kernel saves no state for it (${detail})`,
+  ),
+  "live-update-callback-changed": row(
+    "note",
+    "Live update callback changed",
+    (name, detail) => `${name} acts differently in a live update: ${detail}`,
+  ),
   "machine-without-table": row(
     "warning",
     "Machine without table",

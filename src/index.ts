@@ -3,6 +3,7 @@ export { archFor, howtoOf } from "./arch/registry.ts";
 export { diffSpans, type ObjectDiff } from "./diff/diff.ts";
 export type { Difference, DifferenceKind } from "./diff/difference.ts";
 export { type ElfObject, type ElfSymbol, type Relocation, readObject, type Section } from "./elf/object.ts";
+export { type ByteSource, type ImageHeader, readImageHeader } from "./elf/segments.ts";
 export { FormatError, type Place, UnsupportedError, UsageError } from "./errors.ts";
 export { FINDINGS, type Finding, type FindingCode, type Severity } from "./findings.ts";
 export { type AssembleOptions, assembleUpdate } from "./plan/assemble.ts";
@@ -21,6 +22,10 @@ export {
 } from "./plan/fragment.ts";
 export { type Gates, unmetGates } from "./plan/gates.ts";
 export { integrityProblems } from "./plan/integrity.ts";
+export { type MemoryMap, readMemoryMap } from "./plan/kexec/memory-map.ts";
+export { type KexecImage, type KexecOptions, planKexec } from "./plan/kexec.ts";
+export type { KexecPlan } from "./plan/kexec-contract.ts";
+export { readScenarios, simulateLiveUpdate } from "./plan/live-update-machine.ts";
 export type { PairFragment, SuppressionRule, UpdatePart } from "./plan/part.ts";
 export type { Problem } from "./plan/problem.ts";
 export { readSuppressions } from "./plan/suppress.ts";

@@ -5,6 +5,7 @@ import { VERSION } from "../version.ts";
 import { SCHEMA_VERSION } from "./contract.ts";
 import type { Architecture, Change, ChangeTables, HowtoDescription, UpdateDescription } from "./description.ts";
 import { asksForChange, isEmptyChange } from "./fragment.ts";
+import { joinLiveUpdates } from "./join-analyses.ts";
 import { resolveLinks } from "./links.ts";
 import { mergeChanges } from "./merge.ts";
 import { byText } from "./pair.ts";
@@ -68,7 +69,7 @@ export function assembleUpdate(fragments: readonly PairFragment[], options: Asse
     howtos: howtosOf(pieces, changes),
     layouts: [],
     switchOver: {},
-    liveUpdate: {},
+    liveUpdate: joinLiveUpdates(pieces),
     findings: findings.map((finding) => ({
       code: finding.code,
       severity: severityOf(finding),

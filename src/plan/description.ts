@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { FINDING_CODES } from "../findings.ts";
 import { RUNGS, SCHEMA_VERSION } from "./contract.ts";
+import { liveUpdate } from "./contract-live-update.ts";
 
 /*
  * The update description: the contract of elfsplice. Types and the JSON Schema (report/update.schema.json) both come from
@@ -288,7 +289,7 @@ export const updateDescription = z.strictObject({
   howtos: z.record(z.string(), howto),
   layouts: z.array(z.unknown()),
   switchOver: z.strictObject({}),
-  liveUpdate: z.strictObject({}),
+  liveUpdate,
   findings: z.array(finding),
   verdict,
 });

@@ -16,6 +16,7 @@ import type { Architecture, ChangeTables, HowtoDescription, ObjectPair } from ".
 import { planExports } from "./exports.ts";
 import { planFunctions } from "./functions.ts";
 import { planHooks } from "./hooks.ts";
+import { planLiveUpdate } from "./live-update.ts";
 import { checkNewCode, compareModuleInfo } from "./new-code.ts";
 import { listNoise } from "./noise.ts";
 import { byText, type PlannedPair, planPair } from "./pair.ts";
@@ -134,6 +135,7 @@ function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "
   const exports = planExports(pair);
   const hooks = planHooks(pair);
   const needs = absent === undefined ? [...checkNewCode(pair), ...compareModuleInfo(pair)] : checkNewCode(pair);
+  const live = planLiveUpdate(pair);
   const oddities = reportOddities(pair);
   const sides = absent === undefined ? [] : [reportAbsence(pair, absent)];
   // From here on all findings of this pair are known.
@@ -143,6 +145,7 @@ function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "
     ...exports.findings,
     ...hooks.findings,
     ...needs,
+    ...live.findings,
     ...oddities,
     ...sides,
   ].sort(byPlace);
@@ -187,6 +190,7 @@ function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "
     howtos: describeHowtos(isNothing ? new Map() : howtos),
     findings,
     hasChanges,
+    ...(live.liveUpdate.participants === undefined ? {} : { liveUpdate: live.liveUpdate }),
     ...(status === "identical" || options.links === false ? {} : { links: linksOf(pair, change) }),
   };
 }

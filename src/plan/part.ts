@@ -3,6 +3,7 @@ import { UsageError } from "../errors.ts";
 import { FINDING_CODES } from "../findings.ts";
 import { VERSION } from "../version.ts";
 import { assembleUpdate } from "./assemble.ts";
+import { liveUpdate } from "./contract-live-update.ts";
 import {
   architecture,
   codeTables,
@@ -48,6 +49,7 @@ const pairFragment = z.strictObject({
   howtos: z.record(z.string(), howto),
   findings: z.array(z.strictObject({ code: z.enum(FINDING_CODES), where: findingPlace, detail: z.string() })),
   hasChanges: z.boolean(),
+  liveUpdate: liveUpdate.optional(),
   links: links.optional(),
 });
 

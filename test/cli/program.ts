@@ -38,7 +38,7 @@ export function useProgram(): Program {
     home = mkdtempSync(join(tmpdir(), "elfsplice-test-"));
     const { output, ...input } = config as InputOptions & { output: OutputOptions };
     await build({ ...input, cwd: ROOT, logLevel: "warn", output: { ...output, file: bundle() } });
-    for (const name of ["update", "match", "compare"]) {
+    for (const name of ["update", "match", "compare", "kexec"]) {
       copyFileSync(join(ROOT, `src/report/${name}.schema.json`), join(home, `${name}.schema.json`));
     }
     writeFileSync(join(home, "package.json"), '{ "type": "module" }');

@@ -3,7 +3,7 @@ import { FINDING_CODES, FINDINGS, type FindingCode } from "../../src/findings.ts
 import { assembleUpdate, unreadableFragment } from "../../src/index.ts";
 import { updateOf } from "../support/built-pair.ts";
 import { describePair, findingCodes } from "../support/describe-pair.ts";
-import { data, type ElfExtra, type Part, section, symbol, text } from "../support/elf-parts.ts";
+import { data, type ElfExtra, type Part, rodata, section, strings, symbol, text } from "../support/elf-parts.ts";
 import { builtFragments, treeFragments, updateOfMany } from "../support/many-pairs.ts";
 import { FIXTURES, fixtureCases, join } from "../support/paths.ts";
 
@@ -17,6 +17,15 @@ const anchored = [
     { name: "a", type: "object", size: 4 },
     { name: "b", type: "object", size: 4, value: 4 },
   ]),
+];
+
+/** A subsystem that takes part in live updates, with this table of callbacks. */
+const registersWith = (table: string): Parts => [
+  f,
+  rodata("ops", table),
+  strings("timer"),
+  data("timer", "{64 ops}{64 .rodata.str1.1}"),
+  text("start", "48c7c7{32S timer}e9{PLT32 liveupdate_register_subsystem-4}"),
 ];
 
 /** Built pairs for the codes that no compiled fixture has. */
@@ -59,6 +68,9 @@ const built: Partial<Record<FindingCode, readonly [Parts, Parts, ElfExtra?]>> = 
   ],
   "static-key-elsewhere": [[f], [g, section("__jump_table", "{PC32 f}{PC32 f+5}{PC64 key}")]],
   "module-info-changed": [[section(".modinfo", "613d6200")], [section(".modinfo", "613d6300")]],
+  "live-update-slots-unknown": [registersWith("{64 f}"), registersWith("{64 f}")],
+  "live-update-participant-added": [[f], registersWith("{64 f}{64 f}{64 f}{64 f}")],
+  "live-update-participant-removed": [registersWith("{64 f}{64 f}{64 f}{64 f}"), [f]],
   "common-symbol-changed": [
     [symbol("v", { section: "*COM*", size: 4, value: 4 })],
     [symbol("v", { section: "*COM*", size: 8, value: 4 })],
