@@ -21,6 +21,7 @@ import { listNoise } from "./noise.ts";
 import { byText, type PlannedPair, planPair } from "./pair.ts";
 import type { PairFragment, PairLinks } from "./part.ts";
 import { byPlace } from "./place.ts";
+import { planSwitchOver, type TableTypes } from "./switch-over.ts";
 
 /** What the caller may decide for one pair. */
 export interface FragmentOptions {
@@ -32,6 +33,8 @@ export interface FragmentOptions {
   readonly contents?: boolean | undefined;
   /** Which old code to keep. Default: what the patches and the new code refer to. */
   readonly oldCode?: "needed" | "all" | undefined;
+  /** Names the types and members of tables of functions; default: their offsets. */
+  readonly tableTypes?: TableTypes | undefined;
   /** False: the pair is the whole update, so nobody has to know its global names. */
   readonly links?: boolean | undefined;
 }
@@ -134,6 +137,7 @@ function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "
   const exports = planExports(pair);
   const hooks = planHooks(pair);
   const needs = absent === undefined ? [...checkNewCode(pair), ...compareModuleInfo(pair)] : checkNewCode(pair);
+  const switchOver = planSwitchOver(pair, options.tableTypes);
   const oddities = reportOddities(pair);
   const sides = absent === undefined ? [] : [reportAbsence(pair, absent)];
   // From here on all findings of this pair are known.
@@ -143,6 +147,7 @@ function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "
     ...exports.findings,
     ...hooks.findings,
     ...needs,
+    ...switchOver.findings,
     ...oddities,
     ...sides,
   ].sort(byPlace);
@@ -186,6 +191,7 @@ function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "
     change: isNothing ? null : change,
     howtos: describeHowtos(isNothing ? new Map() : howtos),
     findings,
+    ...(switchOver.switchOver.tables === undefined ? {} : { switchOver: switchOver.switchOver }),
     hasChanges,
     ...(status === "identical" || options.links === false ? {} : { links: linksOf(pair, change) }),
   };

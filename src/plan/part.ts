@@ -3,6 +3,7 @@ import { UsageError } from "../errors.ts";
 import { FINDING_CODES } from "../findings.ts";
 import { VERSION } from "../version.ts";
 import { assembleUpdate } from "./assemble.ts";
+import { switchOver } from "./contract-switch-over.ts";
 import {
   architecture,
   codeTables,
@@ -47,6 +48,7 @@ const pairFragment = z.strictObject({
   change: z.strictObject({ oldCode: codeTables, newCode: codeTables, patches: z.array(patch), hooks }).nullable(),
   howtos: z.record(z.string(), howto),
   findings: z.array(z.strictObject({ code: z.enum(FINDING_CODES), where: findingPlace, detail: z.string() })),
+  switchOver: switchOver.optional(),
   hasChanges: z.boolean(),
   links: links.optional(),
 });
