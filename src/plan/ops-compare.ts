@@ -284,10 +284,17 @@ function holderKind({ kind }: Span): HolderDescription["kind"] {
   return kind === "registry" ? "registry" : "data";
 }
 
+/** One function may hold a thousand tables: it is read once. */
+const callsOf = new WeakMap<Span, string[]>();
+
 function registeringCalls(span: Span, arch: PlannedPair["diff"]["pre"]["table"]["arch"]): string[] {
+  const known = callsOf.get(span);
+  if (known !== undefined) return known;
   const names = span.relocations
     .filter(({ howto, offset }) => isBranchField(arch, howto, span.bytes, offset))
     .map(({ target, symbol }) => target?.name ?? symbol?.name ?? "")
     .filter((name) => REGISTERS.test(name));
-  return [...new Set(names)].sort(byText);
+  const sorted = [...new Set(names)].sort(byText);
+  callsOf.set(span, sorted);
+  return sorted;
 }

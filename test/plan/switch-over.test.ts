@@ -6,6 +6,7 @@ import { planSwitchOver } from "../../src/plan/switch-over.ts";
 import { diffOf, updateOf } from "../support/built-pair.ts";
 import { describePair, rungStatus } from "../support/describe-pair.ts";
 import { bss, data, type ElfExtra, type Part, rodata, section, strings, text } from "../support/elf-parts.ts";
+import { updateOfMany } from "../support/many-pairs.ts";
 import { FIXTURES, fixtureCases, join, readText } from "../support/paths.ts";
 
 type Parts = readonly Part[];
@@ -308,5 +309,28 @@ describe("findings keep to their rung", () => {
     expect(update.findings).toEqual([]);
     expect(rungStatus(update, "switch-over")).toBe("not-applicable");
     expect(update.switchOver.obstacles?.map(({ code }) => code)).toContain("called-directly");
+  });
+});
+
+describe("an update of many pairs", () => {
+  const table = rodata("t", "{64 open}");
+  it("holds what each pair says at its place, and judges them together", () => {
+    const update = updateOfMany([
+      ["a.o", [OPEN, table], [OPEN2, table], "m"],
+      ["b.o", [text("f", "b801000000c3")], [text("f", "b802000000c3")], "m"],
+      ["c.o", [OPEN, table], [OPEN2, table], "m"],
+    ]);
+    expect(update.switchOver.tables?.map(({ label, object }) => [label, object])).toEqual([
+      ["t<a.o>", 0],
+      ["t<c.o>", 2],
+    ]);
+    const rung = update.verdict.rungs.find(({ rung: name }) => name === "switch-over");
+    expect(rung?.work).toEqual(["find out who calls f<b.o>: its object has no table that leads there"]);
+  });
+
+  it("leaves out what is suppressed", () => {
+    const update = updateOfMany([["a.o", [OPEN, table], [OPEN2, table], "m"]], "function open: not now");
+    expect(update.switchOver.reach).toBeUndefined();
+    expect(rungStatus(update, "switch-over")).toBe("not-applicable");
   });
 });
