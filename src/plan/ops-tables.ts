@@ -27,7 +27,7 @@ export interface Slot {
 }
 
 /** An array of structs. */
-export interface Elements {
+interface Elements {
   /** Bytes of one element. */
   readonly size: number;
   readonly count: number;
@@ -59,7 +59,7 @@ export function pointerSize(arch: Arch): number {
 }
 
 /** The function that a relocation in data points to, when it points to where a function is entered. */
-export function pointedFunction(relocation: SpanRelocation, arch: Arch): Span | undefined {
+function pointedFunction(relocation: SpanRelocation, arch: Arch): Span | undefined {
   const { howto, target, targetOffset } = relocation;
   if (howto.role !== "address" || howto.pcrel || howto.size !== pointerSize(arch)) return undefined;
   if (target === undefined || !isCode(target.kind) || target.kind === "fragment") return undefined;
@@ -184,11 +184,4 @@ function isPeriod(shapes: readonly Shape[], words: number): boolean {
 /** The struct's index and the place in it, for an array; the place itself otherwise. */
 export function elementAt(table: OpsTable, offset: number): number | undefined {
   return table.elements === undefined ? undefined : Math.floor(offset / table.elements.size);
-}
-
-/** How a person calls a slot: `lo_fops.open`, `lo_fops+0x10`, `handlers[2].show`, `handlers[2]+0x8`. */
-export function slotText(label: string, offset: number, member?: string, element?: number, size = 0): string {
-  const head = element === undefined ? label : `${label}[${element}]`;
-  if (member !== undefined) return `${head}.${member}`;
-  return `${head}+0x${(offset - (element ?? 0) * size).toString(16)}`;
 }

@@ -12,7 +12,7 @@ import type { OpsTable } from "./ops-tables.ts";
  */
 
 /** A use of a function that is no slot of a table. */
-export interface OtherUse {
+interface OtherUse {
   /** The user; the function itself when its name is for others. */
   readonly by: Span;
   readonly kind: "call" | "address" | "global" | "export";
@@ -21,7 +21,7 @@ export interface OtherUse {
 }
 
 /** A slot that holds a function's address. */
-export interface SlotUse {
+interface SlotUse {
   readonly table: Span;
   readonly offset: number;
 }

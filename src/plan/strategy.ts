@@ -8,7 +8,7 @@ import { workFor } from "./work.ts";
 export type RungStatus = Verdict["rungs"][number];
 
 /** A function as the verdict needs to know it. */
-export interface JudgedFunction {
+interface JudgedFunction {
   readonly label: string;
   readonly object: number;
   readonly status: string;
@@ -16,7 +16,7 @@ export interface JudgedFunction {
 }
 
 /** Layouts of live structs that change, and what shadow variables do about it. */
-export interface ShadowSituation {
+interface ShadowSituation {
   /** Findings that a struct changes whose objects may be alive. */
   readonly layoutChanges: readonly number[];
   readonly plans: readonly {
@@ -32,7 +32,7 @@ export interface ShadowSituation {
 }
 
 /** What a boot into a new kernel would break for those who want to keep their state. */
-export interface LiveUpdateSituation {
+interface LiveUpdateSituation {
   /** Findings that a participant cannot carry its state across. */
   readonly losesState: readonly number[];
 }

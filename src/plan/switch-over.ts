@@ -3,7 +3,7 @@ import { isCode } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
 import type { Obstacle, PlanStep, Reach, SwitchOver, TableDescription } from "./contract-switch-over.ts";
 import { compareTable, pairTables, type TablePair, tablesDiffer } from "./ops-compare.ts";
-import { findTables, type OpsTable, slotText, type TableResolver } from "./ops-tables.ts";
+import { findTables, type OpsTable, type TableResolver } from "./ops-tables.ts";
 import { byText, fateOfPre, type PlannedPair, spanFinding } from "./pair.ts";
 import { type Budget, type Entrances, findEntrances, functionOf } from "./reach.ts";
 import { findRegistrations } from "./registrations.ts";
@@ -224,14 +224,4 @@ function obstacleOf(pair: PlannedPair, finding: Finding): Obstacle {
 
 function withoutEmpty<T extends Record<string, readonly unknown[]>>(parts: T): Partial<T> {
   return Object.fromEntries(Object.entries(parts).filter(([, list]) => list.length > 0)) as Partial<T>;
-}
-
-/** How a person calls a slot that leads to a changed function. */
-export function slotName(
-  { table, offset, member }: Reach["slots"][number],
-  tables: readonly TableDescription[],
-): string {
-  const described = tables.find(({ label }) => label === table);
-  const size = described?.elements?.size;
-  return slotText(table, offset, member, size === undefined ? undefined : Math.floor(offset / size), size);
 }

@@ -25,6 +25,7 @@ function rungLines({ rung, status, why, work, because }: RungStatus, description
   return [
     `  ${rung.padEnd(20)}${status}`,
     ...(why === undefined ? [] : wrapped(why, "      ", "      ")),
+    ...listed("reached", rung === "switch-over" ? reached(description) : []),
     ...listed("to do", work ?? []),
     ...listed("findings", findings),
     ...listed(
@@ -33,6 +34,25 @@ function rungLines({ rung, status, why, work, because }: RungStatus, description
       plan.length,
     ),
   ];
+}
+
+/** By which slots one gets to each changed function. */
+function reached({ switchOver: { reach = [], tables = [] } }: UpdateDescription): string[] {
+  const sizes = new Map(tables.map(({ label, elements }) => [label, elements?.size]));
+  return reach.map(({ label, slots, enteredBy }) => {
+    const ways = slots.map(({ table, offset, member, via }) => {
+      const slot = slotText(table, offset, member, sizes.get(table));
+      return via === undefined ? slot : `${slot} (${via})`;
+    });
+    return `${label} by ${[...ways, ...(enteredBy === undefined ? [] : [`other ways: ${enteredBy}`])].join(", ") || "nothing that is still to come"}`;
+  });
+}
+
+/** How a person calls a slot: `lo_fops.open`, `lo_fops+0x10`, `handlers[2]+0x8`; `size` is that of a struct in an array. */
+function slotText(table: string, offset: number, member: string | undefined, size: number | undefined): string {
+  const head = size === undefined ? table : `${table}[${Math.floor(offset / size)}]`;
+  if (member !== undefined) return `${head}.${member}`;
+  return `${head}+0x${(size === undefined ? offset : offset % size).toString(16)}`;
 }
 
 function listed(title: string, items: readonly string[], most = SHOWN): string[] {

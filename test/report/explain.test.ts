@@ -23,10 +23,15 @@ describe("renderExplanation", () => {
   it("gives the work, the findings and the steps", () => {
     const text = explain("switch-over/loop");
     expect(text).toContain("recommended: splice");
+    expect(text).toMatch(/reached:\n +- lo_open<\S+> by lo_fops<\S+>\+0x0\n/);
     expect(text).toMatch(/switch-over +needs-work/);
     expect(text).toMatch(/to do:\n +- move these variables/);
     expect(text).toContain("note shared-module-state:");
     expect(text).toMatch(/steps:\n +- move these variables/);
+  });
+
+  it("names a slot of an array by its element", () => {
+    expect(explain("switch-over/array")).toMatch(/plain_send<\S+> by protocols<\S+>\[0\]\+0x10/);
   });
 
   it("cuts a name that no line can hold", () => {
