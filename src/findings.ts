@@ -321,6 +321,32 @@ export const FINDINGS = {
     "Live update callback changed",
     (name, detail) => `${name} acts differently in a live update: ${detail}`,
   ),
+  "ops-table-incompatible": row(
+    "note",
+    "Table of functions cannot be exchanged",
+    (name, detail) => `${name} leads to code that changes, and no switch-over can exchange it: ${detail}`,
+  ),
+  "ops-table-differs": row(
+    "note",
+    "Table of functions differs",
+    (name, detail) =>
+      `before a switch-over can exchange ${name}, a person must say what its differences mean: ${detail}`,
+  ),
+  "called-directly": row(
+    "note",
+    "Changed function entered without a table",
+    (name, detail) => `no switch-over of tables reaches every use of ${name}: ${detail}`,
+  ),
+  "shared-module-state": row(
+    "note",
+    "State that two versions would share",
+    (name, detail) => `with both versions of ${name} loaded, each would have its own ${detail}`,
+  ),
+  "names-clash": row(
+    "note",
+    "Names that two versions would define",
+    (name, detail) => `both versions of ${name} define for others: ${detail}`,
+  ),
   "machine-without-table": row(
     "warning",
     "Machine without table",

@@ -54,6 +54,7 @@ function program(done: (status: number) => void): Command {
     .option("--exit-code", "status 1 if the running system would have to change")
     .addOption(required())
     .option("--statement", "wrap the description as an in-toto Statement v1, for tools that sign")
+    .option("--explain", "tell of each rung whether it can carry the patch, why, and what is left to do")
     .option("-q, --quiet", "no summary on standard error")
     .addHelpText(
       "after",
@@ -61,7 +62,8 @@ function program(done: (status: number) => void): Command {
 Examples:
   $ elfsplice diff pre/fs/readdir.o post/fs/readdir.o > update.json
   $ elfsplice diff pre.o post.o --format text --quiet | less
-  $ elfsplice diff pre.o post.o -o update.json --require splice || echo "cannot be spliced"`,
+  $ elfsplice diff pre.o post.o -o update.json --require splice || echo "cannot be spliced"
+  $ elfsplice diff pre/loop.o post/loop.o --target loop --explain > update.json`,
     )
     .action(async (pre: string, post: string, options: DiffOptions) => {
       const { runDiff } = await import("./commands/diff.ts");

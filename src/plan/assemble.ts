@@ -5,9 +5,10 @@ import { VERSION } from "../version.ts";
 import { SCHEMA_VERSION } from "./contract.ts";
 import type { Architecture, Change, ChangeTables, HowtoDescription, UpdateDescription } from "./description.ts";
 import { asksForChange, isEmptyChange } from "./fragment.ts";
-import { joinLiveUpdates } from "./join-analyses.ts";
+import { joinLiveUpdates, lostStates } from "./join-analyses.ts";
 import { resolveLinks } from "./links.ts";
 import { mergeChanges } from "./merge.ts";
+import { mergeSwitchOver } from "./merge-switch-over.ts";
 import { byText } from "./pair.ts";
 import type { PairFragment, SuppressionRule } from "./part.ts";
 import { byTarget, type Piece, piecesOf } from "./piece.ts";
@@ -44,6 +45,11 @@ export function assembleUpdate(fragments: readonly PairFragment[], options: Asse
   // From here on all findings are known.
   const hasChanges = pieces.some((piece) => piece.fragment.hasChanges && isStillChange(piece));
   const isSingle = sorted.length === 1;
+  const functions = inLabelOrder(
+    collect(pieces, (piece) => piece.functions),
+    isSingle,
+  );
+  const switchOver = mergeSwitchOver(pieces);
   return {
     schemaVersion: SCHEMA_VERSION,
     generator: { name: "elfsplice", version: VERSION },
@@ -53,10 +59,7 @@ export function assembleUpdate(fragments: readonly PairFragment[], options: Asse
     objects: pieces.map(({ fragment: { object }, suppressed: reason }) =>
       reason === undefined ? object : { ...object, suppressed: reason },
     ),
-    functions: inLabelOrder(
-      collect(pieces, (piece) => piece.functions),
-      isSingle,
-    ),
+    functions,
     data: inLabelOrder(
       collect(pieces, (piece) => piece.data),
       isSingle,
@@ -68,7 +71,7 @@ export function assembleUpdate(fragments: readonly PairFragment[], options: Asse
     changes,
     howtos: howtosOf(pieces, changes),
     layouts: [],
-    switchOver: {},
+    switchOver,
     liveUpdate: joinLiveUpdates(pieces),
     findings: findings.map((finding) => ({
       code: finding.code,
@@ -77,7 +80,14 @@ export function assembleUpdate(fragments: readonly PairFragment[], options: Asse
       message: findingText(finding),
       ...(finding.suppressed === undefined ? {} : { suppressed: finding.suppressed }),
     })),
-    verdict: planStrategy({ findings, hasChanges }),
+    verdict: planStrategy({
+      findings,
+      hasChanges,
+      functions: functions.filter(({ suppressed: reason }) => reason === undefined),
+      targets: pieces.filter(({ fragment }) => fragment.hasChanges).map(({ fragment }) => fragment.target),
+      switchOver,
+      liveUpdate: { losesState: lostStates(findings) },
+    }),
   };
 }
 

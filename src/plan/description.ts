@@ -2,6 +2,7 @@ import { z } from "zod";
 import { FINDING_CODES } from "../findings.ts";
 import { RUNGS, SCHEMA_VERSION } from "./contract.ts";
 import { liveUpdate } from "./contract-live-update.ts";
+import { switchOver } from "./contract-switch-over.ts";
 
 /*
  * The update description: the contract of elfsplice. Types and the JSON Schema (report/update.schema.json) both come from
@@ -261,6 +262,8 @@ const verdict = z.strictObject({
       rung: z.enum(RUNGS),
       status: z.enum(["applicable", "needs-work", "not-applicable"]),
       because: z.array(count).describe("indices into findings"),
+      why: z.string().optional().describe("the status in words"),
+      work: z.array(z.string()).optional().describe("what has to be done by hand before the rung is applicable"),
     }),
   ),
 });
@@ -288,7 +291,7 @@ export const updateDescription = z.strictObject({
   changes: z.array(change),
   howtos: z.record(z.string(), howto),
   layouts: z.array(z.unknown()),
-  switchOver: z.strictObject({}),
+  switchOver,
   liveUpdate,
   findings: z.array(finding),
   verdict,

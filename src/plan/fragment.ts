@@ -22,6 +22,7 @@ import { listNoise } from "./noise.ts";
 import { byText, type PlannedPair, planPair } from "./pair.ts";
 import type { PairFragment, PairLinks } from "./part.ts";
 import { byPlace } from "./place.ts";
+import { planSwitchOver, type TableTypes } from "./switch-over.ts";
 
 /** What the caller may decide for one pair. */
 export interface FragmentOptions {
@@ -33,6 +34,8 @@ export interface FragmentOptions {
   readonly contents?: boolean | undefined;
   /** Which old code to keep. Default: what the patches and the new code refer to. */
   readonly oldCode?: "needed" | "all" | undefined;
+  /** Names the types and members of tables of functions; default: their offsets. */
+  readonly tableTypes?: TableTypes | undefined;
   /** False: the pair is the whole update, so nobody has to know its global names. */
   readonly links?: boolean | undefined;
 }
@@ -136,6 +139,7 @@ function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "
   const hooks = planHooks(pair);
   const needs = absent === undefined ? [...checkNewCode(pair), ...compareModuleInfo(pair)] : checkNewCode(pair);
   const live = planLiveUpdate(pair);
+  const switchOver = planSwitchOver(pair, options.tableTypes);
   const oddities = reportOddities(pair);
   const sides = absent === undefined ? [] : [reportAbsence(pair, absent)];
   // From here on all findings of this pair are known.
@@ -146,6 +150,7 @@ function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "
     ...hooks.findings,
     ...needs,
     ...live.findings,
+    ...switchOver.findings,
     ...oddities,
     ...sides,
   ].sort(byPlace);
@@ -189,6 +194,7 @@ function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "
     change: isNothing ? null : change,
     howtos: describeHowtos(isNothing ? new Map() : howtos),
     findings,
+    ...(switchOver.switchOver.tables === undefined ? {} : { switchOver: switchOver.switchOver }),
     hasChanges,
     ...(live.liveUpdate.participants === undefined ? {} : { liveUpdate: live.liveUpdate }),
     ...(status === "identical" || options.links === false ? {} : { links: linksOf(pair, change) }),

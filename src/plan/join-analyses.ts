@@ -1,3 +1,4 @@
+import type { Finding, FindingCode } from "../findings.ts";
 import type { LiveUpdate } from "./contract-live-update.ts";
 import type { Piece } from "./piece.ts";
 
@@ -7,4 +8,17 @@ export function joinLiveUpdates(pieces: readonly Piece[]): LiveUpdate {
     (fragment.liveUpdate?.participants ?? []).map((participant) => ({ ...participant, object: index })),
   );
   return participants.length === 0 ? {} : { participants };
+}
+
+/** What makes a participant of the old kernel lose its state in the new one. */
+const LOSES_STATE: ReadonlySet<FindingCode> = new Set([
+  "live-update-compatible-changed",
+  "live-update-participant-removed",
+]);
+
+/** Indices of the findings that a state saved by the running kernel is not taken up by the new one. */
+export function lostStates(findings: readonly Finding[]): number[] {
+  return findings.flatMap(({ code, suppressed }, index) =>
+    LOSES_STATE.has(code) && suppressed === undefined ? [index] : [],
+  );
 }

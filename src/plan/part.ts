@@ -4,6 +4,7 @@ import { FINDING_CODES } from "../findings.ts";
 import { VERSION } from "../version.ts";
 import { assembleUpdate } from "./assemble.ts";
 import { liveUpdate } from "./contract-live-update.ts";
+import { switchOver } from "./contract-switch-over.ts";
 import {
   architecture,
   codeTables,
@@ -48,6 +49,7 @@ const pairFragment = z.strictObject({
   change: z.strictObject({ oldCode: codeTables, newCode: codeTables, patches: z.array(patch), hooks }).nullable(),
   howtos: z.record(z.string(), howto),
   findings: z.array(z.strictObject({ code: z.enum(FINDING_CODES), where: findingPlace, detail: z.string() })),
+  switchOver: switchOver.optional(),
   hasChanges: z.boolean(),
   liveUpdate: liveUpdate.optional(),
   links: links.optional(),

@@ -118,6 +118,10 @@ const many: Partial<Record<FindingCode, () => ReturnType<typeof updateOf>>> = {
   "suppressed-code-used": () =>
     updateOfMany([["a.o", changed, [...after, user]]], "function f: it is only about a message"),
   "suppressed-code-needed": () => updateOfMany([["a.o", [h], [h, ...after, user]]], "function f: later"),
+  "called-directly": () => {
+    const parts = [rodata("t", "{64 f}"), text("g", "e8{PLT32 f-4}c3", { bind: "global" })];
+    return updateOf([text("f", "31c0c3"), ...parts], [text("f", "9090c3"), ...parts], {}, { target: "m" });
+  },
   "suppression-unused": () => updateOfMany([["a.o", changed, after]], "function g: gone"),
 };
 

@@ -3,6 +3,7 @@ import { disassemblerFor } from "../../disasm/disassembler.ts";
 import { UsageError } from "../../errors.ts";
 import { objectName } from "../../input/object-name.ts";
 import type { Rung } from "../../plan/contract.ts";
+import type { UpdateDescription } from "../../plan/description.ts";
 import { planPair } from "../../plan/pair.ts";
 import { planUpdate } from "../../plan/update.ts";
 import { type InstructionStyle, PLAIN, renderInstructions } from "../../report/instructions.ts";
@@ -22,6 +23,7 @@ export interface DiffOptions {
   readonly oldCode: "needed" | "all";
   readonly exitCode?: boolean;
   readonly require?: Rung;
+  readonly explain?: boolean;
   readonly quiet?: boolean;
   /** Wrap the description as an in-toto statement. */
   readonly statement?: boolean;
@@ -34,13 +36,22 @@ export async function runDiff(pre: string, post: string, options: DiffOptions): 
   if (options.statement && options.format !== "json") throw new UsageError("--statement is JSON: leave --format out");
   const diff = diffSpans(loadObject(pre), loadObject(post));
   const description = planUpdate(diff, options);
+  const ladder = options.explain ? await explanation(description) : "";
   const text =
     options.format === "text"
-      ? renderText(description, options.instructions ? changedCode(diff, styleFor(options)) : undefined)
+      ? renderText(description, options.instructions ? changedCode(diff, styleFor(options)) : undefined) + ladder
       : renderJson(options.statement ? toStatement(description) : description);
   await writeOutput(text, options.output);
   if (!options.quiet) process.stderr.write(renderSummary(description));
+  // Standard output has JSON for programs; what was asked for a person goes where persons look.
+  if (options.format !== "text") process.stderr.write(ladder);
   return exitStatus(description, options);
+}
+
+/** The ladder in words; loaded only if it is asked for. */
+async function explanation(description: UpdateDescription): Promise<string> {
+  const { renderExplanation } = await import("../../report/explain.ts");
+  return renderExplanation(description);
 }
 
 /** By label: the differing instructions of each changed function. The disassembler is loaded only if there is one. */
