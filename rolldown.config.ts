@@ -1,8 +1,40 @@
 import { defineConfig } from "rolldown";
 
-/** The command line as one file; everything a command needs is initialised only when the command runs. */
+/**
+ * The command line: dist/elfsplice.js parses the command, and what a command needs lies beside it in a few files that are
+ * read only when it runs. In one file for everything each start would pay for the parsing of all of it.
+ */
 export default defineConfig({
   input: "src/cli/main.ts",
   platform: "node",
-  output: { file: "dist/elfsplice.js", format: "esm", codeSplitting: false, minify: true, strictExecutionOrder: true },
+  output: {
+    dir: "dist",
+    format: "esm",
+    entryFileNames: "elfsplice.js",
+    chunkFileNames: "[name].js",
+    minify: true,
+    strictExecutionOrder: true,
+    codeSplitting: {
+      groups: [
+        // What --version and --help need.
+        {
+          name: "start",
+          test: /commander|src\/(errors|version|cli\/(exit-status|visible)|plan\/contract)\.ts|rolldown:runtime/,
+          priority: 9,
+        },
+        {
+          name: "schemas",
+          test: /node_modules\/zod|src\/(plan\/(description|validate|part|comparison|.*contract.*)|match\/result)\.ts/,
+          priority: 3,
+        },
+        { name: "matching", test: /src\/(match\/|cli\/commands\/match)/, priority: 2 },
+        { name: "kexec", test: /src\/(plan\/kexec|cli\/(commands\/kexec|participants))/, priority: 2 },
+        {
+          name: "core",
+          test: /src\/(elf|arch|spans|diff|plan|report|bytes|findings|cli\/(?!main|commands))/,
+          priority: 1,
+        },
+      ],
+    },
+  },
 });
