@@ -1,6 +1,4 @@
-import type { ElfObject } from "../elf/object.ts";
 import { isCode } from "../spans/section-kind.ts";
-import type { Span, SpanTable } from "../spans/span.ts";
 import { VERSION } from "../version.ts";
 import { CAUSES, type CauseName, LIFECYCLE } from "./causes.ts";
 import { hex } from "./context.ts";
@@ -9,14 +7,8 @@ import type { RunImage } from "./image.ts";
 import type { Mismatch } from "./mismatch.ts";
 import type { MatchResult, MismatchResult, SectionResult } from "./result.ts";
 import type { RunPre, SpanMatch } from "./run-pre.ts";
+import type { Subject } from "./subject.ts";
 import { type NamedValues, symbolResults } from "./symbol-results.ts";
-
-/** One object that is matched, with the names that its parts have in the update. */
-export interface Subject {
-  readonly object: ElfObject;
-  readonly table: SpanTable;
-  readonly labels: ReadonlyMap<Span, string>;
-}
 
 /** Why a match ends in an abort. */
 export interface Abort {
