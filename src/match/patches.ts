@@ -2,6 +2,7 @@ import type { Trampoline } from "../arch/arch.ts";
 import { type Context, hex, wrap } from "./context.ts";
 import type { Abort } from "./describe.ts";
 import type { MatchFinding } from "./findings.ts";
+import type { RunImage } from "./image.ts";
 import type { TrampolineResult } from "./result.ts";
 import type { RunPre, SpanMatch } from "./run-pre.ts";
 import type { NamedValues } from "./symbol-results.ts";
@@ -133,14 +134,22 @@ function placePatch(
   });
 }
 
+/** What the names of the entries of a kernel's export table begin with. Linux: include/linux/export-internal.h. */
+const EXPORT_ENTRY = "__ksymtab_";
+
+function listsExports({ symbols }: RunImage): boolean {
+  for (const { name } of symbols.all()) if (name.startsWith(EXPORT_ENTRY)) return true;
+  return false;
+}
+
 /** An export that is taken away must be there; its entry in the kernel's table is what is written. KSPLICE.md, A8 and B4. */
 function placeExport(patch: PatchInput, { image }: Context, plan: Plan): void {
   if (patch.replacement !== null) return;
   const name = patch.oldLabel.slice(patch.oldLabel.indexOf(":") + 1);
-  const [entry] = image.symbols.named(`__ksymtab_${name}`);
+  const [entry] = image.symbols.named(`${EXPORT_ENTRY}${name}`);
   if (entry === undefined) {
-    // kallsyms does not list the table's entries; then the exported name itself must do.
-    if (image.symbols.named(name).length > 0) return;
+    // Some lists have no entries of the table; then the exported name itself must do.
+    if (image.symbols.named(name).length > 0 && !listsExports(image)) return;
     const detail = "the run system does not export it";
     abort(plan, "missing_export", { code: "export-missing", label: patch.oldLabel, detail });
     return;
