@@ -49,6 +49,7 @@ export function describeMatch(
       kind: image.kind,
       slide: image.slide < 0n ? `-0x${(-image.slide).toString(16)}` : hex(image.slide),
       ...(image.buildId === undefined ? {} : { buildId: image.buildId }),
+      ...(image.release === undefined ? {} : { release: image.release }),
     },
     objects: subjects.map(({ object: { file, member } }) => ({
       path: file.replaceAll("\\", "/"),
@@ -140,6 +141,7 @@ function whyNot({ status, candidates, mismatch, span }: SpanMatch): string {
 function matchFindings(runPre: RunPre, labelOf: (match: SpanMatch) => string, image: RunImage): MatchFinding[] {
   const findings: MatchFinding[] = [];
   if (image.symbols.count === 0) findings.push({ code: "run-without-symbols", label: image.path, detail: "" });
+  for (const detail of image.problems ?? []) findings.push({ code: "kallsyms-unreadable", label: image.path, detail });
   for (const match of runPre.matches) {
     if (match.status === "matched" || match.status === "located") continue;
     const code = findingCode(match);

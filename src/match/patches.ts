@@ -85,10 +85,8 @@ function findNames(
     const found = [...new Set(context.image.symbols.named(name).map(({ address }) => address))];
     const [only, second] = found;
     if (only !== undefined && second === undefined) {
-      plan.names.set(label, {
-        address: only,
-        from: context.image.symbols.origin === "system-map" ? "system-map" : "symbol-table",
-      });
+      const { origin } = context.image.symbols;
+      plan.names.set(label, { address: only, from: origin === "none" ? "symbol-table" : origin });
       continue;
     }
     const detail =

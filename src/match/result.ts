@@ -50,7 +50,7 @@ const symbol = z.strictObject({
     .describe(
       "position among the run system's symbols of that name, as livepatch counts: 0 when there is one only; null: unknown to it",
     ),
-  from: z.enum(["text", "rodata", "data", "symbol-table", "system-map", "search"]).nullable(),
+  from: z.enum(["text", "rodata", "data", "symbol-table", "system-map", "kallsyms", "search"]).nullable(),
 });
 
 const trampoline = z.strictObject({
@@ -84,6 +84,7 @@ export const matchResult = z.strictObject({
     kind: z.enum(["exec", "dyn", "rel", "core"]),
     slide: z.string().regex(/^-?0x[0-9a-f]+$/),
     buildId: z.string().optional(),
+    release: z.string().optional().describe("uname -r of a kernel, where its core tells"),
   }),
   objects: z.array(z.strictObject({ path: z.string(), member: z.string().optional() })),
   outcome: z.enum(["matched", "aborted"]),
