@@ -54,8 +54,18 @@ export function meantAddress(
   if (howto.size === 0) return undefined;
   const { arch } = image;
   const field = readField(bytes, index, howto, fieldOrder(arch, howto));
-  const meant = wrap(arch, field - insnAddend + (howto.pcrel ? place : 0n));
+  const counted = howto.pcrel && howto.insn !== true ? countedFromStart(relocation) : 0n;
+  const meant = wrap(arch, field - insnAddend - counted + (howto.pcrel ? place : 0n));
   return image.unmoved === 0n ? meant : movedAddress(image, howto.pcrel, meant);
+}
+
+/**
+ * Entries of a jump table count from the table's start, and so their addends have the entry's offset in them, which no target has:
+ * how much that is.
+ */
+function countedFromStart({ symbol, target, targetAddend, targetOffset }: SpanRelocation): bigint {
+  if (target === undefined || symbol?.type !== STT.SECTION) return 0n;
+  return symbol.value + targetAddend - BigInt(target.offset + targetOffset);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { numberedBase } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import { VERSION } from "../version.ts";
 import { CAUSES, type CauseName, LIFECYCLE } from "./causes.ts";
@@ -65,6 +66,7 @@ export function describeMatch(
       matched: of("matched"),
       ambiguous: of("ambiguous"),
       unmatched: of("unmatched"),
+      notLookedFor: runPre.matches.filter((match) => notLookedFor(match) !== undefined).length,
       overridden: text.filter((match) => match.status !== "matched" && match.overridden).length,
     },
     sections,
@@ -95,10 +97,21 @@ function describeSection(match: SpanMatch, label: string): SectionResult {
     status: match.status,
     ...(match.overridden ? { overridden: true } : {}),
     runAddress: match.address === undefined ? null : hex(match.address),
+    ...(notLookedFor(match) === undefined ? {} : { notLookedFor: notLookedFor(match) }),
     candidates: match.candidates.map(hex),
     rules: [...match.rules],
     ...(mismatch === undefined || match.status === "matched" ? {} : { mismatch: describeMismatch(mismatch) }),
   };
+}
+
+/** Why there was no place at all to look for data; undefined where there was one. */
+function notLookedFor({ span, status, candidates, mismatch }: SpanMatch): string | undefined {
+  if (status !== "unmatched" || isCode(span.kind) || candidates.length > 0 || mismatch !== undefined) return undefined;
+  if (span.symbol === undefined) return "it has no name, and nothing that matched refers to it";
+  if (numberedBase(span.symbol.name) !== undefined) {
+    return "the number in its name is the compiler's and may be another's there, and nothing that matched refers to it";
+  }
+  return "the run system's symbols do not have its name, and nothing that matched refers to it";
 }
 
 function describeMismatch({ offset, runAddress, pre, run, why }: Mismatch): MismatchResult {
