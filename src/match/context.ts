@@ -1,6 +1,6 @@
 import type { Arch } from "../arch/arch.ts";
 import { fieldOrder, readField } from "../arch/field.ts";
-import { STB, STT } from "../elf/constants.ts";
+import { EM, STB, STT } from "../elf/constants.ts";
 import { numberedBase } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span, type SpanRelocation } from "../spans/span.ts";
@@ -104,7 +104,7 @@ export function imply(
   // The address of a Thumb or MIPS16 function tells its instruction set in the low bit.
   const isTagged = context.arch.functionTagBit === true && isFunction(key, relocation);
   const meant = isTagged ? untagged - (untagged & 1n) : untagged;
-  const base = wrap(context.arch, meant - offset);
+  const base = wrap(context.arch, globalEntry(context, key, relocation, meant) - offset);
   if (typeof key !== "string" && isCode(key.kind) && !isEntryPoint(key, Number(offset))) {
     return implyLanding(context, trial, key, Number(offset), meant);
   }
@@ -118,6 +118,19 @@ export function imply(
   if (objection !== undefined) return objection;
   trial.addresses.set(key, base);
   return undefined;
+}
+
+/** Distances of a local entry point from the global one. 64-bit ELF V2 ABI for Power, 3.4.1. */
+const LOCAL_ENTRIES = [4n, 8n, 16n, 32n, 64n];
+
+/** A call inside a ppc64le image goes to the local entry point, behind where the TOC pointer is set; symbols are where the global one is. */
+function globalEntry(context: Context, key: Key, { howto }: SpanRelocation, meant: bigint): bigint {
+  if (context.arch.machine !== EM.PPC64 || howto.role !== "branch") return meant;
+  if (typeof key !== "string") return isCode(key.kind) ? meant - BigInt(key.localEntry) : meant;
+  const known = context.image.symbols.named(key);
+  const isKnown = (distance: bigint): boolean => known.some(({ address }) => address + distance === meant);
+  if (isKnown(0n)) return meant;
+  return meant - (LOCAL_ENTRIES.find(isKnown) ?? 0n);
 }
 
 function isFunction(key: Key, { symbol }: SpanRelocation): boolean {
