@@ -1,4 +1,4 @@
-import type { Arch } from "../arch/arch.ts";
+import type { Arch, Howto } from "../arch/arch.ts";
 import { fieldOrder, readField } from "../arch/field.ts";
 import { EM, STB, STT } from "../elf/constants.ts";
 import { numberedBase } from "../spans/names.ts";
@@ -54,9 +54,17 @@ export function meantAddress(
   if (howto.size === 0) return undefined;
   const { arch } = image;
   const field = readField(bytes, index, howto, fieldOrder(arch, howto));
+  if (arch.machine === EM.MIPS && howto.role === "branch" && !howto.pcrel) return inRegion(arch, howto, field, place);
   const counted = howto.pcrel && howto.insn !== true ? countedFromStart(relocation) : 0n;
   const meant = wrap(arch, field - insnAddend - counted + (howto.pcrel ? place : 0n));
   return image.unmoved === 0n ? meant : movedAddress(image, howto.pcrel, meant);
+}
+
+/** A MIPS jump stays in the region of the instruction behind it: the field has the lower bits only. MIPS Architecture volume II, J. */
+function inRegion(arch: Arch, { rightshift }: Howto, field: bigint, place: bigint): bigint {
+  const region = 1n << BigInt(26 + rightshift);
+  const next = place + 4n;
+  return wrap(arch, next - (next % region) + (BigInt.asUintN(64, field) % region));
 }
 
 /**
