@@ -111,7 +111,7 @@ const FORMS: Readonly<Record<string, Form>> = {
 };
 
 /** A field that waits for the new address. */
-export interface OpenField {
+interface OpenField {
   readonly offset: number;
   readonly size: number;
   readonly howto: string;

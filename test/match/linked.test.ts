@@ -112,3 +112,53 @@ describe.each(Object.keys(COMPILERS))("a program for %s (skipped where its gcc i
     20_000,
   );
 });
+
+describe("what linkers write anew", () => {
+  const rulesOf = (gcc: readonly string[], mode: "static" | "pie"): string[] => {
+    const [tool = "", ...flags] = gcc;
+    const [code, ...linking] = MODES[mode];
+    const objects = ["a", "b"].map((file) => join(folder, `${file}-rules.o`));
+    for (const [index, file] of ["a.c", "b.c"].entries()) {
+      const options = [...flags, "-O2", "-ffreestanding", code, "-c", join(folder, file)];
+      execFileSync(tool, [...options, "-o", objects[index] as string], { stdio: "ignore" });
+    }
+    const run = join(folder, "rules");
+    execFileSync(tool, [...flags, ...linking, "-nostdlib", "-nostartfiles", ...objects, "-o", run], {
+      stdio: "ignore",
+    });
+    return [...new Set(matchFiles(objects, { run }).sections.flatMap(({ rules }) => rules))].sort();
+  };
+
+  it.skipIf(!has("powerpc64le-linux-gnu-gcc"))("is named: Power's TOC (skipped where its gcc is absent)", () => {
+    expect(rulesOf(["powerpc64le-linux-gnu-gcc"], "static")).toEqual(["toc-high-nop", "toc-low", "toc-setup"]);
+    expect(rulesOf(["powerpc64le-linux-gnu-gcc"], "pie")).toEqual(["toc-high-nop", "toc-low"]);
+  });
+
+  it.skipIf(!has("mips-linux-gnu-gcc"))("is named: calls of MIPS (skipped where its gcc is absent)", () => {
+    expect(rulesOf(["mips-linux-gnu-gcc"], "static")).toEqual(["jalr-branch"]);
+  });
+
+  it.skipIf(!has("powerpc64le-linux-gnu-gcc"))(
+    "behind calls that leave the image: the TOC pointer comes back (skipped where gcc for Power is absent)",
+    () => {
+      const tool = "powerpc64le-linux-gnu-gcc";
+      const [a, b, library, run] = ["a-out.o", "b-out.o", "libb.so", "out"].map((file) => join(folder, file)) as [
+        string,
+        string,
+        string,
+        string,
+      ];
+      const common = ["-O2", "-ffreestanding"];
+      execFileSync(tool, [...common, "-fPIE", "-c", join(folder, "a.c"), "-o", a], { stdio: "ignore" });
+      execFileSync(tool, [...common, "-fPIC", "-c", join(folder, "b.c"), "-o", b], { stdio: "ignore" });
+      execFileSync(tool, ["-shared", "-nostdlib", b, "-o", library], { stdio: "ignore" });
+      execFileSync(tool, ["-pie", "-nostdlib", "-nostartfiles", a, library, "-o", run], { stdio: "ignore" });
+      const result = matchFiles([a], { run });
+      expect(result.abort).toBeNull();
+      const rules = new Set(result.sections.flatMap((section) => section.rules));
+      expect(rules).toContain("toc-restore");
+      expect(rules).toContain("plt-stub");
+    },
+    20_000,
+  );
+});
