@@ -6,6 +6,19 @@ export { type ElfObject, type ElfSymbol, type Relocation, readObject, type Secti
 export { type ByteSource, type ImageHeader, readImageHeader } from "./elf/segments.ts";
 export { FormatError, type Place, UnsupportedError, UsageError } from "./errors.ts";
 export { FINDINGS, type Finding, type FindingCode, type Severity } from "./findings.ts";
+export { objectName } from "./input/object-name.ts";
+export { CAUSES, type Cause, type CauseName, LIFECYCLE, type Stage } from "./match/causes.ts";
+export { MATCH_FINDINGS, type MatchFinding } from "./match/findings.ts";
+export { type MatchRequest, matchUpdate } from "./match/match.ts";
+export type {
+  MatchResult,
+  MismatchResult,
+  SectionResult,
+  SymbolResult,
+  TrampolineResult,
+} from "./match/result.ts";
+export { matchSubject, type Subject } from "./match/subject.ts";
+export type { ChangeInput, CodeInput, PatchInput, UpdateInput } from "./match/update-input.ts";
 export { type AssembleOptions, assembleUpdate } from "./plan/assemble.ts";
 export { compareUpdates } from "./plan/compare-updates.ts";
 export type { UpdateComparison } from "./plan/comparison.ts";
@@ -27,10 +40,12 @@ export { type KexecImage, type KexecOptions, planKexec } from "./plan/kexec.ts";
 export type { KexecPlan } from "./plan/kexec-contract.ts";
 export { readScenarios, simulateLiveUpdate } from "./plan/live-update-machine.ts";
 export type { PairFragment, SuppressionRule, UpdatePart } from "./plan/part.ts";
+export { placeUpdate } from "./plan/placed.ts";
 export type { Problem } from "./plan/problem.ts";
 export { readSuppressions } from "./plan/suppress.ts";
 export { diffObjects, planUpdate, type UpdateOptions } from "./plan/update.ts";
 export { renderJson } from "./report/json.ts";
+export { renderMatchSummary, renderMatchText } from "./report/match-text.ts";
 export { type Statement, toStatement } from "./report/statement.ts";
 export { renderText } from "./report/text.ts";
 export type { Export, Hook, Span, SpanRelocation, SpanTable, TableEntry } from "./spans/span.ts";

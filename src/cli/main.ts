@@ -92,7 +92,7 @@ Examples:
   top
     .command("match <inputs...>")
     .description("match an update description, or objects compiled before a patch, against the system that runs")
-    .requiredOption("--run <image>", "vmlinux, executable, shared object, module, or core")
+    .requiredOption("--run <image>", "vmlinux, executable, shared object, module, core, or kdump")
     .option("--system-map <file>", "System.map or a copy of /proc/kallsyms")
     .option("--symbols <file>", "for a core: an executable or library that was mapped, or the vmlinux", collect)
     .option("--slide <distance>", "how far the run system was moved (KASLR, PIE); default: deduced")
