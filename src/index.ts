@@ -6,9 +6,11 @@ export { type ElfObject, type ElfSymbol, type Relocation, readObject, type Secti
 export { type ByteSource, type ImageHeader, readImageHeader } from "./elf/segments.ts";
 export { FormatError, type Place, UnsupportedError, UsageError } from "./errors.ts";
 export { FINDINGS, type Finding, type FindingCode, type Severity } from "./findings.ts";
+export { hasTypes, usesShadow } from "./layout/presence.ts";
 export { type AssembleOptions, assembleUpdate } from "./plan/assemble.ts";
 export { compareUpdates } from "./plan/compare-updates.ts";
 export type { UpdateComparison } from "./plan/comparison.ts";
+export type { LayoutChange, Shadow, ShadowPlan, ShadowUse } from "./plan/contract-layouts.ts";
 export type { UpdateDescription } from "./plan/description.ts";
 export {
   type FragmentOptions,
@@ -25,9 +27,12 @@ export { integrityProblems } from "./plan/integrity.ts";
 export { type MemoryMap, readMemoryMap } from "./plan/kexec/memory-map.ts";
 export { type KexecImage, type KexecOptions, planKexec } from "./plan/kexec.ts";
 export type { KexecPlan } from "./plan/kexec-contract.ts";
+export { type LayoutPlan, planLayouts } from "./plan/layouts.ts";
 export { readScenarios, simulateLiveUpdate } from "./plan/live-update-machine.ts";
+export { type PlannedPair, planPair } from "./plan/pair.ts";
 export type { PairFragment, SuppressionRule, UpdatePart } from "./plan/part.ts";
 export type { Problem } from "./plan/problem.ts";
+export { type ShadowCoverage, shadowCoverage } from "./plan/shadow-coverage.ts";
 export { readSuppressions } from "./plan/suppress.ts";
 export { diffObjects, planUpdate, type UpdateOptions } from "./plan/update.ts";
 export { renderJson } from "./report/json.ts";
