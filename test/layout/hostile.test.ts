@@ -9,7 +9,7 @@ import { diffLayouts } from "../../src/layout/diff.ts";
 import { readLayouts } from "../../src/layout/types.ts";
 import { usageOf } from "../../src/layout/usage.ts";
 import { buildElf } from "../support/elf-builder.ts";
-import { layoutFixture } from "../support/layouts.ts";
+import { btfObject as btf, layoutFixture, u32 } from "../support/layouts.ts";
 
 const SECTIONS = /^\.(z?debug_(info|abbrev|str|types|str_offsets|addr|line_str)|BTF)$/;
 
@@ -63,7 +63,6 @@ describe("damaged debug information", () => {
 });
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
-const u32 = (value: number): string => value.toString(16).padStart(8, "0").match(/../g)?.reverse().join("") ?? "";
 const u64 = (value: number): string => `${u32(value % 2 ** 32)}${u32(Math.floor(value / 2 ** 32))}`;
 
 /** An object with debug sections of these contents, in hexadecimal. */
@@ -161,15 +160,6 @@ describe("compressed sections", () => {
     await expect(reading(bytes)).rejects.toThrow("compressed sections expand too far");
   });
 });
-
-/** BTF of these types, three or more words each. */
-function btf(types: readonly (readonly number[])[], strings = "\0"): Uint8Array {
-  const words = types.flat().map(u32).join("");
-  const text = hex(Buffer.from(strings));
-  return objectWith({
-    ".BTF": `9feb0100${u32(24)}${u32(0)}${u32(words.length / 2)}${u32(words.length / 2)}${u32(text.length / 2)}${words}${text}`,
-  });
-}
 
 describe("types that lead in circles or double with each step", () => {
   it("a typedef of itself", async () => {

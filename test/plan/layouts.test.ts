@@ -38,6 +38,12 @@ describe("what a change of layout means for a system that runs", () => {
       ["enum-value-changed enum phase", "enum-value-changed enum {DEPTH, …}"],
       "applicable",
     ],
+    [
+      "another type of the same size: a warning",
+      "retyped/dwarf5",
+      ["struct-member-retyped struct timer"],
+      "applicable",
+    ],
     ["members that swap places", "renamed/dwarf5", ["struct-layout-changed struct budget"], "needs-work"],
     ["a struct that is used elsewhere stays as it is", "shadow-used/dwarf5", [], "applicable"],
   ])("%s (%s)", async (_what, name, findings, splice) => {

@@ -8,6 +8,7 @@ import type { UpdateDescription } from "../../src/plan/description.ts";
 import { planLayouts } from "../../src/plan/layouts.ts";
 import { planPair } from "../../src/plan/pair.ts";
 import { planUpdate } from "../../src/plan/update.ts";
+import { buildElf } from "./elf-builder.ts";
 import { FIXTURES, join } from "./paths.ts";
 
 type Side = "pre" | "post";
@@ -24,9 +25,14 @@ export async function layoutsOfFixture(name: string, side: Side = "post"): Promi
 }
 
 /** The whole description of a fixture's pair, layouts and shadow variables included. */
-export async function describeLayoutPair(name: string, postName = name): Promise<UpdateDescription> {
-  const read = (of: string, side: Side) => readObject(readFileSync(layoutFixture(of, side)), `${side}.o`);
-  const diff = diffSpans(read(name, "pre"), read(postName, "post"));
+export function describeLayoutPair(name: string): Promise<UpdateDescription> {
+  const read = (side: Side) => readFileSync(layoutFixture(name, side));
+  return describeTypedPair(read("pre"), read("post"));
+}
+
+/** The same of two files' contents. */
+export async function describeTypedPair(pre: Uint8Array, post: Uint8Array): Promise<UpdateDescription> {
+  const diff = diffSpans(readObject(pre, "pre.o"), readObject(post, "post.o"));
   return planUpdate(diff, { layoutPlan: await planLayouts(planPair(diff, 0, "unit.o", "vmlinux")) });
 }
 
@@ -50,4 +56,17 @@ export function changeWords({ key, members, enumerators, because, isOwn }: Layou
   ];
   const cause = because.length === 0 ? "" : ` [${isOwn ? "also " : ""}because of ${because.join(", ")}]`;
   return `${key}: ${words.join(", ")}${cause}`;
+}
+
+/** A word, least significant byte first, in hexadecimal. */
+export function u32(value: number): string {
+  return value.toString(16).padStart(8, "0").match(/../g)?.reverse().join("") ?? "";
+}
+
+/** An object with BTF of these types, three or more words each. Linux: Documentation/bpf/btf.rst. */
+export function btfObject(types: readonly (readonly number[])[], strings = "\0"): Uint8Array {
+  const words = types.flat().map(u32).join("");
+  const text = Buffer.from(strings).toString("hex");
+  const sizes = [0, words.length / 2, words.length / 2, text.length / 2].map(u32).join("");
+  return buildElf({ sections: [{ name: ".BTF", content: `9feb0100${u32(24)}${sizes}${words}${text}` }] });
 }
