@@ -352,6 +352,69 @@ export const FINDINGS = {
     "Machine without table",
     (name) => `no relocation table for ${name}: relocations were compared literally`,
   ),
+  "struct-layout-changed": row(
+    "error",
+    "Layout of live objects changed",
+    (name, detail) =>
+      `${name} changes its layout (${detail}), and objects of the old one may be alive: new code would read them wrongly; keep the layout and put what is new into shadow variables`,
+  ),
+  "struct-layout-unused": row(
+    "note",
+    "Layout without live objects changed",
+    (name, detail) => `${name} changes its layout (${detail}), but no object of the old one can be alive`,
+  ),
+  "struct-member-retyped": row(
+    "warning",
+    "Member of live objects means something else",
+    (name, detail) => `${name} keeps its layout, but ${detail}: what live objects hold may be read wrongly`,
+  ),
+  "enum-value-changed": row(
+    "warning",
+    "Value of an enumerator changed",
+    (name, detail) => `${name}: ${detail}; live objects and other code keep the old values`,
+  ),
+  "type-defined-twice": row(
+    "note",
+    "Type defined in several ways",
+    (name, detail) => `${name} is not the same everywhere: ${detail}`,
+  ),
+  "debug-info-unread": row(
+    "warning",
+    "Debug information not read",
+    (name, detail) => `debug information of ${name} was not read: ${detail}; layouts are compared without it`,
+  ),
+  "debug-info-one-sided": row(
+    "note",
+    "Debug information on one side only",
+    (name, detail) => `${name} has no debug information, ${detail} has: layouts cannot be compared`,
+  ),
+  "shadow-not-freed": row(
+    "warning",
+    "Shadow variable is never freed",
+    (name, detail) => `${name} attaches shadow variables with id ${detail}, which nothing in this object frees`,
+  ),
+  "shadow-not-allocated": row(
+    "warning",
+    "Shadow variable is never allocated",
+    (name, detail) => `${name} asks for shadow variables with id ${detail}, which nothing in this object attaches`,
+  ),
+  "shadow-two-sizes": row(
+    "error",
+    "One shadow variable with two sizes",
+    (name, detail) => `${name} attaches shadow variables ${detail}: who gets the smaller one writes past its end`,
+  ),
+  "shadow-pointer-size": row(
+    "error",
+    "Shadow variable as large as a pointer",
+    (name, detail) =>
+      `${name} attaches a shadow variable as large as a pointer, ${detail}: its size must be the member's own`,
+  ),
+  "shadow-needs-get-or-alloc": row(
+    "warning",
+    "Shadow variables only for new objects",
+    (name, detail) =>
+      `${name} attaches shadow variables with klp_shadow_alloc where ${detail}: objects that are alive already get none, so use klp_shadow_get_or_alloc or cope with there being none`,
+  ),
 } as const satisfies Readonly<Record<string, Row>>;
 
 export type FindingCode = keyof typeof FINDINGS;

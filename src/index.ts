@@ -7,6 +7,7 @@ export { type ByteSource, type ImageHeader, readImageHeader } from "./elf/segmen
 export { FormatError, type Place, UnsupportedError, UsageError } from "./errors.ts";
 export { FINDINGS, type Finding, type FindingCode, type Severity } from "./findings.ts";
 export { objectName } from "./input/object-name.ts";
+export { hasTypes, usesShadow } from "./layout/presence.ts";
 export { CAUSES, type Cause, type CauseName, LIFECYCLE, type Stage } from "./match/causes.ts";
 export { MATCH_FINDINGS, type MatchFinding } from "./match/findings.ts";
 export { type MatchRequest, matchUpdate } from "./match/match.ts";
@@ -22,6 +23,7 @@ export type { ChangeInput, CodeInput, PatchInput, UpdateInput } from "./match/up
 export { type AssembleOptions, assembleUpdate } from "./plan/assemble.ts";
 export { compareUpdates } from "./plan/compare-updates.ts";
 export type { UpdateComparison } from "./plan/comparison.ts";
+export type { LayoutChange, Shadow, ShadowPlan, ShadowUse } from "./plan/contract-layouts.ts";
 export type { UpdateDescription } from "./plan/description.ts";
 export {
   type FragmentOptions,
@@ -38,10 +40,13 @@ export { integrityProblems } from "./plan/integrity.ts";
 export { type MemoryMap, readMemoryMap } from "./plan/kexec/memory-map.ts";
 export { type KexecImage, type KexecOptions, planKexec } from "./plan/kexec.ts";
 export type { KexecPlan } from "./plan/kexec-contract.ts";
+export { type LayoutPlan, planLayouts } from "./plan/layouts.ts";
 export { readScenarios, simulateLiveUpdate } from "./plan/live-update-machine.ts";
+export { type PlannedPair, planPair } from "./plan/pair.ts";
 export type { PairFragment, SuppressionRule, UpdatePart } from "./plan/part.ts";
 export { placeUpdate } from "./plan/placed.ts";
 export type { Problem } from "./plan/problem.ts";
+export { type ShadowCoverage, shadowCoverage } from "./plan/shadow-coverage.ts";
 export { readSuppressions } from "./plan/suppress.ts";
 export { diffObjects, planUpdate, type UpdateOptions } from "./plan/update.ts";
 export { renderJson } from "./report/json.ts";

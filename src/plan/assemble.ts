@@ -70,7 +70,8 @@ export function assembleUpdate(fragments: readonly PairFragment[], options: Asse
       : collect(pieces, (piece) => piece.noise).sort((a, b) => byText(a.label, b.label)),
     changes,
     howtos: howtosOf(pieces, changes),
-    layouts: [],
+    layouts: joinLayouts(pieces),
+    ...joinShadow(pieces),
     switchOver,
     liveUpdate: joinLiveUpdates(pieces),
     findings: findings.map((finding) => ({
@@ -88,6 +89,31 @@ export function assembleUpdate(fragments: readonly PairFragment[], options: Asse
       switchOver,
       liveUpdate: { losesState: lostStates(findings) },
     }),
+  };
+}
+
+/** Types of all pairs; a type that several objects define is listed for each. */
+function joinLayouts(pieces: readonly Piece[]): UpdateDescription["layouts"] {
+  const layouts = pieces.flatMap(({ index, fragment }) =>
+    (fragment.layouts ?? []).map((layout) => ({ ...layout, object: index })),
+  );
+  return layouts.sort(
+    (a, b) =>
+      byText(a.kind, b.kind) || byText(a.name, b.name) || byText(a.scope ?? "", b.scope ?? "") || a.object - b.object,
+  );
+}
+
+/** Shadow variables of all pairs; nothing where there are none. */
+function joinShadow(pieces: readonly Piece[]): Pick<UpdateDescription, "shadow"> {
+  const all = pieces.flatMap(({ index, fragment }) =>
+    fragment.shadow === undefined ? [] : [{ index, shadow: fragment.shadow }],
+  );
+  if (all.length === 0) return {};
+  return {
+    shadow: {
+      plans: all.flatMap(({ index, shadow }) => shadow.plans.map((plan) => ({ ...plan, object: index }))),
+      uses: all.flatMap(({ index, shadow }) => shadow.uses.map((use) => ({ ...use, object: index }))),
+    },
   };
 }
 

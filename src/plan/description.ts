@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { FINDING_CODES } from "../findings.ts";
 import { RUNGS, SCHEMA_VERSION } from "./contract.ts";
+import { layoutChange, shadow } from "./contract-layouts.ts";
 import { liveUpdate } from "./contract-live-update.ts";
 import { switchOver } from "./contract-switch-over.ts";
 
@@ -290,7 +291,8 @@ export const updateDescription = z.strictObject({
   noise: z.array(noise).describe("differences that are only the compiler's numbers; sorted by label"),
   changes: z.array(change),
   howtos: z.record(z.string(), howto),
-  layouts: z.array(z.unknown()),
+  layouts: z.array(layoutChange).describe("types that differ; sorted by kind and name"),
+  shadow: shadow.optional().describe("shadow variables that are needed or used; left out where there are none"),
   switchOver,
   liveUpdate,
   findings: z.array(finding),

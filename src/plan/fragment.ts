@@ -16,6 +16,7 @@ import type { Architecture, ChangeTables, HowtoDescription, ObjectPair } from ".
 import { planExports } from "./exports.ts";
 import { planFunctions } from "./functions.ts";
 import { planHooks } from "./hooks.ts";
+import type { LayoutPlan } from "./layouts.ts";
 import { planLiveUpdate } from "./live-update.ts";
 import { checkNewCode, compareModuleInfo } from "./new-code.ts";
 import { listNoise } from "./noise.ts";
@@ -36,6 +37,8 @@ export interface FragmentOptions {
   readonly oldCode?: "needed" | "all" | undefined;
   /** Names the types and members of tables of functions; default: their offsets. */
   readonly tableTypes?: TableTypes | undefined;
+  /** What planLayouts() found; default: layouts are not compared. */
+  readonly layoutPlan?: LayoutPlan | undefined;
   /** False: the pair is the whole update, so nobody has to know its global names. */
   readonly links?: boolean | undefined;
 }
@@ -153,6 +156,7 @@ function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "
     ...switchOver.findings,
     ...oddities,
     ...sides,
+    ...(options.layoutPlan?.findings ?? []),
   ].sort(byPlace);
   const patches = [...functions.patches, ...data.patches, ...exports.patches];
   const howtos = new Map<string, Howto>();
@@ -197,6 +201,8 @@ function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "
     ...(switchOver.switchOver.tables === undefined ? {} : { switchOver: switchOver.switchOver }),
     hasChanges,
     ...(live.liveUpdate.participants === undefined ? {} : { liveUpdate: live.liveUpdate }),
+    ...(options.layoutPlan === undefined ? {} : { layouts: [...options.layoutPlan.layouts] }),
+    ...(options.layoutPlan?.shadow === undefined ? {} : { shadow: options.layoutPlan.shadow }),
     ...(status === "identical" || options.links === false ? {} : { links: linksOf(pair, change) }),
   };
 }

@@ -3,7 +3,9 @@ import { FINDING_CODES, FINDINGS, type FindingCode } from "../../src/findings.ts
 import { assembleUpdate, unreadableFragment } from "../../src/index.ts";
 import { updateOf } from "../support/built-pair.ts";
 import { describePair, findingCodes } from "../support/describe-pair.ts";
+import { buildElf } from "../support/elf-builder.ts";
 import { data, type ElfExtra, type Part, rodata, section, strings, symbol, text } from "../support/elf-parts.ts";
+import { btfObject, describeLayoutPair, describeTypedPair } from "../support/layouts.ts";
 import { builtFragments, treeFragments, updateOfMany } from "../support/many-pairs.ts";
 import { FIXTURES, fixtureCases, join } from "../support/paths.ts";
 
@@ -125,11 +127,24 @@ const many: Partial<Record<FindingCode, () => ReturnType<typeof updateOf>>> = {
   "suppression-unused": () => updateOfMany([["a.o", changed, after]], "function g: gone"),
 };
 
+/** Fixtures with debug information for the codes about layouts and shadow variables. */
+const TYPED = ["embedded", "unused", "retyped", "enum-growth", "shadow-misused"]
+  .map((name) => `${name}/dwarf5`)
+  .concat("sta-lock/split");
+
+/** An object that defines `struct s` once for each size. */
+function defined(sizes: readonly number[]): Uint8Array {
+  return btfObject(
+    sizes.map((size) => [1, 4 << 24, size]),
+    "\0s\0",
+  );
+}
+
 describe("every finding is found somewhere", () => {
   const seen = new Map<string, string>();
   const messages = new Map<string, string[]>();
   const severities = new Map<string, Set<string>>();
-  beforeAll(() => {
+  beforeAll(async () => {
     const note = (update: ReturnType<typeof updateOf>, where: string): void => {
       for (const { code, message, severity } of update.findings) {
         if (!seen.has(code)) seen.set(code, where);
@@ -141,6 +156,9 @@ describe("every finding is found somewhere", () => {
       note(describePair(join(FIXTURES, name, "pre.o"), join(FIXTURES, name, "post.o")), name);
     for (const tree of ["moved", "conflict-refused"]) note(assembleUpdate(treeFragments(tree)), tree);
     for (const [code, update] of Object.entries(many)) note(update(), `built ${code}`);
+    for (const name of TYPED) note(await describeLayoutPair(name), name);
+    note(await describeTypedPair(defined([8]), defined([8, 16])), "built type-defined-twice");
+    note(await describeTypedPair(defined([8]), buildElf({})), "built debug-info-one-sided");
     for (const [code, [pre, post, extra]] of Object.entries(built)) note(updateOf(pre, post, extra), `built ${code}`);
   });
 

@@ -2,8 +2,10 @@ import { diffSpans, type ObjectDiff } from "../../diff/diff.ts";
 import { disassemblerFor } from "../../disasm/disassembler.ts";
 import { UsageError } from "../../errors.ts";
 import { objectName } from "../../input/object-name.ts";
+import { hasTypes, usesShadow } from "../../layout/presence.ts";
 import type { Rung } from "../../plan/contract.ts";
 import type { UpdateDescription } from "../../plan/description.ts";
+import type { LayoutPlan } from "../../plan/layouts.ts";
 import { planPair } from "../../plan/pair.ts";
 import { planUpdate } from "../../plan/update.ts";
 import { type InstructionStyle, PLAIN, renderInstructions } from "../../report/instructions.ts";
@@ -35,7 +37,7 @@ export interface DiffOptions {
 export async function runDiff(pre: string, post: string, options: DiffOptions): Promise<number> {
   if (options.statement && options.format !== "json") throw new UsageError("--statement is JSON: leave --format out");
   const diff = diffSpans(loadObject(pre), loadObject(post));
-  const description = planUpdate(diff, options);
+  const description = planUpdate(diff, { ...options, layoutPlan: await layoutPlan(diff, options) });
   const ladder = options.explain ? await explanation(description) : "";
   const text =
     options.format === "text"
@@ -52,6 +54,15 @@ export async function runDiff(pre: string, post: string, options: DiffOptions): 
 async function explanation(description: UpdateDescription): Promise<string> {
   const { renderExplanation } = await import("../../report/explain.ts");
   return renderExplanation(description);
+}
+
+/** Layouts and shadow variables; their readers are loaded only where an object has something to say about them. */
+async function layoutPlan(diff: ObjectDiff, { target = "" }: DiffOptions): Promise<LayoutPlan | undefined> {
+  const objects = [diff.pre.table.object, diff.post.table.object];
+  if (!objects.some((object) => hasTypes(object) || usesShadow(object))) return undefined;
+  const { planLayouts } = await import("../../plan/layouts.ts");
+  const [pre = "", post = ""] = objects.map(({ file }) => file.replaceAll("\\", "/"));
+  return planLayouts(planPair(diff, 0, objectName(pre, post), target));
 }
 
 /** By label: the differing instructions of each changed function. The disassembler is loaded only if there is one. */
