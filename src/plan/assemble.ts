@@ -3,9 +3,16 @@ import { UsageError } from "../errors.ts";
 import { type Finding, findingText, severityOf } from "../findings.ts";
 import { VERSION } from "../version.ts";
 import { SCHEMA_VERSION } from "./contract.ts";
-import type { Architecture, Change, ChangeTables, HowtoDescription, UpdateDescription } from "./description.ts";
+import type {
+  Architecture,
+  Change,
+  ChangeTables,
+  FunctionChange,
+  HowtoDescription,
+  UpdateDescription,
+} from "./description.ts";
 import { asksForChange, isEmptyChange } from "./fragment.ts";
-import { joinLiveUpdates, lostStates } from "./join-analyses.ts";
+import { joinLayouts, joinLiveUpdates, joinShadow, lostStates } from "./join-analyses.ts";
 import { resolveLinks } from "./links.ts";
 import { mergeChanges } from "./merge.ts";
 import { mergeSwitchOver } from "./merge-switch-over.ts";
@@ -13,6 +20,7 @@ import { byText } from "./pair.ts";
 import type { PairFragment, SuppressionRule } from "./part.ts";
 import { byTarget, type Piece, piecesOf } from "./piece.ts";
 import { byPlace } from "./place.ts";
+import { shadowSituation } from "./shadow-situation.ts";
 import { planStrategy } from "./strategy.ts";
 import { applySuppressions } from "./suppress.ts";
 
@@ -49,6 +57,8 @@ export function assembleUpdate(fragments: readonly PairFragment[], options: Asse
     collect(pieces, (piece) => piece.functions),
     isSingle,
   );
+  const layouts = joinLayouts(pieces);
+  const shadow = joinShadow(pieces);
   const switchOver = mergeSwitchOver(pieces);
   return {
     schemaVersion: SCHEMA_VERSION,
@@ -70,8 +80,8 @@ export function assembleUpdate(fragments: readonly PairFragment[], options: Asse
       : collect(pieces, (piece) => piece.noise).sort((a, b) => byText(a.label, b.label)),
     changes,
     howtos: howtosOf(pieces, changes),
-    layouts: joinLayouts(pieces),
-    ...joinShadow(pieces),
+    layouts,
+    ...(shadow === undefined ? {} : { shadow }),
     switchOver,
     liveUpdate: joinLiveUpdates(pieces),
     findings: findings.map((finding) => ({
@@ -87,34 +97,16 @@ export function assembleUpdate(fragments: readonly PairFragment[], options: Asse
       functions: functions.filter(({ suppressed: reason }) => reason === undefined),
       targets: pieces.filter(({ fragment }) => fragment.hasChanges).map(({ fragment }) => fragment.target),
       switchOver,
+      shadow: shadowSituation(layouts, shadow, findings, newCodeOf(functions)),
       liveUpdate: { losesState: lostStates(findings) },
     }),
   };
 }
 
-/** Types of all pairs; a type that several objects define is listed for each. */
-function joinLayouts(pieces: readonly Piece[]): UpdateDescription["layouts"] {
-  const layouts = pieces.flatMap(({ index, fragment }) =>
-    (fragment.layouts ?? []).map((layout) => ({ ...layout, object: index })),
-  );
-  return layouts.sort(
-    (a, b) =>
-      byText(a.kind, b.kind) || byText(a.name, b.name) || byText(a.scope ?? "", b.scope ?? "") || a.object - b.object,
-  );
-}
-
-/** Shadow variables of all pairs; nothing where there are none. */
-function joinShadow(pieces: readonly Piece[]): Pick<UpdateDescription, "shadow"> {
-  const all = pieces.flatMap(({ index, fragment }) =>
-    fragment.shadow === undefined ? [] : [{ index, shadow: fragment.shadow }],
-  );
-  if (all.length === 0) return {};
-  return {
-    shadow: {
-      plans: all.flatMap(({ index, shadow }) => shadow.plans.map((plan) => ({ ...plan, object: index }))),
-      uses: all.flatMap(({ index, shadow }) => shadow.uses.map((use) => ({ ...use, object: index }))),
-    },
-  };
+/** Labels of the functions that the update loads. */
+function newCodeOf(functions: readonly FunctionChange[]): ReadonlySet<string> {
+  const loaded = functions.filter(({ status, suppressed }) => suppressed === undefined && status !== "deleted");
+  return new Set(loaded.filter(({ status }) => status === "changed" || status === "new").map(({ label }) => label));
 }
 
 /** Fragments by name; each name once. */

@@ -20,10 +20,11 @@ import type { LayoutPlan } from "./layouts.ts";
 import { planLiveUpdate } from "./live-update.ts";
 import { checkNewCode, compareModuleInfo } from "./new-code.ts";
 import { listNoise } from "./noise.ts";
+import type { TableTypes } from "./ops-tables.ts";
 import { byText, type PlannedPair, planPair } from "./pair.ts";
 import type { PairFragment, PairLinks } from "./part.ts";
 import { byPlace } from "./place.ts";
-import { planSwitchOver, type TableTypes } from "./switch-over.ts";
+import { planSwitchOver } from "./switch-over.ts";
 
 /** What the caller may decide for one pair. */
 export interface FragmentOptions {
@@ -141,8 +142,9 @@ function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "
   const exports = planExports(pair);
   const hooks = planHooks(pair);
   const needs = absent === undefined ? [...checkNewCode(pair), ...compareModuleInfo(pair)] : checkNewCode(pair);
-  const live = planLiveUpdate(pair);
-  const switchOver = planSwitchOver(pair, options.tableTypes);
+  const tableTypes = options.tableTypes ?? options.layoutPlan?.tableTypes;
+  const live = planLiveUpdate(pair, tableTypes);
+  const switchOver = planSwitchOver(pair, tableTypes);
   const oddities = reportOddities(pair);
   const sides = absent === undefined ? [] : [reportAbsence(pair, absent)];
   // From here on all findings of this pair are known.

@@ -11,8 +11,10 @@ import { type Alive, type Touch, type Usage, usageOf } from "../layout/usage.ts"
 import type { Span } from "../spans/span.ts";
 import { hex64 } from "./code.ts";
 import type { LayoutChange, MemberDescription, Shadow, TypeDescription } from "./contract-layouts.ts";
+import type { TableTypes } from "./ops-tables.ts";
 import { byText, fateOfPre, type PlannedPair } from "./pair.ts";
 import { planShadow } from "./shadow.ts";
+import { tableNames } from "./table-names.ts";
 
 /** What the layouts of a pair of objects add to the description of the update. */
 export interface LayoutPlan {
@@ -20,6 +22,8 @@ export interface LayoutPlan {
   /** Undefined where no shadow variable is needed or used. */
   readonly shadow: Shadow | undefined;
   readonly findings: readonly Finding[];
+  /** Names for the tables of functions of both sides. */
+  readonly tableTypes?: TableTypes;
 }
 
 const NOTHING: LayoutPlan = { layouts: [], shadow: undefined, findings: [] };
@@ -63,6 +67,7 @@ export async function planLayouts(pair: PlannedPair): Promise<LayoutPlan> {
   return {
     layouts,
     shadow: shadow.shadow,
+    tableTypes: { pre: tableNames(before), post: tableNames(after) },
     findings: [...unread, ...findings, ...variants(before, after, index), ...shadow.findings],
   };
 }

@@ -12,6 +12,7 @@ import {
   type Participants,
   type UnknownRegistration,
 } from "./live-update/participants.ts";
+import { memberOrder, type TableTypes } from "./ops-tables.ts";
 import { byText, fateOfPre, type PlannedPair } from "./pair.ts";
 
 /** Who takes part in a live update, what the patch changes for them, and what is doubtful about it. */
@@ -23,9 +24,10 @@ export interface LiveUpdatePlan {
 type LabelOf = (span: Span) => string;
 
 /** Compares the participants of pre and post; an object without any gives `{}`. */
-export function planLiveUpdate(pair: PlannedPair, memberNames: MemberNames = () => undefined): LiveUpdatePlan {
-  const pre = findParticipants(pair.diff.pre.table, memberNames);
-  const post = findParticipants(pair.diff.post.table, memberNames);
+export function planLiveUpdate(pair: PlannedPair, types?: TableTypes): LiveUpdatePlan {
+  const pointer = pair.diff.pre.table.object.class / 8;
+  const pre = findParticipants(pair.diff.pre.table, memberOrder(types?.pre, pointer));
+  const post = findParticipants(pair.diff.post.table, memberOrder(types?.post, pointer));
   if (isEmpty(pre) && isEmpty(post)) return { liveUpdate: {}, findings: [] };
   const twins = pairParticipants(pair, pre.found, post.found);
   const preOf = new Map([...twins].map(([before, after]) => [after, before]));

@@ -17,6 +17,26 @@ export interface TableNames {
 /** Looks a table's type up, if there is anything to look it up in. */
 export type TableResolver = (table: Span) => TableNames | undefined;
 
+/** Looks types of tables up, per side. */
+export interface TableTypes {
+  readonly pre?: TableResolver | undefined;
+  readonly post?: TableResolver | undefined;
+}
+
+/** The names of a table's members by the order of its pointers; a gap stays empty. */
+export function memberOrder(
+  resolve: TableResolver | undefined,
+  pointer: number,
+): (table: Span) => string[] | undefined {
+  return (table) => {
+    const names = resolve?.(table);
+    if (names === undefined) return undefined;
+    const order: string[] = [];
+    for (const [offset, name] of names.members) if (offset % pointer === 0) order[offset / pointer] = name;
+    return Array.from(order, (name) => name ?? "");
+  };
+}
+
 /** One place of a table that holds a function's address, or could. */
 export interface Slot {
   readonly offset: number;

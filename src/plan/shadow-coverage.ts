@@ -1,5 +1,5 @@
+import type { Finding } from "../findings.ts";
 import type { LayoutChange, Shadow } from "./contract-layouts.ts";
-import type { UpdateDescription } from "./description.ts";
 
 /** How far shadow variables carry what an update does to data. */
 export interface ShadowCoverage {
@@ -13,7 +13,7 @@ export interface ShadowCoverage {
   readonly because: readonly number[];
 }
 
-type Findings = UpdateDescription["findings"];
+type Findings = readonly Pick<Finding, "code" | "where">[];
 
 /** Findings that say that shadow variables are used wrongly. */
 const MISUSE: ReadonlySet<string> = new Set(["shadow-two-sizes", "shadow-pointer-size"]);

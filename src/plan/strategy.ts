@@ -2,6 +2,7 @@ import { type Finding, severityOf } from "../findings.ts";
 import { RUNGS, type Rung } from "./contract.ts";
 import type { SwitchOver } from "./contract-switch-over.ts";
 import type { Verdict } from "./description.ts";
+import type { ShadowSituation } from "./shadow-situation.ts";
 import { judgeSwitchOver } from "./strategy-switch-over.ts";
 import { workFor } from "./work.ts";
 
@@ -13,22 +14,6 @@ interface JudgedFunction {
   readonly object: number;
   readonly status: string;
   readonly partOf?: string | undefined;
-}
-
-/** Layouts of live structs that change, and what shadow variables do about it. */
-interface ShadowSituation {
-  /** Findings that a struct changes whose objects may be alive. */
-  readonly layoutChanges: readonly number[];
-  readonly plans: readonly {
-    /** Findings that this shadow variable answers. */
-    readonly covers: readonly number[];
-    /** What it is, in words: `ps_lock of struct sta_info`. */
-    readonly text: string;
-    /** Whether the new code attaches it. */
-    readonly isUsed: boolean;
-  }[];
-  /** Findings that the new code uses shadow variables wrongly. */
-  readonly problems: readonly number[];
 }
 
 /** What a boot into a new kernel would break for those who want to keep their state. */
@@ -89,7 +74,13 @@ function judgeNone({ errors, isNeeded }: Judged): Omit<RungStatus, "rung"> {
     : { status: "applicable", because: [], why: "the running system acts as the new source says already" };
 }
 
-function judgeSplice({ findings, errors, isNeeded }: Judged): Omit<RungStatus, "rung"> {
+function judgeSplice({ findings, errors, isNeeded, shadow }: Judged): Omit<RungStatus, "rung"> {
+  if (errors.length === 0 && shadow !== undefined && shadow.usedBy.length > 0)
+    return {
+      status: "not-applicable",
+      because: [],
+      why: `the new code keeps state in shadow variables (${listed(shadow.usedBy)})`,
+    };
   if (errors.length === 0)
     return {
       status: "applicable",
@@ -101,30 +92,37 @@ function judgeSplice({ findings, errors, isNeeded }: Judged): Omit<RungStatus, "
 }
 
 function judgeShadow({ findings, errors, shadow }: Judged): Omit<RungStatus, "rung"> {
-  if (shadow === undefined || shadow.layoutChanges.length === 0)
+  if (shadow === undefined)
     return { status: "not-applicable", because: [], why: "no struct is known to change whose objects are alive" };
-  const { layoutChanges, plans, problems } = shadow;
-  if (plans.length === 0) {
+  const { layoutChanges, plans, problems, remarks, usedBy } = shadow;
+  const covered = new Set(plans.flatMap(({ covers }) => covers));
+  if (layoutChanges.some((index) => !covered.has(index))) {
     const why = "no shadow variable can stand for what changes in the structs";
     return { status: "not-applicable", because: [...layoutChanges], why };
   }
-  const covered = new Set(plans.flatMap(({ covers }) => covers));
   const open = errors.filter((index) => !covered.has(index) && !problems.includes(index));
-  const unused = plans.filter(({ isUsed }) => !isUsed);
-  const because = [...new Set([...layoutChanges, ...open, ...problems])].sort((a, b) => a - b);
-  if (open.length + problems.length + unused.length === 0)
-    return { status: "applicable", because, why: "shadow variables stand for every member that live objects lack" };
+  const because = [...new Set([...layoutChanges, ...open, ...problems, ...remarks])].sort((a, b) => a - b);
   const work = [
-    ...unused.map(({ text }) => `attach a shadow variable for ${text}, instead of the new member`),
+    ...plans.map(({ text }) => `attach a shadow variable for ${text}, instead of the new member`),
     ...workFor(findings, [...problems, ...open]),
   ];
-  return {
-    status: "needs-work",
-    because,
-    why: "shadow variables could stand for members that live objects lack",
-    work,
-  };
+  if (work.length > 0) {
+    const why =
+      plans.length > 0
+        ? "shadow variables could stand for members that live objects lack"
+        : "the new code uses shadow variables, and something has to be done first";
+    return { status: "needs-work", because, why, work };
+  }
+  const why = `the new code keeps what live objects have no room for in shadow variables (${listed(usedBy)})`;
+  return { status: "applicable", because, why };
 }
+
+function listed(labels: readonly string[]): string {
+  const rest = labels.length - MOST_LISTED;
+  return `${labels.slice(0, MOST_LISTED).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
+}
+
+const MOST_LISTED = 3;
 
 function judgeKexec({ isNeeded, findings, liveUpdate }: Judged): Omit<RungStatus, "rung"> {
   if (!isNeeded) return { status: "not-applicable", because: [], why: "there is nothing to boot a new kernel for" };

@@ -3,7 +3,7 @@ import { isCode } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
 import type { Obstacle, PlanStep, Reach, SwitchOver, TableDescription } from "./contract-switch-over.ts";
 import { compareTable, pairTables, type TablePair, tablesDiffer } from "./ops-compare.ts";
-import { findTables, type OpsTable, type TableResolver } from "./ops-tables.ts";
+import { findTables, type OpsTable, type TableTypes } from "./ops-tables.ts";
 import { byText, fateOfPre, type PlannedPair, spanFinding } from "./pair.ts";
 import { type Budget, type Entrances, findEntrances, functionOf } from "./reach.ts";
 import { findRegistrations } from "./registrations.ts";
@@ -19,12 +19,6 @@ import { interpositionSteps } from "./switch-over-steps.ts";
 export interface SwitchOverPlan {
   readonly switchOver: SwitchOver;
   readonly findings: readonly Finding[];
-}
-
-/** Looks types of tables up, per side. */
-export interface TableTypes {
-  readonly pre?: TableResolver | undefined;
-  readonly post?: TableResolver | undefined;
 }
 
 const NOTHING: SwitchOverPlan = { switchOver: {}, findings: [] };

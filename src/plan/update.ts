@@ -4,7 +4,7 @@ import { assembleUpdate } from "./assemble.ts";
 import type { UpdateDescription } from "./description.ts";
 import { planFragment } from "./fragment.ts";
 import type { LayoutPlan } from "./layouts.ts";
-import type { TableTypes } from "./switch-over.ts";
+import type { TableTypes } from "./ops-tables.ts";
 
 /** What the caller may decide. */
 export interface UpdateOptions {

@@ -53,36 +53,44 @@ describe("the upper rungs", () => {
   const rungOf = (situation: Parameters<typeof planStrategy>[0], name: string) =>
     planStrategy(situation).rungs.find(({ rung }) => rung === name);
   const errors = of("writable-data-changed", "init-text-changed");
-  const plan = { covers: [0], text: "lock of struct s", isUsed: true };
+  const plan = { covers: [0], text: "lock of struct s" };
+  const nothing = { layoutChanges: [], plans: [], problems: [], remarks: [], usedBy: [] };
 
   it.each([
-    ["no struct changes", errors, { layoutChanges: [], plans: [], problems: [] }, "not-applicable"],
-    ["nothing can stand for the change", errors, { layoutChanges: [0], plans: [], problems: [] }, "not-applicable"],
-    [
-      "all is covered and used",
-      of("writable-data-changed"),
-      { layoutChanges: [0], plans: [plan], problems: [] },
-      "applicable",
-    ],
-    ["another error remains", errors, { layoutChanges: [0], plans: [plan], problems: [] }, "needs-work"],
-    [
-      "used wrongly",
-      of("writable-data-changed", "no-entry-hook"),
-      { layoutChanges: [0], plans: [plan], problems: [1] },
-      "needs-work",
-    ],
+    ["nothing asks for them", errors, undefined, "needs-work", "not-applicable"],
+    ["nothing can stand for the change", errors, { ...nothing, layoutChanges: [0] }, "needs-work", "not-applicable"],
     [
       "not used yet",
       of("writable-data-changed"),
-      { layoutChanges: [0], plans: [{ ...plan, isUsed: false }], problems: [] },
+      { ...nothing, layoutChanges: [0], plans: [plan] },
+      "needs-work",
       "needs-work",
     ],
-  ])("splice-with-shadow: %s", (_what, findings, shadow, status) => {
-    expect(rungOf({ findings, hasChanges: true, shadow }, "splice-with-shadow")?.status).toBe(status);
+    ["another error remains", errors, { ...nothing, layoutChanges: [0], plans: [plan] }, "needs-work", "needs-work"],
+    ["used", of(), { ...nothing, usedBy: ["f"] }, "not-applicable", "applicable"],
+    [
+      "used, and something to look at",
+      of("shadow-not-freed"),
+      { ...nothing, usedBy: ["f"], remarks: [0] },
+      "not-applicable",
+      "applicable",
+    ],
+    ["used wrongly", of("shadow-two-sizes"), { ...nothing, usedBy: ["f"], problems: [0] }, "needs-work", "needs-work"],
+    [
+      "used, and an error of something else",
+      of("init-text-changed"),
+      { ...nothing, usedBy: ["f"] },
+      "needs-work",
+      "needs-work",
+    ],
+  ])("splice and splice-with-shadow: %s", (_what, findings, shadow, splice, withShadow) => {
+    const situation = { findings, hasChanges: true, shadow };
+    expect(rungOf(situation, "splice")?.status).toBe(splice);
+    expect(rungOf(situation, "splice-with-shadow")?.status).toBe(withShadow);
   });
 
   it("splice-with-shadow says what to attach", () => {
-    const shadow = { layoutChanges: [0], plans: [{ ...plan, isUsed: false }], problems: [] };
+    const shadow = { ...nothing, layoutChanges: [0], plans: [plan] };
     const rung = rungOf({ findings: of("writable-data-changed"), hasChanges: true, shadow }, "splice-with-shadow");
     expect(rung?.work).toEqual(["attach a shadow variable for lock of struct s, instead of the new member"]);
   });
