@@ -15,6 +15,7 @@ export default defineConfig({
     minify: true,
     strictExecutionOrder: true,
     codeSplitting: {
+      includeDependenciesRecursively: false,
       groups: [
         // What --version and --help need.
         {
@@ -27,11 +28,25 @@ export default defineConfig({
           test: /node_modules\/zod|src\/(plan\/(description|validate|part|comparison|.*contract.*)|match\/result)\.ts/,
           priority: 3,
         },
-        { name: "matching", test: /src\/(match\/|cli\/commands\/match)/, priority: 2 },
-        { name: "kexec", test: /src\/(plan\/kexec|cli\/(commands\/kexec|participants))/, priority: 2 },
+        {
+          name: "layouts",
+          test: /src\/(layout\/(?!presence|type-text|graph)|plan\/(layouts|shadow(-calls|-checks)?|table-names)\.|report\/inspect-struct)/,
+          priority: 2,
+        },
+        {
+          name: "checks",
+          test: /src\/(plan\/(integrity|gates|compare-updates|superset)|cli\/(object-hashes|document))/,
+          priority: 2,
+        },
+        { name: "matching", test: /src\/(match\/|report\/match-|cli\/commands\/match)/, priority: 2 },
+        {
+          name: "kexec",
+          test: /src\/(plan\/(kexec|live-update-machine)|report\/kexec-|cli\/(commands\/kexec|participants))/,
+          priority: 2,
+        },
         {
           name: "core",
-          test: /src\/(elf|arch|spans|diff|plan|report|bytes|findings|cli\/(?!main|commands))/,
+          test: /node_modules\/(elfy|endian-reader)|src\/(elf|arch|spans|diff|plan|report|bytes|findings|layout|disasm|input\/object-name|cli\/(?!main|commands\/(?!diff|inspect)))/,
           priority: 1,
         },
       ],
