@@ -7,6 +7,8 @@ export interface Mismatch {
   readonly pre: Uint8Array;
   readonly run: Uint8Array;
   readonly why: string;
+  /** Whether the same place may match once more addresses are known. */
+  readonly waits?: true;
 }
 
 /** Run code that belongs to a span: one stretch without a gap. */

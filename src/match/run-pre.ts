@@ -161,7 +161,9 @@ class Flood {
   #tryAll(match: SpanMatch): boolean {
     const { span } = match;
     const candidates = this.#candidatesOf(span);
-    if (match.status === "unmatched" && match.mismatch !== undefined && sameList(candidates, match.candidates)) {
+    const { mismatch: before } = match;
+    const isFinal = match.status === "unmatched" && before !== undefined && before.waits !== true;
+    if (isFinal && sameList(candidates, match.candidates)) {
       return false;
     }
     match.candidates = candidates;

@@ -38,7 +38,11 @@ export function symbolResults(
         const isMain = symbol === span.symbol;
         if (!isMain && symbol.bind === 0) continue;
         const label = isMain ? (labels.get(span) as string) : symbol.name;
-        add(label, symbol.name, known === undefined ? undefined : known + BigInt(offset), from);
+        // What was deleted or inserted before it moved a symbol inside the span.
+        const map = runPre.context.maps.get(span);
+        const moved = map === undefined ? offset : map.startOf(offset);
+        const value = known === undefined || moved === undefined ? undefined : known + BigInt(moved);
+        add(label, symbol.name, value, from);
       }
     }
   }

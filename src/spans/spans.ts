@@ -153,7 +153,9 @@ function cutSection(
   if (kind === "constant") return cutConstants(section, section.entsize);
   if (kind === "toc") return cutConstants(section, object.class / 8);
   if (kind === "export-string") return nameStrings(cutStrings(section), symbols);
-  const isRelocated = (from: number, to: number): boolean => draftsBetween(drafts, from, to).length > 0;
+  // A record that only says how far filler may shrink fills nothing in.
+  const isRelocated = (from: number, to: number): boolean =>
+    draftsBetween(drafts, from, to).some(({ howto }) => howto.role !== "hint");
   return cutAtSymbols(section, kind, arch, symbols, isRelocated);
 }
 
