@@ -8,6 +8,7 @@ import type { RunImage } from "./image.ts";
 import type { Mismatch, OffsetMap } from "./mismatch.ts";
 import { PLT_RULE, throughPlt } from "./plt.ts";
 import type { Key, Trial, Values } from "./values.ts";
+import { throughVeneer, VENEER_RULE } from "./veneers.ts";
 
 /** What the comparison of one span needs to know of everything else. */
 export interface Context {
@@ -107,7 +108,9 @@ export function imply(
   const stub = typeof reference.key === "string" ? throughPlt(context, relocation, direct) : undefined;
   if (stub !== undefined) trial.rules.add(PLT_RULE.name);
   if (stub !== undefined && stub.address === undefined) return undefined;
-  const untagged = stub?.address ?? direct;
+  const veneer = stub === undefined ? throughVeneer(context, trial, relocation, reference, direct) : undefined;
+  if (veneer !== undefined) trial.rules.add(VENEER_RULE.name);
+  const untagged = stub?.address ?? veneer ?? direct;
   const { key, offset } = reference;
   // The address of a Thumb or MIPS16 function tells its instruction set in the low bit.
   const isTagged = context.arch.functionTagBit === true && isFunction(key, relocation);

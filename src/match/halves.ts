@@ -17,6 +17,8 @@ interface Halves {
   readonly toc?: true;
   /** Both halves count from the place of the upper one; the addend of the lower one has their distance in it. */
   readonly fromHigh?: true;
+  /** What they make is the address of a slot in the GOT. */
+  readonly slot?: true;
 }
 
 /** A type of relocation that is one half, and of which pair. */
@@ -36,6 +38,7 @@ const HALVES: Readonly<Record<string, readonly Halves[]>> = {
       low: /^R_AARCH64_(ADD_ABS|LDST\d+_ABS)_LO12_NC$/,
       page: 0x1000n,
     },
+    { high: /^R_AARCH64_ADR_GOT_PAGE$/, low: /^R_AARCH64_LD64_GOT_LO12_NC$/, page: 0x1000n, slot: true },
   ],
   arm: [{ high: /^R_ARM_(THM_)?MOVT_ABS$/, low: /^R_ARM_(THM_)?MOVW_ABS_NC$/ }],
   loongarch64: [{ high: /^R_LARCH_PCALA_HI20$/, low: /^R_LARCH_PCALA_LO12$/, page: 0x1000n }],
@@ -47,10 +50,21 @@ const HALVES: Readonly<Record<string, readonly Halves[]>> = {
 };
 
 /** A whole address, and the relocation that tells of what; while only the upper half is known, that. */
-interface Half {
+export interface Half {
   readonly relocation: SpanRelocation;
   readonly address: bigint;
+  /** Whether the address is that of the thing's slot in the GOT. */
+  readonly slot?: true | undefined;
 }
+
+/** The same for both halves of one address. */
+export function namesThing({ target, targetOffset, symbol, targetAddend }: SpanRelocation): string {
+  return target === undefined ? `${symbol?.index} ${targetAddend}` : `#${target.id} ${targetOffset}`;
+}
+
+/** RISC-V: the types whose lower half names the place of the upper one. */
+const PLACED = /^R_RISCV_(PCREL_(HI20|LO12_[IS])|GOT_HI20)$/;
+const PLACED_HIGH = /^R_RISCV_(PCREL|GOT)_HI20$/;
 
 /** Collects the halves of one span in the order of its relocations. */
 export class HalfAddresses {
@@ -72,7 +86,7 @@ export class HalfAddresses {
 
   /** The whole address once the other half is there as well; undefined before, and for fields that are no half. */
   take(relocation: SpanRelocation, run: Uint8Array, index: number, place: bigint): Half | undefined {
-    if (relocation.howto.name.startsWith("R_RISCV_PCREL_")) return this.#takePlaced(relocation, run, index, place);
+    if (PLACED.test(relocation.howto.name)) return this.#takePlaced(relocation, run, index, place);
     return this.#takeNamed(relocation, run, index, place);
   }
 
@@ -80,24 +94,24 @@ export class HalfAddresses {
   #takePlaced(relocation: SpanRelocation, run: Uint8Array, index: number, place: bigint): Half | undefined {
     const { howto, offset, targetOffset } = relocation;
     const field = readField(run, index, howto, fieldOrder(this.#arch, howto));
-    if (howto.name === "R_RISCV_PCREL_HI20") {
-      this.#byPlace.set(offset, { relocation, address: field + place });
+    if (PLACED_HIGH.test(howto.name)) {
+      this.#byPlace.set(offset, { relocation, address: field + place, slot: howto.role === "got" ? true : undefined });
       return undefined;
     }
     const high = this.#byPlace.get(targetOffset);
     if (high === undefined) return undefined;
-    return { relocation: high.relocation, address: BigInt.asUintN(this.#arch.class, high.address + field) };
+    return { ...high, address: BigInt.asUintN(this.#arch.class, high.address + field) };
   }
 
   #takeNamed(relocation: SpanRelocation, run: Uint8Array, index: number, place: bigint): Half | undefined {
-    const { howto, target, targetOffset, symbol, targetAddend, offset } = relocation;
-    if (howto.role !== "page" && howto.role !== "low") return undefined;
+    const { howto, symbol, targetAddend, offset } = relocation;
+    if (howto.role !== "page" && howto.role !== "low" && howto.role !== "got") return undefined;
     const halves = this.#halves.find(({ high, low }) => high.test(howto.name) || low.test(howto.name));
     if (halves === undefined) return undefined;
     const isHigh = halves.high.test(howto.name);
     const addend = halves.fromHigh ? targetAddend - BigInt(offset) : targetAddend;
-    const key =
-      target === undefined || halves.fromHigh ? `${symbol?.index} ${addend}` : `#${target.id} ${targetOffset}`;
+    const own = halves.fromHigh ? `${symbol?.index} ${addend}` : namesThing(relocation);
+    const key = halves.slot ? `slot ${own}` : own;
     const read = readField(run, index, howto, fieldOrder(this.#arch, howto));
     const field = halves.toc || halves.fromHigh || this.#arch.machine === EM.PPC64 ? signedHalf(read, isHigh) : read;
     // MIPS: the distance of the GOT pointer from the first of the two. MIPS ABI supplement, _gp_disp.
@@ -113,7 +127,8 @@ export class HalfAddresses {
       this.#arch.class,
       this.#arch.name === "arm" ? high + BigInt.asUintN(16, low) : high + low,
     );
-    return { relocation: halves.fromHigh ? (this.#highFields.get(key) as SpanRelocation) : relocation, address };
+    const named = halves.fromHigh ? (this.#highFields.get(key) as SpanRelocation) : relocation;
+    return { relocation: named, address, slot: halves.slot };
   }
 
   /** What an upper half counts from. */

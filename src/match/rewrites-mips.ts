@@ -17,7 +17,7 @@ const directBranch: Rewrite = {
     if (hint === undefined || form === undefined || (run(0) & 0xffff0000) >>> 0 !== form.run) return undefined;
     // The distance counts instructions, from the one in the delay slot.
     const distance = BigInt(((run(0) << 16) >> 16) * 4 + 4);
-    return { words: 1, meant: [[hint, wrap(context.arch, place + distance + hint.targetAddend)]] };
+    return { size: 4, meant: [[hint, wrap(context.arch, place + distance + hint.targetAddend)]] };
   },
 };
 

@@ -42,7 +42,7 @@ const tocSetup: Rewrite = {
       return undefined;
     if (withoutImmediate(site.run(0)) !== LIS_R2 || withoutImmediate(site.run(1)) !== ADDI_R2_R2) return undefined;
     const address = wrap(site.context.arch, low(site.run(0)) * 0x10000n + low(site.run(1)));
-    return { words: 2, meant: [[high, address + high.targetAddend]] };
+    return { size: 8, meant: [[high, address + high.targetAddend]] };
   },
 };
 
@@ -53,7 +53,7 @@ const tocHigh: Rewrite = {
   apply(site) {
     const high = fieldNamed(site, 0, /^R_PPC64_TOC16_HA$/);
     if (high === undefined || opcode(site.pre(0)) !== OPCODE.addis || base(site.pre(0)) !== 2) return undefined;
-    return site.run(0) === NOP ? { words: 1 } : undefined;
+    return site.run(0) === NOP ? { size: 4 } : undefined;
   },
 };
 
@@ -75,14 +75,14 @@ const tocLow: Rewrite = {
     if (pointer === undefined) return undefined;
     if (base(run) === 2) {
       const distance = field.howto.name.endsWith("DS") && !isDirect ? low(run & ~3) : low(run);
-      return { words: 1, meant: [[pointer, wrap(site.context.arch, toc + distance)]] };
+      return { size: 4, meant: [[pointer, wrap(site.context.arch, toc + distance)]] };
     }
     // The upper half was read before, from the instruction that adds it to the TOC pointer.
     if (!isDirect || base(run) !== base(pre)) return undefined;
     const high = highOf(site, field);
     return high === undefined
       ? undefined
-      : { words: 1, meant: [[pointer, wrap(site.context.arch, toc + high + low(run))]] };
+      : { size: 4, meant: [[pointer, wrap(site.context.arch, toc + high + low(run))]] };
   },
 };
 
@@ -103,7 +103,7 @@ const tocRestore: Rewrite = {
   source: "64-bit ELF V2 ABI for Power, 2.2.1.2 and 3.6.1",
   apply(site) {
     if (site.pre(0) !== NOP || site.run(0) !== LD_R2_24_R1) return undefined;
-    return fieldNamed(site, -1, /^R_PPC64_REL24$/) === undefined ? undefined : { words: 1 };
+    return fieldNamed(site, -1, /^R_PPC64_REL24$/) === undefined ? undefined : { size: 4 };
   },
 };
 

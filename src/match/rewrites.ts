@@ -1,7 +1,9 @@
 import type { Span, SpanRelocation } from "../spans/span.ts";
 import type { Context } from "./context.ts";
+import { aarch64Rewrites } from "./rewrites-aarch64.ts";
 import { mipsRewrites } from "./rewrites-mips.ts";
 import { powerRewrites } from "./rewrites-power.ts";
+import { s390Rewrites } from "./rewrites-s390.ts";
 import type { Trial } from "./values.ts";
 
 /** A place of the object's code where the instruction in the run system is another one, of the same length. */
@@ -22,13 +24,15 @@ export interface RewriteSite {
 
 /** What a rewrite found out. */
 export interface Rewritten {
-  /** Words that are done. */
-  readonly words: number;
+  /** Bytes that are done. */
+  readonly size: number;
   /** What relocations turn out to stand for. */
   readonly meant?: readonly (readonly [relocation: SpanRelocation, address: bigint])[];
+  /** One word of the object's form that means what the run code means: its fields are read as ever. */
+  readonly instead?: number;
 }
 
-/** One way in which a linker writes an instruction anew in its place. */
+/** One way in which a linker, or the kernel, writes an instruction anew in its place. */
 export interface Rewrite {
   readonly name: string;
   readonly why: string;
@@ -38,10 +42,13 @@ export interface Rewrite {
 
 /** By architecture, in the order in which they are tried. */
 export const REWRITES: Readonly<Record<string, readonly Rewrite[]>> = {
+  aarch64: aarch64Rewrites,
+  aarch64_be: aarch64Rewrites,
   ppc64: powerRewrites,
   ppc64le: powerRewrites,
   mips: mipsRewrites,
   mipsel: mipsRewrites,
   mips64: mipsRewrites,
   mips64el: mipsRewrites,
+  s390x: s390Rewrites,
 };
