@@ -2,10 +2,12 @@ import { decodeX86, type X86Instruction, type X86Mode } from "../arch/x86-decode
 import type { Span, SpanRelocation, TableEntry } from "../spans/span.ts";
 import type { Context } from "./context.ts";
 import type { RunCode } from "./run-code.ts";
+import type { Trial } from "./values.ts";
 
 /** Two places that are compared: an offset of the span, and the offset of the run code where it should continue. */
 export interface Site {
   readonly context: Context;
+  readonly trial: Trial;
   readonly mode: X86Mode;
   readonly span: Span;
   readonly address: bigint;

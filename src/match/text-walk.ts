@@ -126,6 +126,7 @@ class Walk {
     const at = this.#at;
     return {
       context: this.#context,
+      trial: this.#trial,
       mode: this.#mode,
       span: this.#span,
       address: this.#address,

@@ -47,15 +47,19 @@ const COMPILERS: Readonly<
   Record<string, { readonly gcc: readonly string[]; readonly link?: readonly string[]; readonly pie?: false }>
 > = {
   x86_64: { gcc: ["x86_64-linux-gnu-gcc"] },
-  // Position-independent i386 code counts from the GOT, which is not followed yet.
-  i386: { gcc: ["i686-linux-gnu-gcc"], pie: false },
+  i386: { gcc: ["i686-linux-gnu-gcc"] },
   aarch64: { gcc: ["aarch64-linux-gnu-gcc"] },
   arm: { gcc: ["arm-linux-gnueabihf-gcc", "-marm"] },
   thumb: { gcc: ["arm-linux-gnueabihf-gcc", "-mthumb"] },
   ppc64le: { gcc: ["powerpc64le-linux-gnu-gcc"] },
   s390x: { gcc: ["s390x-linux-gnu-gcc"] },
-  // Linker relaxation deletes bytes, which is not followed; the kernel is linked without it where it is traced.
-  riscv64: { gcc: ["riscv64-linux-gnu-gcc"], link: ["-Wl,--no-relax"] },
+  // The kernel is linked without relaxation where it is traced.
+  "riscv64, not relaxed": { gcc: ["riscv64-linux-gnu-gcc"], link: ["-Wl,--no-relax"] },
+  riscv64: { gcc: ["riscv64-linux-gnu-gcc"] },
+  "riscv64 without compressed instructions": { gcc: ["riscv64-linux-gnu-gcc", "-march=rv64g"] },
+  "riscv64 with aligned loops": { gcc: ["riscv64-linux-gnu-gcc", "-falign-loops=16", "-falign-functions=32"] },
+  // What the loader writes into 32-bit programs with addends of their own (RELA) is not read.
+  riscv32: { gcc: ["riscv64-linux-gnu-gcc", "-march=rv32gc", "-mabi=ilp32d"], pie: false },
   mips: { gcc: ["mips-linux-gnu-gcc"] },
   mipsel: { gcc: ["mipsel-linux-gnu-gcc"] },
   mips64: { gcc: ["mips64-linux-gnuabi64-gcc"] },
@@ -82,11 +86,11 @@ describe.each(Object.keys(COMPILERS))("a program for %s (skipped where its gcc i
     (mode) => {
       const [code, ...linking] = MODES[mode];
       const common = [...flags, "-O2", "-ffreestanding", "-fno-tree-vectorize", code];
-      const objects = ["a", "b"].map((file) => join(folder, `${file}-${name}-${mode}.o`));
+      const objects = ["a", "b"].map((file) => join(folder, `${file}-${name.replaceAll(/\W/g, "-")}-${mode}.o`));
       for (const [index, file] of ["a.c", "b.c"].entries()) {
         execFileSync(tool, [...common, "-c", join(folder, file), "-o", objects[index] as string], { stdio: "ignore" });
       }
-      const run = join(folder, `${name}-${mode}`);
+      const run = join(folder, `${name.replaceAll(/\W/g, "-")}-${mode}`);
       execFileSync(tool, [...flags, ...linking, ...link, "-nostdlib", "-nostartfiles", ...objects, "-o", run], {
         stdio: "ignore",
       });
@@ -132,6 +136,18 @@ describe("what linkers write anew", () => {
   it.skipIf(!has("powerpc64le-linux-gnu-gcc"))("is named: Power's TOC (skipped where its gcc is absent)", () => {
     expect(rulesOf(["powerpc64le-linux-gnu-gcc"], "static")).toEqual(["toc-high-nop", "toc-low", "toc-setup"]);
     expect(rulesOf(["powerpc64le-linux-gnu-gcc"], "pie")).toEqual(["toc-high-nop", "toc-low"]);
+  });
+
+  it.skipIf(!has("riscv64-linux-gnu-gcc"))("is named: RISC-V (skipped where its gcc is absent)", () => {
+    const relaxed = ["global-pointer", "high-gone", "short-call", "short-lui"];
+    expect(rulesOf(["riscv64-linux-gnu-gcc"], "static")).toEqual(relaxed);
+    const objects = ["a", "b"].map((file) => join(folder, `${file}-rules.o`));
+    const run = join(folder, "no-pointer");
+    execFileSync("riscv64-linux-gnu-objcopy", ["--strip-symbol=__global_pointer$", join(folder, "rules"), run]);
+    // What lies near it and is known otherwise tells where it points.
+    const result = matchFiles(objects, { run });
+    expect(result.abort).toBeNull();
+    expect(result.counts.unmatched).toBe(0);
   });
 
   it.skipIf(!has("mips-linux-gnu-gcc"))("is named: calls of MIPS (skipped where its gcc is absent)", () => {
