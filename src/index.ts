@@ -5,23 +5,19 @@ export type { Difference, DifferenceKind } from "./diff/difference.ts";
 export { type ElfObject, type ElfSymbol, type Relocation, readObject, type Section } from "./elf/object.ts";
 export { FormatError, type Place, UnsupportedError, UsageError } from "./errors.ts";
 export { FINDINGS, type Finding, type FindingCode, type Severity } from "./findings.ts";
+export { type InputRef, readInput, sameBytes } from "./input/file.ts";
+export { listPairs, type PairList, type PairOptions, type PairTask } from "./input/pairs.ts";
 export { type AssembleOptions, assembleUpdate } from "./plan/assemble.ts";
 export { compareUpdates } from "./plan/compare-updates.ts";
 export type { UpdateComparison } from "./plan/comparison.ts";
 export type { UpdateDescription } from "./plan/description.ts";
-export {
-  type FragmentOptions,
-  identicalFragment,
-  type PairFile,
-  type PairOfFiles,
-  planAdded,
-  planFragment,
-  planRemoved,
-  unreadableFragment,
-} from "./plan/fragment.ts";
+export { type FragmentOptions, planAdded, planFragment, planRemoved } from "./plan/fragment.ts";
 export { type Gates, unmetGates } from "./plan/gates.ts";
+export { identicalFragment } from "./plan/identical.ts";
 export { integrityProblems } from "./plan/integrity.ts";
+export { reportLeftOut } from "./plan/left-out.ts";
 export type { PairFragment, SuppressionRule, UpdatePart } from "./plan/part.ts";
+export { type PairFile, type PairOfFiles, unreadableFragment } from "./plan/plain-fragment.ts";
 export type { Problem } from "./plan/problem.ts";
 export { readSuppressions } from "./plan/suppress.ts";
 export { diffObjects, planUpdate, type UpdateOptions } from "./plan/update.ts";

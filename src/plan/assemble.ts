@@ -4,13 +4,13 @@ import { type Finding, findingText, severityOf } from "../findings.ts";
 import { VERSION } from "../version.ts";
 import { SCHEMA_VERSION } from "./contract.ts";
 import type { Architecture, Change, ChangeTables, HowtoDescription, UpdateDescription } from "./description.ts";
-import { asksForChange, isEmptyChange } from "./fragment.ts";
 import { resolveLinks } from "./links.ts";
 import { mergeChanges } from "./merge.ts";
 import { byText } from "./pair.ts";
 import type { PairFragment, SuppressionRule } from "./part.ts";
 import { byTarget, type Piece, piecesOf } from "./piece.ts";
 import { byPlace } from "./place.ts";
+import { asksForChange, isEmptyChange } from "./plain-fragment.ts";
 import { planStrategy } from "./strategy.ts";
 import { applySuppressions } from "./suppress.ts";
 
@@ -22,6 +22,8 @@ export interface AssembleOptions {
   readonly suppress?: readonly SuppressionRule[] | undefined;
   /** Which old code the fragments were made with. */
   readonly oldCode?: "needed" | "all" | undefined;
+  /** What is to be said of the build as a whole, such as files that were not compared. */
+  readonly findings?: readonly Finding[] | undefined;
 }
 
 /**
@@ -39,7 +41,11 @@ export function assembleUpdate(fragments: readonly PairFragment[], options: Asse
   // From here on what is suppressed is in no change either.
   const pieces = resolveLinks(suppressed.pieces);
   const changes = joinChanges(pieces, name);
-  const findings = [...collect(pieces, (piece) => piece.findings), ...suppressed.findings].sort(byPlace);
+  const findings = [
+    ...collect(pieces, (piece) => piece.findings),
+    ...suppressed.findings,
+    ...(options.findings ?? []),
+  ].sort(byPlace);
   // From here on all findings are known.
   const hasChanges = pieces.some((piece) => piece.fragment.hasChanges && isStillChange(piece));
   const isSingle = sorted.length === 1;

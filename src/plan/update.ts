@@ -3,6 +3,7 @@ import type { ElfObject } from "../elf/object.ts";
 import { assembleUpdate } from "./assemble.ts";
 import type { UpdateDescription } from "./description.ts";
 import { planFragment } from "./fragment.ts";
+import type { SuppressionRule } from "./part.ts";
 
 /** What the caller may decide. */
 export interface UpdateOptions {
@@ -14,6 +15,8 @@ export interface UpdateOptions {
   readonly contents?: boolean | undefined;
   /** Which old code to keep. Default: what the patches and the new code refer to. */
   readonly oldCode?: "needed" | "all" | undefined;
+  /** What to leave alone. */
+  readonly suppress?: readonly SuppressionRule[] | undefined;
 }
 
 /** Compares two relocatable objects and describes the update that leads from one to the other. */
