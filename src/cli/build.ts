@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { closeSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { UsageError } from "../errors.ts";
+import { FormatError, UnsupportedError, UsageError } from "../errors.ts";
 import type { Finding } from "../findings.ts";
 import { type InputRef, openDescriptor, placeOf, readUpTo } from "../input/file.ts";
 import { type ListingStep, type PairList, type PairOptions, type PairTask, walkPairs } from "../input/pairs.ts";
@@ -15,7 +15,7 @@ import { byText } from "../plan/pair.ts";
 import type { PairFragment } from "../plan/part.ts";
 import { type PairFile, sameFragment } from "../plan/plain-fragment.ts";
 import type { InstructionLines, PairResult, PairSettings } from "./describe-pair.ts";
-import { createPool, type Pool } from "./pool.ts";
+import { createPool, internalError, type Pool } from "./pool.ts";
 import type { Progress } from "./progress.ts";
 import { isInShard, type Shard } from "./shard.ts";
 
@@ -67,12 +67,7 @@ export function describeBuild(pre: string, post: string, request: BuildRequest):
     onStart: ({ key }) => {
       state.name = key;
     },
-    onResult: (task, result) => {
-      results.set(task.key, result);
-      if (result.warning !== undefined) warnings.add(result.warning);
-      state.done++;
-      request.progress.report({ verb: "analysing", ...state });
-    },
+    onResult,
   });
   let isStopped = false;
   return {
@@ -86,12 +81,18 @@ export function describeBuild(pre: string, post: string, request: BuildRequest):
     },
   };
 
+  function onResult(task: PairTask, result: PairResult): void {
+    results.set(task.key, result);
+    if (result.warning !== undefined) warnings.add(result.warning);
+    state.done++;
+    if (state.of > 0) request.progress.report({ verb: "analysing", ...state });
+  }
+
   async function run(): Promise<DescribedBuild> {
     const { list, same } = await listAndSettle(pre, post, request, pool, state);
     if (list.tasks.length === 0) throw new UsageError(nothingToCompare(pre, post, list));
-    state.done = 0;
-    state.of = pool.waiting().pairs + pool.threads();
-    await finish(pool, request, results, () => isStopped);
+    state.of = pool.submitted();
+    await finish(pool, request, onResult, () => isStopped);
     pool.end();
     const fragments = [...same.map(fragmentOfSame), ...[...results.values()].map(({ fragment }) => fragment)];
     const isArchKnown = fragments.some(({ object, arch }) => object.status !== "identical" && arch !== undefined);
@@ -165,25 +166,30 @@ async function listAndSettle(
 /** Sees what the pool has left through to its end. */
 async function finish(
   pool: Pool,
-  { jobs = availableParallelism(), settings, progress }: BuildRequest,
-  results: Map<string, PairResult>,
+  { jobs = availableParallelism(), settings }: BuildRequest,
+  onResult: (task: PairTask, result: PairResult) => void,
   isStopped: () => boolean,
 ): Promise<void> {
   const { pairs, bytes } = pool.waiting();
   const isFew = bytes <= SMALL;
   if (!isFew) pool.grow(Math.min(jobs, pairs, 1 + Math.floor(bytes / BYTES_PER_THREAD)));
-  const drained = pool.drained();
-  // Its error is met below; meanwhile nobody waits for it.
-  drained.catch(() => {});
   if (isFew && (pool.threads() === 0 || pool.threads() < jobs)) {
     for (let task = pool.takeBack(); task !== undefined && !isStopped(); task = pool.takeBack()) {
-      const { describePair } = await import("./describe-pair.ts");
-      progress.report({ verb: "analysing", done: pairs - pool.waiting().pairs, of: pairs, name: task.key });
-      results.set(task.key, await describePair(task, settings));
       await nextTurn();
+      onResult(task, await describeHere(task, settings));
     }
   }
-  await drained;
+  await pool.drained();
+}
+
+async function describeHere(task: PairTask, settings: PairSettings): Promise<PairResult> {
+  const { describePair } = await import("./describe-pair.ts");
+  try {
+    return await describePair(task, settings);
+  } catch (error) {
+    if (error instanceof FormatError || error instanceof UnsupportedError || error instanceof UsageError) throw error;
+    throw internalError(task, error instanceof Error ? error : new Error(String(error)));
+  }
 }
 
 function nextTurn(): Promise<void> {

@@ -20,6 +20,8 @@ export interface Pool {
   /** Pairs and bytes that no thread has begun. */
   waiting(): { readonly pairs: number; readonly bytes: number };
   threads(): number;
+  /** Pairs that were ever submitted. */
+  submitted(): number;
   /** Resolves when everything that was submitted is done; rejects with the first error. */
   drained(): Promise<void>;
   /** Lets all threads come to their end, without waiting for it. */
@@ -60,11 +62,13 @@ export function createPool(
   const busy = new Map<Worker, Waiting[]>();
   let failure: Error | undefined;
   let isClosed = false;
+  let submitted = 0;
   let settle: (() => void) | undefined;
 
   return {
     submit(task, weight) {
       queue.push({ task, weight });
+      submitted++;
       isSorted = false;
       feed();
     },
@@ -79,6 +83,7 @@ export function createPool(
     },
     waiting: () => ({ pairs: queue.length, bytes: queue.reduce((sum, { weight }) => sum + weight, 0) }),
     threads: () => busy.size,
+    submitted: () => submitted,
     drained: () =>
       new Promise((resolve, reject) => {
         settle = () => {
@@ -146,9 +151,10 @@ export function createPool(
   }
 }
 
-function internalError(
+/** An error that is our fault, with the object that brought it about. */
+export function internalError(
   { key }: PairTask,
-  answer: { readonly message: string; readonly stack: string | undefined },
+  answer: { readonly message: string; readonly stack?: string | undefined },
 ): Error {
   const error = new Error(`${key}: ${answer.message}`);
   if (answer.stack !== undefined) error.stack = `${key}: ${answer.stack}`;

@@ -44,13 +44,13 @@ function checkShardOptions({ format, exitCode, require }: DiffOptions): void {
 
 /** What an input is; of what cannot be looked at, whoever reads it will tell. */
 function kindOfInput(path: string): "folder" | ReturnType<typeof kindOf> {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats?.isDirectory()) return "folder";
-  // The bytes of a pipe can be had only once.
-  if (!stats?.isFile()) return "other";
-  const head = new Uint8Array(KIND_SIZE);
   let descriptor: number | undefined;
   try {
+    const stats = statSync(path);
+    if (stats.isDirectory()) return "folder";
+    // The bytes of a pipe can be had only once.
+    if (!stats.isFile()) return "other";
+    const head = new Uint8Array(KIND_SIZE);
     descriptor = openSync(path, "r");
     return kindOf(head, readSync(descriptor, head));
   } catch {

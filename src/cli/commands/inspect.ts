@@ -2,7 +2,7 @@ import { inspectObject } from "../../report/inspect.ts";
 import { inspectFunction } from "../../report/inspect-function.ts";
 import { renderFunctions, renderInspection } from "../../report/inspect-text.ts";
 import { renderJson } from "../../report/json.ts";
-import { loadObject } from "../input.ts";
+import { createObjectReader, loadObjectOf } from "../object-file.ts";
 import { writeOutput } from "../output.ts";
 
 export interface InspectOptions {
@@ -14,12 +14,12 @@ export interface InspectOptions {
 
 /** `elfsplice inspect`: what is in an object. Returns the exit status. */
 export async function runInspect(object: string, options: InspectOptions): Promise<number> {
-  await writeOutput(inspect(object, options), options.output);
+  await writeOutput(await inspect(object, options), options.output);
   return 0;
 }
 
-function inspect(file: string, options: InspectOptions): string {
-  const object = loadObject(file);
+async function inspect(file: string, options: InspectOptions): Promise<string> {
+  const object = await loadObjectOf(createObjectReader(), file);
   if (options.function !== undefined) {
     const inspection = inspectFunction(object, options.function);
     return options.format === "json" ? renderJson(inspection) : renderFunctions(inspection);

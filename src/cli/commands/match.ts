@@ -16,7 +16,7 @@ import { isCode } from "../../spans/section-kind.ts";
 import { buildSpans } from "../../spans/spans.ts";
 import { usesIn } from "../../spans/uses.ts";
 import { EXIT } from "../exit-status.ts";
-import { loadObject } from "../input.ts";
+import { createObjectReader, loadObjectOf } from "../object-file.ts";
 import { writeOutput } from "../output.ts";
 
 export interface MatchOptions {
@@ -36,7 +36,7 @@ export interface MatchOptions {
 export async function runMatch(inputs: readonly string[], options: MatchOptions): Promise<number> {
   const update = readUpdate(inputs);
   const findings: MatchFinding[] = [];
-  const subjects = update === undefined ? subjectsOf(inputs) : subjectsOfUpdate(update, findings);
+  const subjects = update === undefined ? await subjectsOf(inputs) : await subjectsOfUpdate(update, findings);
   const request: MatchRequest = {
     run: options.run,
     systemMap: options.systemMap,
@@ -101,9 +101,13 @@ function subjectOf(object: ElfObject, name: string): Subject {
   return { object, table, labels: labelSpans(table.spans, name, usesIn(table)) };
 }
 
-function subjectsOf(paths: readonly string[]): Subject[] {
+async function subjectsOf(paths: readonly string[]): Promise<Subject[]> {
   const labels = shortNames(paths);
-  return paths.map((path, index) => subjectOf(loadObject(path), labels[index] as string));
+  const reader = createObjectReader();
+  const subjects: Subject[] = [];
+  for (const [index, path] of paths.entries())
+    subjects.push(subjectOf(await loadObjectOf(reader, path), labels[index] as string));
+  return subjects;
 }
 
 /** What the objects are called in labels: their paths without the folders that all of them share. */
@@ -116,18 +120,20 @@ function shortNames(paths: readonly string[]): string[] {
   return parts.map((own) => own.slice(shared).join("/"));
 }
 
-/** The pre objects that an update was made from; one that has changed since is reported. */
-function subjectsOfUpdate(update: UpdateDescription, findings: MatchFinding[]): Subject[] {
-  return update.objects.flatMap(({ name, pre, post }) => {
-    if (pre === undefined) return [];
-    if (pre.member !== undefined)
-      throw new UsageError(`${pre.path}(${pre.member}): members of archives cannot be matched yet`);
-    const object = loadObject(pre.path);
+/** The pre objects that an update was made from, those that are the same in post left out; one that has changed since is reported. */
+async function subjectsOfUpdate(update: UpdateDescription, findings: MatchFinding[]): Promise<Subject[]> {
+  const reader = createObjectReader();
+  const subjects: Subject[] = [];
+  const differing = update.objects.filter(({ status }) => status !== "identical");
+  for (const { name, pre, post } of differing.length > 0 ? differing : update.objects) {
+    if (pre === undefined) continue;
+    const object = await loadObjectOf(reader, pre.path, pre.member);
     const sha256 = createHash("sha256").update(object.bytes).digest("hex");
     if (pre.sha256 !== undefined && sha256 !== pre.sha256)
       findings.push({ code: "object-changed", label: pre.path, detail: `its SHA-256 is ${sha256}` });
-    return [subjectOf(object, name ?? objectName(pre.path, post?.path ?? pre.path))];
-  });
+    subjects.push(subjectOf(object, name ?? objectName(pre.path, post?.path ?? pre.path)));
+  }
+  return subjects;
 }
 
 /** The update with what matching found: values of symbols, old addresses, trampolines. */
