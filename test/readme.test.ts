@@ -123,6 +123,7 @@ describe("commands and options", () => {
 
   it.each([
     ["diff <pre> <post>"],
+    ["merge <parts...>"],
     ["inspect <object>"],
     ["match <inputs...>"],
     ["check <update>"],
@@ -138,7 +139,7 @@ describe("commands and options", () => {
   });
 
   it("that are named in passing exist", () => {
-    const known = [[], ["diff"], ["inspect"], ["match"], ["check"], ["compare"], ["schema"]]
+    const known = [[], ["diff"], ["merge"], ["inspect"], ["match"], ["check"], ["compare"], ["schema"]]
       .flatMap((command) => [...optionsOf(...command).keys()])
       .flatMap((names) => names.split(/, | <\w+>/));
     const named = [...readme.matchAll(/`[^`\n]*`/g)]

@@ -53,13 +53,15 @@ export function openCache(folder: string): Cache {
     write(key, entry) {
       const body = JSON.stringify({ key: fullKey(key), entry });
       const draft = join(folder, `${nameOf(key)}.${process.pid}.${randomBytes(4).toString("hex")}.part`);
+      let isBegun = false;
       try {
         mkdirSync(folder, { recursive: true });
+        isBegun = true;
         writeFileSync(draft, `${MAGIC}${sha256(body)}\n${body}`, { flag: "wx" });
         renameSync(draft, join(folder, nameOf(key)));
         return undefined;
       } catch (error) {
-        rmSync(draft, { force: true });
+        if (isBegun) rmSync(draft, { force: true });
         return `cannot write to the cache ${folder}: ${describeSystemError(error)}`;
       }
     },
