@@ -212,7 +212,9 @@ describe("what README.md points to", () => {
 
   it("files and headings exist", () => {
     const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map((match) => match[1] as string);
-    const headings = [...readme.matchAll(/^#+ (.*)$/gm)].map((match) => `#${match[1]?.toLowerCase()}`);
+    const headings = [...readme.matchAll(/^#+ (.*)$/gm)].map(
+      (match) => `#${match[1]?.toLowerCase().replaceAll(" ", "-")}`,
+    );
     const dead = links.filter((link) =>
       link.startsWith("#") ? !headings.includes(link) : !existsSync(join(ROOT, link)),
     );

@@ -132,6 +132,7 @@ function describeObjects(
   const options: FragmentOptions = {
     name: isAlone && task.key === usualName(task) ? undefined : task.key,
     target,
+    alsoIn: task.alsoIn,
     contents,
     oldCode,
     ...(isAlone ? { links: false } : {}),
@@ -139,7 +140,7 @@ function describeObjects(
   if (pre === undefined) return { fragment: planAdded(post as ElfObject, options) };
   if (post === undefined) return { fragment: planRemoved(pre, options) };
   const diff = diffSpans(pre, post);
-  const fragment = withOtherTargets(planFragment(diff, options), task);
+  const fragment = planFragment(diff, options);
   const { style } = settings;
   return style === undefined ? { fragment } : { fragment, instructions: changedCode(diff, fragment.name, style) };
 }
@@ -150,20 +151,10 @@ function usualName({ pre, post }: PairTask): string | undefined {
 }
 
 /** By label: the differing instructions of each changed function. The disassembler is loaded only if there is one. */
-export function changedCode(diff: ObjectDiff, name: string, style: InstructionStyle): InstructionLines {
+function changedCode(diff: ObjectDiff, name: string, style: InstructionStyle): InstructionLines {
   if (!diff.outcome.fates.includes("patched")) return {};
   const { preLabels } = planPair(diff, 0, name, "");
   return Object.fromEntries(renderInstructions(diff, preLabels, disassemblerFor(diff.pre.table.arch), style));
-}
-
-/** Says so where other modules hold the same code. */
-function withOtherTargets(fragment: PairFragment, { key, target, alsoIn }: PairTask): PairFragment {
-  if (alsoIn === undefined || !fragment.hasChanges) return fragment;
-  const detail = [target, ...alsoIn].join(", ");
-  return {
-    ...fragment,
-    findings: [...fragment.findings, { code: "object-in-several", where: { object: 0, name: key }, detail }],
-  };
 }
 
 /** A pair that is the same on both sides, of which the listing does not know enough: what it holds unpacked, or its hash. */

@@ -28,6 +28,8 @@ export interface FragmentOptions {
   readonly name?: string | undefined;
   /** What is patched: vmlinux (default) or a module's name. */
   readonly target?: string | undefined;
+  /** Other modules that the same object is linked into: its change is described for `target` only, which is said. */
+  readonly alsoIn?: readonly string[] | undefined;
   /** Include the bytes of the code sections. */
   readonly contents?: boolean | undefined;
   /** Which old code to keep. Default: what the patches and the new code refer to. */
@@ -95,6 +97,11 @@ function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "
   const change = planChange(pair, patches, hooks.hooks, howtos, changeOptions(options));
   const lists = { functions: functions.functions, exports: exports.exports };
   const hasChanges = asksForChange({ ...lists, patches });
+  if (hasChanges && options.alsoIn !== undefined && options.alsoIn.length > 0) {
+    const detail = [target, ...options.alsoIn].join(", ");
+    findings.push({ code: "object-in-several", where: { object: 0, name }, detail });
+    findings.sort(byPlace);
+  }
   const isSame = !hasChanges && findings.every((finding) => severityOf(finding) !== "error");
   const source = sourceFileOf(preObject) ?? sourceFileOf(postObject);
   const compiler = readCompiler(postObject) ?? readCompiler(preObject);
