@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { isMainThread, workerData } from "node:worker_threads";
 import { Command, CommanderError, Option } from "commander";
 import { FormatError, UnsupportedError, UsageError } from "../errors.ts";
 import { RUNGS } from "../plan/contract.ts";
@@ -13,7 +12,7 @@ import type { SchemaOptions } from "./commands/schema.ts";
 import type { EmitOptions } from "./emit.ts";
 import { EXIT } from "./exit-status.ts";
 import { visible } from "./visible.ts";
-import { WORKER_DATA } from "./worker-data.ts";
+import { WORKER_MARK } from "./worker-mark.ts";
 
 function output(): Option {
   return new Option("-o, --output <file>", "write to a file instead of standard output");
@@ -229,11 +228,14 @@ async function main(): Promise<void> {
   process.exitCode = status;
 }
 
-// A thread of ours runs the same file; see pool.ts.
-if (!isMainThread && workerData === WORKER_DATA) {
+/** Whether this is a thread of ours, which runs the same file; see pool.ts. To ask node:worker_threads costs every start a millisecond. */
+async function isWorker(): Promise<boolean> {
+  if (process.argv[2] !== WORKER_MARK) return false;
   const { serve } = await import("./worker.ts");
-  serve();
-} else {
+  return serve();
+}
+
+if (!(await isWorker())) {
   process.stderr.on("error", () => {});
   await main();
 }

@@ -8,7 +8,7 @@ import { UnsupportedError, UsageError } from "../errors.ts";
 import type { PairTask } from "../input/pairs.ts";
 import type { PairResult, PairSettings } from "./describe-pair.ts";
 import type { Answer, Job } from "./worker.ts";
-import { WORKER_DATA } from "./worker-data.ts";
+import { WORKER_MARK } from "./worker-mark.ts";
 
 export interface Pool {
   /** Adds a pair; `weight` is its bytes. */
@@ -31,9 +31,9 @@ export interface Pool {
 }
 
 function startWorker(): Worker {
-  // The bundle is one file: the thread runs the same one, and is told apart by its data.
+  // The bundle is one file: the thread runs the same one, and is told apart by its argument.
   return new Worker(new URL(import.meta.url), {
-    workerData: WORKER_DATA,
+    argv: [WORKER_MARK],
     execArgv: [],
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
   });
