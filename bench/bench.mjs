@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { syntheticKernel } from "./synthetic-kernel.mjs";
 import { syntheticPair } from "./synthetic-pair.mjs";
 import { buildTree } from "./tree.mjs";
 
@@ -18,6 +19,7 @@ import { buildTree } from "./tree.mjs";
 
 const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
 const COUNTS = values.quick ? [250, 500, 1000, 2000] : [2000, 4000, 8000, 16_000];
+const PAGES = [25_000, 50_000, 100_000, 200_000];
 const ROUNDS = values.quick ? 3 : 7;
 const START_ROUNDS = values.quick ? 7 : 15;
 
@@ -245,6 +247,28 @@ function archiveOf(members) {
   return Buffer.concat(parts);
 }
 
+/** The plan for a kernel of so many pages that lie by chance in memory; the plan is written out whole. */
+function benchKexec(folder, start) {
+  const map = join(folder, "memory-map");
+  writeFileSync(map, "0x100000-0x1ffffffff\n");
+  const jobs = PAGES.map((pages) => {
+    const kernel = join(folder, `${pages}-vmlinux`);
+    writeFileSync(kernel, syntheticKernel(pages));
+    return [PROGRAM, "kexec", kernel, "--memory", map, "--source-pages", "random:1", "--quiet"];
+  });
+  const times = timeAll(jobs, ROUNDS);
+  const rows = PAGES.map((pages, index) => {
+    const { median: time, least, most } = times[index];
+    const step = index === 0 ? "" : `× ${((time - start) / (times[index - 1].median - start)).toFixed(2)}`;
+    const range = `${least.toFixed(0)}…${most.toFixed(0)}`;
+    return [`${number(pages)} pages`, ms(time), range, ms(time - start), step, mb(memoryOf(jobs[index]))];
+  });
+  const header = ["input", "time", "least…most", "without start", "growth", "memory"];
+  printTable(`Growth: elfsplice kexec, source pages by chance, median of ${ROUNDS} runs`, header, rows);
+  const exponent = growth(PAGES.map((pages, index) => [pages, times[index].median - start])).toFixed(2);
+  console.log(`  growth exponent ${exponent}\n`);
+}
+
 if (!existsSync(PROGRAM)) {
   console.error("dist/elfsplice.js is not there: run npm run build first");
   process.exit(2);
@@ -255,6 +279,7 @@ try {
   const start = benchStart();
   benchSmall();
   benchGrowth(folder, start);
+  benchKexec(folder, start);
   benchMedium(folder, start);
   benchTrees(folder);
 } finally {

@@ -285,10 +285,144 @@ export const FINDINGS = {
   "files-covered": row("note", "Files whose code lies in others", (_name, detail) => detail),
   "files-not-followed": row("note", "Links and odd files not followed", (_name, detail) => detail),
   "files-left-out": row("note", "Files left out on request", (_name, detail) => detail),
+  "live-update-no-cancel": row(
+    "warning",
+    "Live update without cancel",
+    (name, detail) => `${name} cannot take back what it saved when a live update is cancelled: ${detail}`,
+  ),
+  "live-update-freeze-without-finish": row(
+    "warning",
+    "Live update without finish",
+    (name) => `${name} freezes its state for a live update, and has no finish that takes it up again`,
+  ),
+  "live-update-order": row(
+    "warning",
+    "Live update in an order that cannot be undone",
+    (name, detail) => `${name} takes part in a live update in an order that cannot be undone: ${detail}`,
+  ),
+  "live-update-slots-unknown": row(
+    "warning",
+    "Live update callbacks not understood",
+    (name, detail) => `which callbacks ${name} has in a live update is not known: ${detail}`,
+  ),
+  "live-update-registration-unknown": row(
+    "warning",
+    "Live update registration not understood",
+    (name, detail) => `${name} registers a ${detail} for live update; which one, the object does not tell`,
+  ),
+  "live-update-compatible-changed": row(
+    "warning",
+    "Compatible string changed",
+    (name, detail) => `${name} does not recognise the state that the running kernel saves for a live update: ${detail}`,
+  ),
+  "live-update-participant-removed": row(
+    "warning",
+    "Live update participant removed",
+    (name, detail) => `${name} no longer takes part in live updates: nobody takes up its state (${detail})`,
+  ),
+  "live-update-participant-added": row(
+    "note",
+    "Live update participant added",
+    (name, detail) => `${name} takes part in live updates now; the running kernel saves no state for it (${detail})`,
+  ),
+  "live-update-callback-changed": row(
+    "note",
+    "Live update callback changed",
+    (name, detail) => `${name} acts differently in a live update: ${detail}`,
+  ),
+  "ops-table-incompatible": row(
+    "note",
+    "Table of functions cannot be exchanged",
+    (name, detail) => `${name} leads to code that changes, and no switch-over can exchange it: ${detail}`,
+  ),
+  "ops-table-differs": row(
+    "note",
+    "Table of functions differs",
+    (name, detail) =>
+      `before a switch-over can exchange ${name}, a person must say what its differences mean: ${detail}`,
+  ),
+  "called-directly": row(
+    "note",
+    "Changed function entered without a table",
+    (name, detail) => `no switch-over of tables reaches every use of ${name}: ${detail}`,
+  ),
+  "shared-module-state": row(
+    "note",
+    "State that two versions would share",
+    (name, detail) => `with both versions of ${name} loaded, each would have its own ${detail}`,
+  ),
+  "names-clash": row(
+    "note",
+    "Names that two versions would define",
+    (name, detail) => `both versions of ${name} define for others: ${detail}`,
+  ),
   "machine-without-table": row(
     "warning",
     "Machine without table",
     (name) => `no relocation table for ${name}: relocations were compared literally`,
+  ),
+  "struct-layout-changed": row(
+    "error",
+    "Layout of live objects changed",
+    (name, detail) =>
+      `${name} changes its layout (${detail}), and objects of the old one may be alive: new code would read them wrongly; keep the layout and put what is new into shadow variables`,
+  ),
+  "struct-layout-unused": row(
+    "note",
+    "Layout without live objects changed",
+    (name, detail) => `${name} changes its layout (${detail}), but no object of the old one can be alive`,
+  ),
+  "struct-member-retyped": row(
+    "warning",
+    "Member of live objects means something else",
+    (name, detail) => `${name} keeps its layout, but ${detail}: what live objects hold may be read wrongly`,
+  ),
+  "enum-value-changed": row(
+    "warning",
+    "Value of an enumerator changed",
+    (name, detail) => `${name}: ${detail}; live objects and other code keep the old values`,
+  ),
+  "type-defined-twice": row(
+    "note",
+    "Type defined in several ways",
+    (name, detail) => `${name} is not the same everywhere: ${detail}`,
+  ),
+  "debug-info-unread": row(
+    "warning",
+    "Debug information not read",
+    (name, detail) => `debug information of ${name} was not read: ${detail}; layouts are compared without it`,
+  ),
+  "debug-info-one-sided": row(
+    "note",
+    "Debug information on one side only",
+    (name, detail) => `${name} has no debug information, ${detail} has: layouts cannot be compared`,
+  ),
+  "shadow-not-freed": row(
+    "warning",
+    "Shadow variable is never freed",
+    (name, detail) => `${name} attaches shadow variables with id ${detail}, which nothing in this object frees`,
+  ),
+  "shadow-not-allocated": row(
+    "warning",
+    "Shadow variable is never allocated",
+    (name, detail) => `${name} asks for shadow variables with id ${detail}, which nothing in this object attaches`,
+  ),
+  "shadow-two-sizes": row(
+    "error",
+    "One shadow variable with two sizes",
+    (name, detail) => `${name} attaches shadow variables ${detail}: who gets the smaller one writes past its end`,
+  ),
+  "shadow-pointer-size": row(
+    "error",
+    "Shadow variable as large as a pointer",
+    (name, detail) =>
+      `${name} attaches a shadow variable as large as a pointer, ${detail}: its size must be the member's own`,
+  ),
+  "shadow-needs-get-or-alloc": row(
+    "warning",
+    "Shadow variables only for new objects",
+    (name, detail) =>
+      `${name} attaches shadow variables with klp_shadow_alloc where ${detail}: objects that are alive already get none, so use klp_shadow_get_or_alloc or cope with there being none`,
   ),
 } as const satisfies Readonly<Record<string, Row>>;
 

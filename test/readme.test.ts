@@ -7,6 +7,7 @@ import pkg from "../package.json" with { type: "json" };
 import { EM } from "../src/elf/constants.ts";
 import { archFor, type ElfObject, FINDINGS, readObject } from "../src/index.ts";
 import { RUNGS } from "../src/plan/contract.ts";
+import { KEXEC_FINDINGS } from "../src/plan/kexec/findings.ts";
 import schema from "../src/report/update.schema.json" with { type: "json" };
 import { useProgram } from "./cli/program.ts";
 import { FIXTURES, fixtureCases, join, ROOT, readText } from "./support/paths.ts";
@@ -100,7 +101,7 @@ function optionsOf(...command: string[]): Map<string, string[]> {
   const [, text = ""] = run([...command, "--help"]).stdout.split(/^Options:$/m);
   const options = new Map<string, string[]>();
   for (const entry of text.split(/^(?= {2}-)/m)) {
-    const name = /^ {2}(-[\w-]+(?:, -[\w-]+)?(?: <\w+>)?)/.exec(entry)?.[1];
+    const name = /^ {2}(-[\w-]+(?:, -[\w-]+)?(?: <[\w.]+>)?)/.exec(entry)?.[1];
     if (name === undefined) continue;
     const choices = /\(choices: (.*?)(?:, default|\))/s.exec(entry)?.[1] ?? "";
     options.set(
@@ -128,9 +129,10 @@ describe("commands and options", () => {
     ["match <inputs...>"],
     ["check <update>"],
     ["compare <older> <newer>"],
+    ["kexec <kernel>"],
     ["schema"],
   ])("%s: every option, with its values", (usage) => {
-    const described = rows(chapter(`### \`elfsplice ${usage}\``));
+    const described = rows(chapter(`### \`elfsplice ${usage}\``)).filter(([names = ""]) => names.startsWith("`-"));
     const options = optionsOf(usage.split(" ")[0] as string);
     expect(described.map(([names = ""]) => quoted(names).join(", "))).toEqual([...options.keys()]);
     for (const [index, choices] of [...options.values()].entries()) {
@@ -139,9 +141,9 @@ describe("commands and options", () => {
   });
 
   it("that are named in passing exist", () => {
-    const known = [[], ["diff"], ["merge"], ["inspect"], ["match"], ["check"], ["compare"], ["schema"]]
+    const known = [[], ["diff"], ["merge"], ["inspect"], ["match"], ["check"], ["compare"], ["kexec"], ["schema"]]
       .flatMap((command) => [...optionsOf(...command).keys()])
-      .flatMap((names) => names.split(/, | <\w+>/));
+      .flatMap((names) => names.split(/, | <[\w.]+>/));
     const named = [...readme.matchAll(/`[^`\n]*`/g)]
       .map(([span]) => span)
       .filter((span) => !/npm|npx/.test(span))
@@ -158,6 +160,13 @@ describe("tables", () => {
       Object.fromEntries(Object.entries(FINDINGS).map(([code, { severity }]) => [code, severity])),
     );
     expect(listed).toHaveLength(Object.keys(FINDINGS).length);
+  });
+
+  it("list every finding of kexec, with its severity", () => {
+    const listed = rows(chapter("### `elfsplice kexec <kernel>`"))
+      .filter(([name = ""]) => /^`[a-z]/.test(name))
+      .map(([code = "", severity]) => [quoted(code)[0], severity]);
+    expect(listed).toEqual(Object.entries(KEXEC_FINDINGS).map(([code, { severity }]) => [code, severity]));
   });
 
   it("list every field of the description's top level", () => {

@@ -9,6 +9,11 @@ export function argumentAt(arch: Arch, code: Uint8Array, field: number): number 
   return index === -1 ? undefined : index;
 }
 
+/** Registers of a call's first arguments, in order; none where the architecture has no rule. */
+export function argumentRegisters(arch: Arch): readonly number[] {
+  return RULES[arch.name]?.order ?? [];
+}
+
 interface Rule {
   /** Registers of the first arguments, in order. */
   readonly order: readonly number[];

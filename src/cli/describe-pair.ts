@@ -20,6 +20,7 @@ import { type PairFile, sameFragment, unreadableFragment } from "../plan/plain-f
 import { type InstructionStyle, renderInstructions } from "../report/instructions.ts";
 import { type CacheEntry, openCache } from "./cache.ts";
 import { comparable } from "./comparable.ts";
+import { layoutPlan } from "./layout-plan.ts";
 
 /** What holds for all pairs of a run. Structured-cloneable. */
 export interface PairSettings {
@@ -99,7 +100,7 @@ async function describeSides(
     }
     const preObject = pre && before && parse(before, pre.ref);
     const postObject = post && after && parse(after, post.ref);
-    return describeObjects(task, preObject, postObject, settings);
+    return await describeObjects(task, preObject, postObject, settings);
   } catch (error) {
     if (settings.isAlone || !(error instanceof FormatError || error instanceof UnsupportedError)) throw error;
     return { fragment: unreadableFragment({ name, target, ...filesOf(pre, before, post, after, true) }, error) };
@@ -120,12 +121,12 @@ function filesOf(
   };
 }
 
-function describeObjects(
+async function describeObjects(
   task: PairTask,
   pre: ElfObject | undefined,
   post: ElfObject | undefined,
   settings: PairSettings,
-): PairResult {
+): Promise<PairResult> {
   const own = task.targetFrom === "default" ? ((post && moduleNameOf(post)) ?? (pre && moduleNameOf(pre))) : undefined;
   const target = own ?? task.target;
   const { contents, oldCode, isAlone } = settings;
@@ -140,7 +141,8 @@ function describeObjects(
   if (pre === undefined) return { fragment: planAdded(post as ElfObject, options) };
   if (post === undefined) return { fragment: planRemoved(pre, options) };
   const diff = diffSpans(pre, post);
-  const fragment = planFragment(diff, options);
+  const layouts = await layoutPlan(diff, options.name ?? objectName(pre.file, post.file), target);
+  const fragment = planFragment(diff, { ...options, layoutPlan: layouts });
   const { style } = settings;
   return style === undefined ? { fragment } : { fragment, instructions: changedCode(diff, fragment.name, style) };
 }

@@ -10,6 +10,7 @@ import type { DiffOptions } from "./commands/diff.ts";
 import { emitUpdate } from "./emit.ts";
 import { loadObject } from "./input.ts";
 import { onInterrupt } from "./interrupt.ts";
+import { layoutPlan } from "./layout-plan.ts";
 import { styleFor } from "./style.ts";
 
 /** Compares two objects: the short way, without anything that several pairs need. */
@@ -24,7 +25,14 @@ export async function diffTwoObjects(prePath: string, postPath: string, options:
   const diff = diffSpans(pre, post);
   const name = objectName(slashes(pre.file), slashes(post.file));
   const target = rules.find(({ matches }) => matches(name))?.name ?? moduleOf(pre, post, name);
-  const description = planUpdate(diff, { id, target, contents, oldCode, suppress });
+  const description = planUpdate(diff, {
+    id,
+    target,
+    contents,
+    oldCode,
+    suppress,
+    layoutPlan: await layoutPlan(diff, name, target ?? ""),
+  });
   let lines: ReadonlyMap<string, readonly string[]> = new Map();
   if (options.format === "text" && options.instructions && diff.outcome.fates.includes("patched")) {
     const { preLabels } = planPair(diff, 0, name, "");

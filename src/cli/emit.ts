@@ -13,6 +13,7 @@ export interface EmitOptions {
   readonly exitCode?: boolean;
   readonly require?: Rung;
   readonly quiet?: boolean;
+  readonly explain?: boolean;
   /** Wrap the description as an in-toto statement. */
   readonly statement?: boolean;
   /** False with --no-instructions. */
@@ -30,8 +31,12 @@ export async function emitUpdate(
   details: Details | undefined,
   options: EmitOptions,
 ): Promise<number> {
-  await writeOutput(await textOf(description, details, options), options.output);
+  const ladder = options.explain ? await explanation(description) : "";
+  const text = await textOf(description, details, options);
+  await writeOutput(options.format === "text" ? text + ladder : text, options.output);
   if (!options.quiet) process.stderr.write(renderSummary(description));
+  // Standard output has JSON for programs; what was asked for a person goes where persons look.
+  if (options.format !== "text") process.stderr.write(ladder);
   return exitStatus(description, options);
 }
 
@@ -44,4 +49,10 @@ async function textOf(
   if (!statement) return renderJson(description);
   const { toStatement } = await import("../report/statement.ts");
   return renderJson(toStatement(description));
+}
+
+/** The ladder in words; loaded only if it is asked for. */
+async function explanation(description: UpdateDescription): Promise<string> {
+  const { renderExplanation } = await import("../report/explain.ts");
+  return renderExplanation(description);
 }

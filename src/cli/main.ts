@@ -7,12 +7,12 @@ import type { CheckOptions } from "./commands/check.ts";
 import type { CompareOptions } from "./commands/compare.ts";
 import type { DiffOptions } from "./commands/diff.ts";
 import type { InspectOptions } from "./commands/inspect.ts";
+import type { KexecCommandOptions } from "./commands/kexec.ts";
 import type { MatchOptions } from "./commands/match.ts";
 import type { SchemaOptions } from "./commands/schema.ts";
 import type { EmitOptions } from "./emit.ts";
 import { EXIT } from "./exit-status.ts";
 import { visible } from "./visible.ts";
-import { WORKER_MARK } from "./worker-mark.ts";
 
 function output(): Option {
   return new Option("-o, --output <file>", "write to a file instead of standard output");
@@ -59,6 +59,7 @@ function program(done: (status: number) => void): Command {
     .option("--exit-code", "status 1 if the running system would have to change")
     .addOption(required())
     .option("--statement", "wrap the description as an in-toto Statement v1, for tools that sign")
+    .option("--explain", "tell of each rung whether it can carry the patch, why, and what is left to do")
     .option("--jobs <count>", "threads that compare, at most (default: one for each processor)")
     .option("--cache <folder>", "keep results by content, and take those of earlier runs from there")
     .option("--shard <share>", "compare the i-th of n shares, i/n, and write a part for elfsplice merge")
@@ -71,6 +72,7 @@ Examples:
   $ elfsplice diff pre/fs/readdir.o post/fs/readdir.o > update.json
   $ elfsplice diff pre.o post.o --format text --quiet | less
   $ elfsplice diff pre.o post.o -o update.json --require splice || echo "cannot be spliced"
+  $ elfsplice diff pre/loop.o post/loop.o --target loop --explain > update.json
   $ elfsplice diff linux-pre linux-post -o update.json --exclude 'drivers/gpu/**' --cache ~/.cache/elfsplice
   $ elfsplice diff lib-pre.a lib-post.a --target '*(crc32.o)=crc32' --suppress known.txt
   $ elfsplice diff linux-pre linux-post --shard 2/8 -o part-2.json`,
@@ -108,12 +110,14 @@ Examples:
     .addOption(output())
     .addOption(new Option("--format <format>", "what to print").choices(["json", "text"]).default("text"))
     .option("--function <name>", "only this function: its bytes and its relocations in words")
+    .option("--struct <name>", "only this struct, union, enum or typedef: where its members lie")
     .addHelpText(
       "after",
       `
 Examples:
   $ elfsplice inspect fs/readdir.o
   $ elfsplice inspect fs/readdir.o --function filldir
+  $ elfsplice inspect net/mac80211/sta_info.o --struct sta_info
   $ elfsplice inspect fs/readdir.o --format json | jq '.functions[].name'`,
     )
     .action(async (object: string, options: InspectOptions) => {
@@ -124,7 +128,7 @@ Examples:
   top
     .command("match <inputs...>")
     .description("match an update description, or objects compiled before a patch, against the system that runs")
-    .requiredOption("--run <image>", "vmlinux, executable, shared object, module, or core")
+    .requiredOption("--run <image>", "vmlinux, executable, shared object, module, core, or kdump")
     .option("--system-map <file>", "System.map or a copy of /proc/kallsyms")
     .option("--symbols <file>", "for a core: an executable or library that was mapped, or the vmlinux", collect)
     .option("--slide <distance>", "how far the run system was moved (KASLR, PIE); default: deduced")
@@ -190,10 +194,44 @@ Examples:
     });
 
   top
+    .command("kexec <kernel>")
+    .description("plan how a whole kernel is loaded and started in place of the one that runs")
+    .option("--initrd <file>", "initial RAM disk to load with it")
+    .option("--initrd-address <address>", "where the initrd goes (default: as high as the architecture allows)")
+    .option("--memory <map>", "a copy of /proc/iomem, or a list of start-end; the ranges themselves will do too")
+    .option("--crash-kernel <range>", "plan for a panic: all in place within this range (start-end, size@start)")
+    .option("--load-address <address>", "where the lowest segment goes, for a kernel that can be moved")
+    .option("--page-size <bytes>", "size of a page (default: what the architecture usually has)")
+    .option(
+      "--source-pages <which>",
+      "pages before they are moved: ascending (default), random:<seed>, or a file of addresses",
+    )
+    .option("--participants <files...>", "objects, or an update description: who takes part in a live update")
+    .option("--simulate <scenario>", "ok, cancel, all, or fail=<participant>:<event>; may be given again", collect)
+    .addOption(output())
+    .addOption(new Option("--format <format>", "what to print").choices(["json", "text"]).default("json"))
+    .option("-q, --quiet", "no summary on standard error")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ elfsplice kexec vmlinux --initrd initrd.img --memory /proc/iomem -o plan.json
+  $ elfsplice kexec vmlinux --crash-kernel 256M@768M --load-address 768M --format text
+  $ elfsplice kexec vmlinux --participants update.json --simulate all --format text | less
+  $ elfsplice kexec vmlinux --participants mm/memfd_luo.o --simulate fail=memfd_luo_handler:freeze`,
+    )
+    .action(async (kernel: string, options: KexecCommandOptions) => {
+      const { runKexec } = await import("./commands/kexec.ts");
+      done(await runKexec(kernel, options));
+    });
+
+  top
     .command("schema")
     .description("print the JSON Schema of the update description")
     .addOption(output())
-    .addOption(new Option("--of <document>", "whose schema").choices(["update", "match", "compare"]).default("update"))
+    .addOption(
+      new Option("--of <document>", "whose schema").choices(["update", "match", "compare", "kexec"]).default("update"),
+    )
     .addHelpText("after", "\nExample:\n  $ elfsplice schema > update.schema.json")
     .action(async (options: SchemaOptions) => {
       const { runSchema } = await import("./commands/schema.ts");
@@ -228,14 +266,5 @@ async function main(): Promise<void> {
   process.exitCode = status;
 }
 
-/** Whether this is a thread of ours, which runs the same file; see pool.ts. To ask node:worker_threads costs every start a millisecond. */
-async function isWorker(): Promise<boolean> {
-  if (process.argv[2] !== WORKER_MARK) return false;
-  const { serve } = await import("./worker.ts");
-  return serve();
-}
-
-if (!(await isWorker())) {
-  process.stderr.on("error", () => {});
-  await main();
-}
+process.stderr.on("error", () => {});
+await main();

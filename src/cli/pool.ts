@@ -8,7 +8,6 @@ import { UnsupportedError, UsageError } from "../errors.ts";
 import type { PairTask } from "../input/pairs.ts";
 import type { PairResult, PairSettings } from "./describe-pair.ts";
 import type { Answer, Job } from "./worker.ts";
-import { WORKER_MARK } from "./worker-mark.ts";
 
 export interface Pool {
   /** Adds a pair; `weight` is its bytes. */
@@ -31,9 +30,7 @@ export interface Pool {
 }
 
 function startWorker(): Worker {
-  // The bundle is one file: the thread runs the same one, and is told apart by its argument.
-  return new Worker(new URL(import.meta.url), {
-    argv: [WORKER_MARK],
+  return new Worker(new URL("./worker.js", import.meta.url), {
     execArgv: [],
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
   });

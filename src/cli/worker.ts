@@ -15,21 +15,6 @@ export type Answer =
   | { readonly expected: string }
   | { readonly message: string; readonly stack: string | undefined };
 
-/** The life of a worker: one pair after the other, until it is sent nothing. Returns false where this is no worker. */
-export function serve(): boolean {
-  if (parentPort === null) return false;
-  const port = parentPort;
-  // Answers come in the order of the questions, and there is never more than one pair in memory.
-  let last = Promise.resolve();
-  port.on("message", (job: Job | undefined) => {
-    last = last.then(async () => {
-      if (job === undefined) port.close();
-      else port.postMessage(await answer(job));
-    });
-  });
-  return true;
-}
-
 async function answer({ task, settings }: Job): Promise<Answer> {
   try {
     return { result: await describePair(task, settings) };
@@ -40,3 +25,13 @@ async function answer({ task, settings }: Job): Promise<Answer> {
     return { message, stack };
   }
 }
+
+// The life of a worker: one pair after the other, until it is sent nothing. Answers come in the order of the questions, and
+// there is never more than one pair in memory.
+let last = Promise.resolve();
+parentPort?.on("message", (job: Job | undefined) => {
+  last = last.then(async () => {
+    if (job === undefined) parentPort?.close();
+    else parentPort?.postMessage(await answer(job));
+  });
+});

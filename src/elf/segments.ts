@@ -25,6 +25,10 @@ export interface Segment {
   readonly flags: number;
   readonly offset: number;
   readonly vaddr: bigint;
+  /** p_paddr: where it is loaded, on systems for which physical addresses matter. */
+  readonly paddr: bigint;
+  /** p_align: 0 and 1 both mean none. */
+  readonly align: bigint;
   /** Bytes in the file. */
   readonly filesz: number;
   /** Bytes in memory. */
@@ -52,6 +56,8 @@ export interface ImageHeader {
   readonly type: number;
   readonly machine: number;
   readonly flags: number;
+  /** e_entry: virtual or physical, as the image's authors like it. */
+  readonly entry: bigint;
   readonly segments: readonly Segment[];
   /** Empty when the image has no section table, as cores have none. */
   readonly sections: readonly ImageSection[];
@@ -99,6 +105,9 @@ export function readImageHeader(source: ByteSource, which: "all" | "segments" = 
   const counts = wide ? 52 : 40;
   const sections = which === "all" ? readSections(source, elfClass, data, shoff, view, fail) : { raw: [], named: [] };
   const phnum = view.u16(counts + 4);
+  if (phnum > 0 && view.u16(counts + 2) !== SEGMENT_SIZE[elfClass]) {
+    fail("e_phentsize is not that of a program header", counts + 2, view.u16(counts + 2));
+  }
   const first = sections.raw[0];
   const segmentCount = phnum === PN_XNUM && first !== undefined ? first.info : phnum;
   return {
@@ -107,6 +116,7 @@ export function readImageHeader(source: ByteSource, which: "all" | "segments" = 
     type: view.u16(16),
     machine: view.u16(18),
     flags: view.u32(wide ? 48 : 36),
+    entry: wide ? view.u64(24) : BigInt(view.u32(24)),
     segments: readSegments(source, elfClass, data, phoff, segmentCount, fail),
     sections: sections.named,
   };
@@ -143,6 +153,8 @@ function readSegments(
       flags: view.u32(at + (wide ? 4 : 24)),
       offset: word(4, 8),
       vaddr: wide ? view.u64(at + 16) : BigInt(view.u32(at + 8)),
+      paddr: wide ? view.u64(at + 24) : BigInt(view.u32(at + 12)),
+      align: wide ? view.u64(at + 48) : BigInt(view.u32(at + 28)),
       filesz: word(16, 32),
       memsz: word(20, 40),
     };

@@ -1,11 +1,16 @@
 /** Why an update is aborted, in Ksplice's words. KSPLICE.md, B4. */
 export interface Cause {
-  /** What Rusty Russell's review of the kernel part proposes (seeds/001); null where it leaves the number open. */
+  /**
+   * What Rusty Russell's review of the kernel part proposes (seeds/001); null where it leaves the number open. It does so for
+   * `unexpected` and `unexpected_running_task`, for a contradiction in the update itself is none of errno's cases, and for
+   * `call_failed`, where the hook's own number is passed on. `bad_system_map` and `cold_update_loaded` came after the
+   * review; no number is made up for them.
+   */
   readonly errno: string | null;
   readonly meaning: string;
 }
 
-/** Every abort cause of Ksplice; those that only the running kernel can meet are here for the lifecycle. */
+/** Every abort cause of Ksplice in its own words, with errno and meaning; those that only the running kernel can meet are here for the lifecycle. */
 export const CAUSES = {
   no_match: { errno: "ENOENT", meaning: "the running code was not built from these objects" },
   code_busy: { errno: "EBUSY", meaning: "a thread is in code that would be replaced" },
@@ -56,6 +61,7 @@ export const LIFECYCLE: readonly Stage[] = [
         done: true,
       },
       { check: "exports that change are there", cause: "missing_export", done: true },
+      { check: "there is memory for the new code and for what is saved", cause: "out_of_memory", done: false },
       { check: "pre_apply and check_apply hooks agree", cause: "call_failed", done: false },
       { check: "no thread's stack holds an address of the safety ranges", cause: "code_busy", done: false },
       { check: "no task runs while the machine is stopped", cause: "unexpected_running_task", done: false },

@@ -1,6 +1,6 @@
-import type { Arch } from "../arch/arch.ts";
+import type { Arch, Howto } from "../arch/arch.ts";
 import { fieldOrder, readField } from "../arch/field.ts";
-import { STB, STT } from "../elf/constants.ts";
+import { EM, STB, STT } from "../elf/constants.ts";
 import { numberedBase } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span, type SpanRelocation } from "../spans/span.ts";
@@ -54,8 +54,26 @@ export function meantAddress(
   if (howto.size === 0) return undefined;
   const { arch } = image;
   const field = readField(bytes, index, howto, fieldOrder(arch, howto));
-  const meant = wrap(arch, field - insnAddend + (howto.pcrel ? place : 0n));
+  if (arch.machine === EM.MIPS && howto.role === "branch" && !howto.pcrel) return inRegion(arch, howto, field, place);
+  const counted = howto.pcrel && howto.insn !== true ? countedFromStart(relocation) : 0n;
+  const meant = wrap(arch, field - insnAddend - counted + (howto.pcrel ? place : 0n));
   return image.unmoved === 0n ? meant : movedAddress(image, howto.pcrel, meant);
+}
+
+/** A MIPS jump stays in the region of the instruction behind it: the field has the lower bits only. MIPS Architecture volume II, J. */
+function inRegion(arch: Arch, { rightshift }: Howto, field: bigint, place: bigint): bigint {
+  const region = 1n << BigInt(26 + rightshift);
+  const next = place + 4n;
+  return wrap(arch, next - (next % region) + (BigInt.asUintN(64, field) % region));
+}
+
+/**
+ * Entries of a jump table count from the table's start, and so their addends have the entry's offset in them, which no target has:
+ * how much that is.
+ */
+function countedFromStart({ symbol, target, targetAddend, targetOffset }: SpanRelocation): bigint {
+  if (target === undefined || symbol?.type !== STT.SECTION) return 0n;
+  return symbol.value + targetAddend - BigInt(target.offset + targetOffset);
 }
 
 /**
@@ -94,7 +112,7 @@ export function imply(
   // The address of a Thumb or MIPS16 function tells its instruction set in the low bit.
   const isTagged = context.arch.functionTagBit === true && isFunction(key, relocation);
   const meant = isTagged ? untagged - (untagged & 1n) : untagged;
-  const base = wrap(context.arch, meant - offset);
+  const base = wrap(context.arch, globalEntry(context, key, relocation, meant) - offset);
   if (typeof key !== "string" && isCode(key.kind) && !isEntryPoint(key, Number(offset))) {
     return implyLanding(context, trial, key, Number(offset), meant);
   }
@@ -108,6 +126,19 @@ export function imply(
   if (objection !== undefined) return objection;
   trial.addresses.set(key, base);
   return undefined;
+}
+
+/** Distances of a local entry point from the global one. 64-bit ELF V2 ABI for Power, 3.4.1. */
+const LOCAL_ENTRIES = [4n, 8n, 16n, 32n, 64n];
+
+/** A call inside a ppc64le image goes to the local entry point, behind where the TOC pointer is set; symbols are where the global one is. */
+function globalEntry(context: Context, key: Key, { howto }: SpanRelocation, meant: bigint): bigint {
+  if (context.arch.machine !== EM.PPC64 || howto.role !== "branch") return meant;
+  if (typeof key !== "string") return isCode(key.kind) ? meant - BigInt(key.localEntry) : meant;
+  const known = context.image.symbols.named(key);
+  const isKnown = (distance: bigint): boolean => known.some(({ address }) => address + distance === meant);
+  if (isKnown(0n)) return meant;
+  return meant - (LOCAL_ENTRIES.find(isKnown) ?? 0n);
 }
 
 function isFunction(key: Key, { symbol }: SpanRelocation): boolean {

@@ -1,5 +1,6 @@
 import type { ByteSource, ImageHeader } from "../elf/segments.ts";
 import { PT, readNotes } from "../elf/segments.ts";
+import { readVmcoreInfo, type VmcoreInfo } from "./vmcoreinfo.ts";
 
 /** NT_FILE, "FILE" in ASCII. Linux: include/uapi/linux/elf.h. */
 const NT_FILE = 0x4649_4c45;
@@ -16,28 +17,22 @@ export interface MappedFile {
 /** What the notes of a core tell. */
 export interface CoreNotes {
   readonly files: readonly MappedFile[];
-  /** How far KASLR moved the kernel; undefined where the core does not say. */
-  readonly kernelOffset: bigint | undefined;
+  /** What a kernel says of itself; undefined in the core of a process. */
+  readonly info: VmcoreInfo | undefined;
 }
 
 /** Reads the notes of a core: the mapped files of a process, or what a kernel says of itself. */
 export function readCoreNotes(source: ByteSource, header: ImageHeader): CoreNotes {
   const files: MappedFile[] = [];
-  let kernelOffset: bigint | undefined;
+  let info: VmcoreInfo | undefined;
   for (const { type, offset, filesz } of header.segments) {
     if (type !== PT.NOTE || offset + filesz > source.size) continue;
     for (const note of readNotes(source.read(offset, filesz), header.data)) {
       if (note.name === "CORE" && note.type === NT_FILE) files.push(...readMappedFiles(note.desc, header));
-      if (note.name === "VMCOREINFO") kernelOffset ??= readKernelOffset(note.desc);
+      if (note.name === "VMCOREINFO") info ??= readVmcoreInfo(note.desc);
     }
   }
-  return { files, kernelOffset };
-}
-
-/** `KERNELOFFSET=1a000000`, in hexadecimal. Linux: Documentation/admin-guide/kdump/vmcoreinfo.rst. */
-function readKernelOffset(desc: Uint8Array): bigint | undefined {
-  const match = /^KERNELOFFSET=([0-9a-f]+)$/m.exec(Buffer.from(desc).toString("latin1"));
-  return match === null ? undefined : BigInt(`0x${match[1]}`);
+  return { files, info };
 }
 
 /** Count and page size, three words for each file, then their names. Linux: fs/binfmt_elf.c, fill_files_note. */

@@ -1,6 +1,5 @@
-import type { ElfObject } from "../elf/object.ts";
+import { numberedBase } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
-import type { Span, SpanTable } from "../spans/span.ts";
 import { VERSION } from "../version.ts";
 import { CAUSES, type CauseName, LIFECYCLE } from "./causes.ts";
 import { hex } from "./context.ts";
@@ -9,14 +8,8 @@ import type { RunImage } from "./image.ts";
 import type { Mismatch } from "./mismatch.ts";
 import type { MatchResult, MismatchResult, SectionResult } from "./result.ts";
 import type { RunPre, SpanMatch } from "./run-pre.ts";
+import type { Subject } from "./subject.ts";
 import { type NamedValues, symbolResults } from "./symbol-results.ts";
-
-/** One object that is matched, with the names that its parts have in the update. */
-export interface Subject {
-  readonly object: ElfObject;
-  readonly table: SpanTable;
-  readonly labels: ReadonlyMap<Span, string>;
-}
 
 /** Why a match ends in an abort. */
 export interface Abort {
@@ -57,6 +50,7 @@ export function describeMatch(
       kind: image.kind,
       slide: image.slide < 0n ? `-0x${(-image.slide).toString(16)}` : hex(image.slide),
       ...(image.buildId === undefined ? {} : { buildId: image.buildId }),
+      ...(image.release === undefined ? {} : { release: image.release }),
     },
     objects: subjects.map(({ object: { file, member } }) => ({
       path: file.replaceAll("\\", "/"),
@@ -72,6 +66,7 @@ export function describeMatch(
       matched: of("matched"),
       ambiguous: of("ambiguous"),
       unmatched: of("unmatched"),
+      notLookedFor: runPre.matches.filter((match) => notLookedFor(match) !== undefined).length,
       overridden: text.filter((match) => match.status !== "matched" && match.overridden).length,
     },
     sections,
@@ -102,10 +97,21 @@ function describeSection(match: SpanMatch, label: string): SectionResult {
     status: match.status,
     ...(match.overridden ? { overridden: true } : {}),
     runAddress: match.address === undefined ? null : hex(match.address),
+    ...(notLookedFor(match) === undefined ? {} : { notLookedFor: notLookedFor(match) }),
     candidates: match.candidates.map(hex),
     rules: [...match.rules],
     ...(mismatch === undefined || match.status === "matched" ? {} : { mismatch: describeMismatch(mismatch) }),
   };
+}
+
+/** Why there was no place at all to look for data; undefined where there was one. */
+function notLookedFor({ span, status, candidates, mismatch }: SpanMatch): string | undefined {
+  if (status !== "unmatched" || isCode(span.kind) || candidates.length > 0 || mismatch !== undefined) return undefined;
+  if (span.symbol === undefined) return "it has no name, and nothing that matched refers to it";
+  if (numberedBase(span.symbol.name) !== undefined) {
+    return "the number in its name is the compiler's and may be another's there, and nothing that matched refers to it";
+  }
+  return "the run system's symbols do not have its name, and nothing that matched refers to it";
 }
 
 function describeMismatch({ offset, runAddress, pre, run, why }: Mismatch): MismatchResult {
@@ -148,6 +154,7 @@ function whyNot({ status, candidates, mismatch, span }: SpanMatch): string {
 function matchFindings(runPre: RunPre, labelOf: (match: SpanMatch) => string, image: RunImage): MatchFinding[] {
   const findings: MatchFinding[] = [];
   if (image.symbols.count === 0) findings.push({ code: "run-without-symbols", label: image.path, detail: "" });
+  for (const detail of image.problems ?? []) findings.push({ code: "kallsyms-unreadable", label: image.path, detail });
   for (const match of runPre.matches) {
     if (match.status === "matched" || match.status === "located") continue;
     const code = findingCode(match);

@@ -8,6 +8,8 @@ const LONG = 1 << 18;
 
 /** A file that is read page by page, each page once. */
 export interface FilePages extends ByteSource {
+  /** Like `read`, for a few bytes of a place that nothing else is read from. */
+  peek(offset: number, length: number): Uint8Array;
   /** Bytes read from the file so far. */
   readonly bytesRead: () => number;
   close(): void;
@@ -62,6 +64,7 @@ export function openPages(file: string): FilePages {
       }
       return bytes;
     },
+    peek: load,
     bytesRead: () => total,
     close: () => closeSync(descriptor),
   };

@@ -20,6 +20,10 @@ export const MATCH_FINDINGS = {
     "warning",
     (label) => `${label} has no symbols: give --system-map, or --search for the code`,
   ),
+  "kallsyms-unreadable": row(
+    "warning",
+    (label, detail) => `${label}: the kernel's own list of symbols cannot be used: ${detail}`,
+  ),
   "patch-too-long": row("error", (label, detail) => `${label} is too short for its patch: ${detail}`),
   "patches-overlap": row("error", (label, detail) => `patches of ${label} overlap: ${detail}`),
   "patch-out-of-reach": row("error", (label, detail) => `${label} cannot reach its replacement: ${detail}`),

@@ -4,6 +4,7 @@
  */
 import type { Arch } from "../arch/arch.ts";
 import { fieldOrder, readField } from "../arch/field.ts";
+import { EM } from "../elf/constants.ts";
 import type { SpanRelocation } from "../spans/span.ts";
 
 /** Relocation types of the upper and of the lower half, whose values add up to the address. */
@@ -12,21 +13,37 @@ interface Halves {
   readonly low: RegExp;
   /** The upper half counts from the instruction's own page of this size. */
   readonly page?: bigint;
+  /** Both halves count from the TOC pointer. */
+  readonly toc?: true;
+  /** Both halves count from the place of the upper one; the addend of the lower one has their distance in it. */
+  readonly fromHigh?: true;
 }
 
-const MIPS_HALVES: Halves = { high: /^R_MIPS_HI16$/, low: /^R_MIPS_LO16$/ };
+/** A type of relocation that is one half, and of which pair. */
+const POWER_HALVES: readonly Halves[] = [
+  { high: /^R_PPC64_TOC16_HA$/, low: /^R_PPC64_TOC16_LO(_DS)?$/, toc: true },
+  { high: /^R_PPC64_REL16_HA$/, low: /^R_PPC64_REL16_LO$/, fromHigh: true },
+  { high: /^R_PPC64_ADDR16_HA$/, low: /^R_PPC64_ADDR16_LO(_DS)?$/ },
+];
 
-/** By architecture. AAELF64 5.7.6, AAELF32 4.6.1.6, MIPS ABI supplement chapter 4, RISC-V psABI chapter 8. */
-const HALVES: Readonly<Record<string, Halves>> = {
-  aarch64: {
-    high: /^R_AARCH64_ADR_PREL_PG_HI21(_NC)?$/,
-    low: /^R_AARCH64_(ADD_ABS|LDST\d+_ABS)_LO12_NC$/,
-    page: 0x1000n,
-  },
-  arm: { high: /^R_ARM_(THM_)?MOVT_ABS$/, low: /^R_ARM_(THM_)?MOVW_ABS_NC$/ },
+const MIPS_HALVES: readonly Halves[] = [{ high: /^R_MIPS_HI16$/, low: /^R_MIPS_LO16$/ }];
+
+/** By architecture. AAELF64 5.7.6, AAELF32 4.6.1.6, MIPS ABI supplement chapter 4, RISC-V psABI chapter 8, LoongArch ELF ABI, ELF V2 ABI for Power 3.5. */
+const HALVES: Readonly<Record<string, readonly Halves[]>> = {
+  aarch64: [
+    {
+      high: /^R_AARCH64_ADR_PREL_PG_HI21(_NC)?$/,
+      low: /^R_AARCH64_(ADD_ABS|LDST\d+_ABS)_LO12_NC$/,
+      page: 0x1000n,
+    },
+  ],
+  arm: [{ high: /^R_ARM_(THM_)?MOVT_ABS$/, low: /^R_ARM_(THM_)?MOVW_ABS_NC$/ }],
+  loongarch64: [{ high: /^R_LARCH_PCALA_HI20$/, low: /^R_LARCH_PCALA_LO12$/, page: 0x1000n }],
   mips: MIPS_HALVES,
   mipsel: MIPS_HALVES,
-  riscv64: { high: /^R_RISCV_HI20$/, low: /^R_RISCV_LO12_[IS]$/ },
+  ppc64: POWER_HALVES,
+  ppc64le: POWER_HALVES,
+  riscv64: [{ high: /^R_RISCV_HI20$/, low: /^R_RISCV_LO12_[IS]$/ }],
 };
 
 /** A whole address, and the relocation that tells of what; while only the upper half is known, that. */
@@ -38,22 +55,25 @@ interface Half {
 /** Collects the halves of one span in the order of its relocations. */
 export class HalfAddresses {
   readonly #arch: Arch;
-  readonly #halves: Halves | undefined;
+  readonly #halves: readonly Halves[];
+  readonly #toc: () => bigint | undefined;
   readonly #high = new Map<string, bigint>();
   readonly #low = new Map<string, bigint>();
+  readonly #highFields = new Map<string, SpanRelocation>();
   /** RISC-V: the upper halves by the offset of their instruction, which the lower half names. */
   readonly #byPlace = new Map<number, Half>();
 
-  constructor(arch: Arch) {
+  /** `toc` gives what the TOC pointer holds, where the architecture has one. */
+  constructor(arch: Arch, toc: () => bigint | undefined = () => undefined) {
     this.#arch = arch;
-    this.#halves = HALVES[arch.name];
+    this.#halves = HALVES[arch.name] ?? [];
+    this.#toc = toc;
   }
 
   /** The whole address once the other half is there as well; undefined before, and for fields that are no half. */
   take(relocation: SpanRelocation, run: Uint8Array, index: number, place: bigint): Half | undefined {
     if (relocation.howto.name.startsWith("R_RISCV_PCREL_")) return this.#takePlaced(relocation, run, index, place);
-    const address = this.#takeNamed(relocation, run, index, place);
-    return address === undefined ? undefined : { relocation, address };
+    return this.#takeNamed(relocation, run, index, place);
   }
 
   /** `auipc` refers to the thing, the instruction behind it to the `auipc`. RISC-V psABI, "PC-Relative Symbol Addresses". */
@@ -69,19 +89,42 @@ export class HalfAddresses {
     return { relocation: high.relocation, address: BigInt.asUintN(this.#arch.class, high.address + field) };
   }
 
-  #takeNamed(relocation: SpanRelocation, run: Uint8Array, index: number, place: bigint): bigint | undefined {
-    const { howto, target, targetOffset, symbol, targetAddend } = relocation;
-    const halves = this.#halves;
-    if (halves === undefined || (howto.role !== "page" && howto.role !== "low")) return undefined;
+  #takeNamed(relocation: SpanRelocation, run: Uint8Array, index: number, place: bigint): Half | undefined {
+    const { howto, target, targetOffset, symbol, targetAddend, offset } = relocation;
+    if (howto.role !== "page" && howto.role !== "low") return undefined;
+    const halves = this.#halves.find(({ high, low }) => high.test(howto.name) || low.test(howto.name));
+    if (halves === undefined) return undefined;
     const isHigh = halves.high.test(howto.name);
-    if (!isHigh && !halves.low.test(howto.name)) return undefined;
-    const key = target === undefined ? `${symbol?.index} ${targetAddend}` : `#${target.id} ${targetOffset}`;
-    const field = readField(run, index, howto, fieldOrder(this.#arch, howto));
-    const base = isHigh && halves.page !== undefined ? place - (place % halves.page) : 0n;
+    const addend = halves.fromHigh ? targetAddend - BigInt(offset) : targetAddend;
+    const key =
+      target === undefined || halves.fromHigh ? `${symbol?.index} ${addend}` : `#${target.id} ${targetOffset}`;
+    const read = readField(run, index, howto, fieldOrder(this.#arch, howto));
+    const field = halves.toc || halves.fromHigh || this.#arch.machine === EM.PPC64 ? signedHalf(read, isHigh) : read;
+    // MIPS: the distance of the GOT pointer from the first of the two. MIPS ABI supplement, _gp_disp.
+    const isDistance = symbol?.name === "_gp_disp";
+    const base = isHigh ? (isDistance ? place : this.#baseOf(halves, place)) : 0n;
+    if (base === undefined) return undefined;
+    if (isHigh) this.#highFields.set(key, relocation);
     (isHigh ? this.#high : this.#low).set(key, BigInt.asIntN(64, field + base));
     const high = this.#high.get(key);
     const low = this.#low.get(key);
     if (high === undefined || low === undefined) return undefined;
-    return BigInt.asUintN(this.#arch.class, this.#arch.name === "arm" ? high + BigInt.asUintN(16, low) : high + low);
+    const address = BigInt.asUintN(
+      this.#arch.class,
+      this.#arch.name === "arm" ? high + BigInt.asUintN(16, low) : high + low,
+    );
+    return { relocation: halves.fromHigh ? (this.#highFields.get(key) as SpanRelocation) : relocation, address };
   }
+
+  /** What an upper half counts from. */
+  #baseOf({ page, toc, fromHigh }: Halves, place: bigint): bigint | undefined {
+    if (toc) return this.#toc();
+    if (fromHigh) return place;
+    return page === undefined ? 0n : place - (place % page);
+  }
+}
+
+/** The lower half of a pair that is added with sign. */
+function signedHalf(field: bigint, isHigh: boolean): bigint {
+  return isHigh ? field : BigInt.asIntN(16, field);
 }

@@ -8,107 +8,54 @@ import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { type ByteSource, type ImageHeader, PF, PT, readImageHeader, type Segment } from "../elf/segments.ts";
 import { FormatError, UsageError } from "../errors.ts";
+import { type Companion, companionRegions, companionSymbols, companionTable } from "./companions.ts";
 import { type CoreNotes, type MappedFile, readCoreNotes } from "./core-notes.ts";
-import { linkedSymbols, readImageSymbols, symbolForm } from "./elf-symbols.ts";
 import { type FilePages, openPages } from "./file-pages.ts";
 import type { ImageOptions, ImageParts } from "./image.ts";
-import { buildIdOf, linkedRegions } from "./image-linked.ts";
+import { kernelImage } from "./image-kernel.ts";
+import { buildIdOf } from "./image-linked.ts";
 import { type Memory, memoryOf, type Region } from "./memory.ts";
-import { type RunSymbol, type RunSymbols, runSymbols } from "./run-symbols.ts";
-import { slideBetween } from "./slide.ts";
-
-/** A file that belongs to the core. */
-interface Companion {
-  readonly source: FilePages;
-  readonly header: ImageHeader;
-  readonly slide: bigint;
-}
+import { segmentMemory } from "./physical.ts";
+import type { RunSymbols } from "./run-symbols.ts";
 
 /** A core with the files that explain it. */
 export function coreImage(source: FilePages, header: ImageHeader, map: RunSymbols, options: ImageOptions): ImageParts {
   const notes = readCoreNotes(source, header);
-  const saved = memoryOf(savedRegions(source, header));
-  const companions =
-    notes.files.length > 0
-      ? processFiles(notes, saved, options)
-      : (options.symbolFiles ?? []).map((path) => kernelFile(path, notes, map, options));
+  const regions = savedRegions(source, header, notes.info !== undefined);
+  if (notes.files.length === 0) {
+    const physical = notes.info === undefined ? undefined : segmentMemory(source, header);
+    const dump = { file: source.file, target: header, info: notes.info, regions, physical, physBase: 0n };
+    return kernelImage(dump, map, options);
+  }
+  const saved = memoryOf(regions);
+  const companions = processFiles(notes, saved, options);
   const first = companions[0];
-  const list = companions.flatMap(({ source: file, header: of, slide }) => [
-    ...linkedSymbols(readImageSymbols(file, of), slide, symbolForm(of)).all(),
-  ]);
-  const left = companions.flatMap(({ source: file, header: of, slide }) =>
-    linkedRegions(file, of, slide).filter((region) => of.segments.length > 0 && !isWritable(region, of, slide)),
-  );
   return {
     kind: "core",
-    memory: memoryOf([...saved.regions, ...left.flatMap((region) => withoutSaved(region, saved))]),
-    symbols: list.length === 0 ? runSymbols("none", []) : runSymbols("symbol-table", numbered(list)),
-    slide: options.slide ?? first?.slide ?? notes.kernelOffset ?? 0n,
+    memory: memoryOf([...saved.regions, ...companionRegions(companions, saved)]),
+    symbols: companionSymbols(companions),
+    slide: options.slide ?? first?.slide ?? 0n,
     buildId: first && buildIdOf(first.source, first.header),
-    table(name) {
-      for (const { header: of, slide } of companions) {
-        const section = of.sections.find((candidate) => candidate.name === name);
-        if (section !== undefined) return { start: section.addr + slide, size: section.size };
-      }
-      return undefined;
-    },
+    table: (name) => companionTable(companions, name),
     files: companions.map((companion) => companion.source),
   };
 }
 
-function numbered(symbols: readonly RunSymbol[]): RunSymbol[] {
-  return symbols.map((symbol, index) => ({ ...symbol, index }));
-}
-
 /** What the core itself holds. */
-function savedRegions(source: FilePages, header: ImageHeader): Region[] {
-  return header.segments
-    .filter(({ type, filesz }) => type === PT.LOAD && filesz > 0)
-    .map(({ vaddr, filesz, offset, flags }: Segment) => ({
-      start: vaddr,
-      size: Math.min(filesz, Math.max(0, source.size - offset)),
-      held: Math.min(filesz, Math.max(0, source.size - offset)),
-      executable: (flags & PF.X) !== 0,
-      name: source.file,
-      read: (from, length) => source.read(offset + from, length),
-    }));
-}
-
-/** Writable pages have the process's own contents, which a file does not know. */
-function isWritable(region: Region, header: ImageHeader, slide: bigint): boolean {
-  return header.segments.some(
-    ({ type, vaddr, flags }) => type === PT.LOAD && vaddr + slide === region.start && (flags & PF.W) !== 0,
+function savedRegions(source: FilePages, header: ImageHeader, isKernel: boolean): Region[] {
+  return (
+    header.segments
+      // QEMU gives the memory of a guest physical addresses only.
+      .filter(({ type, filesz, vaddr }) => type === PT.LOAD && filesz > 0 && !(isKernel && vaddr === 0n))
+      .map(({ vaddr, filesz, offset, flags }: Segment) => ({
+        start: vaddr,
+        size: Math.min(filesz, Math.max(0, source.size - offset)),
+        held: Math.min(filesz, Math.max(0, source.size - offset)),
+        executable: (flags & PF.X) !== 0,
+        name: source.file,
+        read: (from, length) => source.read(offset + from, length),
+      }))
   );
-}
-
-/** The parts of a region that were not saved, in pages. */
-function withoutSaved(region: Region, saved: Memory): Region[] {
-  const parts: Region[] = [];
-  let from = 0;
-  const end = (to: number): void => {
-    if (to <= from) return;
-    const start = from;
-    parts.push({
-      ...region,
-      start: region.start + BigInt(start),
-      size: to - start,
-      held: Math.max(0, Math.min(to, region.held) - start),
-      read: (at, length) => region.read(start + at, length),
-    });
-  };
-  while (from < region.size) {
-    const address = region.start + BigInt(from);
-    const held = saved.regionAt(address);
-    if (held !== undefined) {
-      from += Number(held.start + BigInt(held.size) - address);
-      continue;
-    }
-    const next = saved.regions.find(({ start }) => start > address);
-    const to = next === undefined ? region.size : Math.min(region.size, Number(next.start - region.start));
-    end(to);
-    from = to;
-  }
-  return parts;
 }
 
 /** The executables and libraries of a process, as far as they are at hand. */
@@ -172,13 +119,4 @@ function buildIdInMemory(file: string, mapped: MappedFile, saved: Memory): strin
     if (error instanceof FormatError) return undefined;
     throw error;
   }
-}
-
-/** The vmlinux of a kernel's core. */
-function kernelFile(path: string, notes: CoreNotes, map: RunSymbols, options: ImageOptions): Companion {
-  const source = openPages(path);
-  const header = readImageHeader(source);
-  const deduced = (): bigint =>
-    notes.kernelOffset ?? slideBetween(linkedSymbols(readImageSymbols(source, header), 0n), map, path);
-  return { source, header, slide: options.slide ?? deduced() };
 }

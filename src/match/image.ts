@@ -1,12 +1,15 @@
 import type { Arch } from "../arch/arch.ts";
-import { archFor } from "../arch/registry.ts";
+import { archFor, type Target } from "../arch/registry.ts";
 import { ET } from "../elf/constants.ts";
 import { type ImageHeader, readImageHeader } from "../elf/segments.ts";
 import { UnsupportedError } from "../errors.ts";
 import { type FilePages, openPages } from "./file-pages.ts";
+import { isFlattened, unflatten } from "./flattened.ts";
 import { coreImage } from "./image-core.ts";
+import { kernelImage } from "./image-kernel.ts";
 import { linkedImage } from "./image-linked.ts";
 import { moduleImage } from "./image-module.ts";
+import { isKdump, openKdump } from "./kdump.ts";
 import type { Memory } from "./memory.ts";
 import { NO_SYMBOLS, type RunSymbols } from "./run-symbols.ts";
 import { slideBetween } from "./slide.ts";
@@ -34,6 +37,10 @@ export interface RunImage {
   /** What addresses in its contents lack of those where it runs: the slide for files without dynamic relocations, else 0. */
   readonly unmoved: bigint;
   readonly buildId: string | undefined;
+  /** `uname -r` of a kernel, where its core tells. */
+  readonly release?: string | undefined;
+  /** What was there and could not be used, in words. */
+  readonly problems?: readonly string[] | undefined;
   readonly memory: Memory;
   readonly symbols: RunSymbols;
   /** Start and end of a table of the kernel's, by section name; undefined where the image does not tell. */
@@ -50,38 +57,69 @@ export interface ImageParts {
   readonly symbols: RunSymbols;
   readonly slide: bigint;
   readonly buildId: string | undefined;
+  readonly release?: string | undefined;
+  readonly problems?: readonly string[] | undefined;
   table(name: string): { readonly start: bigint; readonly size: number } | undefined;
   /** Files opened beside the image. */
   readonly files: readonly FilePages[];
 }
 
-/** Opens a run image: an executable, a shared object, a module or a core. Only headers and symbols are read at once. */
+/** Opens a run image: an executable, a shared object, a module, a core, or a compressed dump of a kernel. Only headers and symbols are read at once. */
 export function openImage(path: string, options: ImageOptions = {}): RunImage {
-  const source = openPages(path);
+  const opened = openPages(path);
   try {
-    const header = readImageHeader(source);
+    const source = isFlattened(opened) ? unflatten(opened) : opened;
     const map = options.systemMap === undefined ? NO_SYMBOLS : readSystemMap(options.systemMap);
-    const parts = partsOf(source, header, map, options);
+    const { target, ...parts } = isKdump(source) ? dumpParts(source, map, options) : elfParts(source, map, options);
+    const symbols = map.count > 0 ? map : parts.symbols;
     const files = [source, ...parts.files];
     return {
       path,
       kind: parts.kind,
-      arch: archFor(header),
+      arch: archFor(target),
       slide: parts.slide,
       unmoved: parts.kind === "exec" ? parts.slide : 0n,
       buildId: parts.buildId,
+      release: parts.release,
+      problems: parts.problems,
       memory: parts.memory,
-      symbols: map.count > 0 ? map : parts.symbols,
-      table: parts.table,
+      symbols,
+      table: (name) => parts.table(name) ?? boundedTable(symbols, name),
       bytesRead: () => files.reduce((sum, file) => sum + file.bytesRead(), 0),
       close: () => {
         for (const file of files) file.close();
       },
     };
   } catch (error) {
-    source.close();
+    opened.close();
     throw error;
   }
+}
+
+/** A table between the symbols that the kernel's linker script puts around it. Linux: include/asm-generic/vmlinux.lds.h. */
+function boundedTable(
+  symbols: RunSymbols,
+  name: string,
+): { readonly start: bigint; readonly size: number } | undefined {
+  const [start] = symbols.named(`__start_${name}`);
+  const [stop] = symbols.named(`__stop_${name}`);
+  if (start === undefined || stop === undefined || stop.address < start.address) return undefined;
+  return { start: start.address, size: Number(stop.address - start.address) };
+}
+
+function dumpParts(
+  source: FilePages,
+  map: RunSymbols,
+  options: ImageOptions,
+): ImageParts & { readonly target: Target } {
+  const dump = openKdump(source);
+  const parts = kernelImage({ file: source.file, regions: [], ...dump }, map, options);
+  return { ...parts, target: dump.target };
+}
+
+function elfParts(source: FilePages, map: RunSymbols, options: ImageOptions): ImageParts & { readonly target: Target } {
+  const header = readImageHeader(source);
+  return { ...partsOf(source, header, map, options), target: header };
 }
 
 function partsOf(source: FilePages, header: ImageHeader, map: RunSymbols, options: ImageOptions): ImageParts {

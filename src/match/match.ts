@@ -1,5 +1,5 @@
 import type { Span } from "../spans/span.ts";
-import { type Abort, describeMatch, type Subject } from "./describe.ts";
+import { type Abort, describeMatch } from "./describe.ts";
 import type { MatchFinding } from "./findings.ts";
 import { openImage, type RunImage } from "./image.ts";
 import { placePatches } from "./patches.ts";
@@ -7,14 +7,18 @@ import type { MatchResult } from "./result.ts";
 import { matchRunPre, type RunPre, type SpanMatch } from "./run-pre.ts";
 import { searchIndex } from "./search.ts";
 import { BadSystemMapError } from "./slide.ts";
+import type { Subject } from "./subject.ts";
 import type { UpdateInput } from "./update-input.ts";
 
 /** What to match against, and how. */
 export interface MatchRequest {
-  /** Path of the run image. */
+  /** Path of the run image: an executable, a shared object, a module, or a core. */
   readonly run: string;
+  /** Path of System.map, or of a copy of /proc/kallsyms. */
   readonly systemMap?: string | undefined;
+  /** Paths of the executables, libraries or the vmlinux that explain a core. */
   readonly symbolFiles?: readonly string[] | undefined;
+  /** How far the run system was moved from where it was linked; deduced where it is not given. */
   readonly slide?: bigint | undefined;
   /** vmlinux, or the module that the objects belong to. */
   readonly target?: string | undefined;
@@ -22,11 +26,17 @@ export interface MatchRequest {
   readonly search?: boolean | undefined;
   /** Where the new code will be loaded. */
   readonly loadAddress?: bigint | undefined;
+  /** The update that the objects are the old side of: what it needs decides the outcome, and its patches are placed. */
   readonly update?: UpdateInput | undefined;
+  /** What the caller found out before; it is passed on into the result. */
   readonly findings?: readonly MatchFinding[] | undefined;
 }
 
-/** Matches objects, or the objects of an update, against a run image. */
+/**
+ * Matches objects, or the objects of an update, against a run image, of which only the pages that are needed are read. What
+ * does not match is no error but part of the result. Throws FormatError or UnsupportedError for an image that cannot be read,
+ * UsageError for files that do not belong together, and what `open` throws.
+ */
 export function matchUpdate(subjects: readonly Subject[], request: MatchRequest): MatchResult {
   const { image, aborts } = openRunImage(request);
   try {

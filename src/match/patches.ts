@@ -1,10 +1,11 @@
-import type { Trampoline } from "../arch/arch.ts";
 import { type Context, hex, wrap } from "./context.ts";
 import type { Abort } from "./describe.ts";
 import type { MatchFinding } from "./findings.ts";
+import type { RunImage } from "./image.ts";
 import type { TrampolineResult } from "./result.ts";
 import type { RunPre, SpanMatch } from "./run-pre.ts";
 import type { NamedValues } from "./symbol-results.ts";
+import { trampoline, trapBytes } from "./trampoline.ts";
 import type { ChangeInput, CodeInput, PatchInput, UpdateInput } from "./update-input.ts";
 import type { Origin } from "./values.ts";
 
@@ -84,10 +85,8 @@ function findNames(
     const found = [...new Set(context.image.symbols.named(name).map(({ address }) => address))];
     const [only, second] = found;
     if (only !== undefined && second === undefined) {
-      plan.names.set(label, {
-        address: only,
-        from: context.image.symbols.origin === "system-map" ? "system-map" : "symbol-table",
-      });
+      const { origin } = context.image.symbols;
+      plan.names.set(label, { address: only, from: origin === "none" ? "symbol-table" : origin });
       continue;
     }
     const detail =
@@ -127,20 +126,27 @@ function placePatch(
     size: patch.size,
     replacement: patch.replacement,
     newAddress: newAddress === undefined ? null : hex(newAddress),
-    bytes:
-      patch.type === "text" ? trampolineBytes(patch, arch.trampoline, arch.name, oldAddress, newAddress, plan) : null,
+    ...(patch.type === "text" ? trampolineOf(patch, context, match, oldAddress, newAddress, plan) : { bytes: null }),
     saved: Buffer.from(saved).toString("hex"),
   });
+}
+
+/** What the names of the entries of a kernel's export table begin with. Linux: include/linux/export-internal.h. */
+const EXPORT_ENTRY = "__ksymtab_";
+
+function listsExports({ symbols }: RunImage): boolean {
+  for (const { name } of symbols.all()) if (name.startsWith(EXPORT_ENTRY)) return true;
+  return false;
 }
 
 /** An export that is taken away must be there; its entry in the kernel's table is what is written. KSPLICE.md, A8 and B4. */
 function placeExport(patch: PatchInput, { image }: Context, plan: Plan): void {
   if (patch.replacement !== null) return;
   const name = patch.oldLabel.slice(patch.oldLabel.indexOf(":") + 1);
-  const [entry] = image.symbols.named(`__ksymtab_${name}`);
+  const [entry] = image.symbols.named(`${EXPORT_ENTRY}${name}`);
   if (entry === undefined) {
-    // kallsyms does not list the table's entries; then the exported name itself must do.
-    if (image.symbols.named(name).length > 0) return;
+    // Some lists have no entries of the table; then the exported name itself must do.
+    if (image.symbols.named(name).length > 0 && !listsExports(image)) return;
     const detail = "the run system does not export it";
     abort(plan, "missing_export", { code: "export-missing", label: patch.oldLabel, detail });
     return;
@@ -158,27 +164,32 @@ function placeExport(patch: PatchInput, { image }: Context, plan: Plan): void {
   });
 }
 
-/** `jmp rel32` from the old entry to the new one. Intel SDM volume 2, JMP; KSPLICE.md, B5. */
-function trampolineBytes(
+/** What is written at the old entry: a jump to the new one, or traps where there is none. KSPLICE.md, B5. */
+function trampolineOf(
   patch: PatchInput,
-  { reach }: Trampoline,
-  archName: string,
+  { arch }: Context,
+  { span }: SpanMatch,
   from: bigint,
   to: bigint | undefined,
   plan: Plan,
-): string | null {
-  if (to === undefined) return null;
-  const distance = BigInt.asIntN(64, to - from - BigInt(patch.size));
-  if (distance >= reach || distance < -reach) {
-    const detail = `${hex(from)} to ${hex(to)} is farther than 0x${reach.toString(16)} bytes`;
-    abort(plan, "unexpected", { code: "patch-out-of-reach", label: patch.oldLabel, detail });
-    return null;
+): Pick<TrampolineResult, "bytes" | "open"> {
+  const isThumb = arch.functionTagBit === true && ((span.symbol?.value ?? 0n) & 1n) === 1n;
+  if (patch.replacement === null) {
+    const traps = trapBytes(arch, patch.size, isThumb);
+    return { bytes: traps === undefined ? null : hexOf(traps) };
   }
-  if (!["x86_64", "i386", "x32"].includes(archName) || patch.size !== 5) return null;
-  const bytes = Buffer.alloc(5);
-  bytes.writeUInt8(0xe9);
-  bytes.writeInt32LE(Number(distance), 1);
-  return bytes.toString("hex");
+  const made = trampoline(arch, { from, to, size: patch.size, isThumb });
+  if (made.kind === "bytes") return { bytes: hexOf(made.bytes) };
+  if (made.kind === "open") return { bytes: null, open: { template: hexOf(made.bytes), fields: [...made.fields] } };
+  if (made.kind === "far" && to !== undefined) {
+    const detail = `${hex(from)} to ${hex(to)} is farther than 0x${made.reach.toString(16)} bytes`;
+    abort(plan, "unexpected", { code: "patch-out-of-reach", label: patch.oldLabel, detail });
+  }
+  return { bytes: null };
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
 }
 
 /** Whether every pc-relative field of the new code reaches what it refers to. */

@@ -36,6 +36,10 @@ const section = z.strictObject({
     ),
   overridden: z.boolean().optional().describe("a weak definition: the run system has another object's instead"),
   runAddress: address.nullable(),
+  notLookedFor: z
+    .string()
+    .optional()
+    .describe("why there was no place to look for it, which is no sign of a difference"),
   candidates: z.array(address).describe("where it was looked for"),
   rules: z.array(z.string()).describe("tolerances that were needed, by name"),
   mismatch: mismatch.optional(),
@@ -50,7 +54,7 @@ const symbol = z.strictObject({
     .describe(
       "position among the run system's symbols of that name, as livepatch counts: 0 when there is one only; null: unknown to it",
     ),
-  from: z.enum(["text", "rodata", "data", "symbol-table", "system-map", "search"]).nullable(),
+  from: z.enum(["text", "rodata", "data", "symbol-table", "system-map", "kallsyms", "search"]).nullable(),
 });
 
 const trampoline = z.strictObject({
@@ -61,6 +65,13 @@ const trampoline = z.strictObject({
   replacement: z.string().nullable(),
   newAddress: address.nullable(),
   bytes: hexBytes.nullable().describe("null while the place of the new code is not known, or it has no bytes to write"),
+  open: z
+    .strictObject({
+      template: hexBytes,
+      fields: z.array(z.strictObject({ offset: count, size: count, howto: z.string() })),
+    })
+    .optional()
+    .describe("the bytes of a jump whose aim is not known yet, and the fields that it goes into"),
   saved: hexBytes.describe("bytes of the run system that are overwritten"),
 });
 
@@ -84,6 +95,7 @@ export const matchResult = z.strictObject({
     kind: z.enum(["exec", "dyn", "rel", "core"]),
     slide: z.string().regex(/^-?0x[0-9a-f]+$/),
     buildId: z.string().optional(),
+    release: z.string().optional().describe("uname -r of a kernel, where its core tells"),
   }),
   objects: z.array(z.strictObject({ path: z.string(), member: z.string().optional() })),
   outcome: z.enum(["matched", "aborted"]),
@@ -95,7 +107,14 @@ export const matchResult = z.strictObject({
       why: z.string(),
     })
     .nullable(),
-  counts: z.strictObject({ text: count, matched: count, ambiguous: count, unmatched: count, overridden: count }),
+  counts: z.strictObject({
+    text: count.describe("functions; the next four are of these"),
+    matched: count,
+    ambiguous: count,
+    unmatched: count,
+    overridden: count,
+    notLookedFor: count.describe("pieces of data that no name and no reference leads to"),
+  }),
   sections: z.array(section),
   symbols: z.array(symbol),
   safety: z

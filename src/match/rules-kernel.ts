@@ -1,5 +1,6 @@
 import type { X86Instruction } from "../arch/x86-decode.ts";
 import type { Rule } from "./rules.ts";
+import { isCallable, isForeign, namesAt } from "./run-functions.ts";
 import { branchKind, isFilled, isNop, preTarget, runAddressOf, runTarget, type Site, type Step } from "./site.ts";
 
 const TRACERS = /^(__fentry__|_?_?mcount)$/;
@@ -17,18 +18,23 @@ function trapsAt(run: Uint8Array, index: number): number {
   return count;
 }
 
+/** What a traced function calls: the common entry of the tracer. Others call trampolines of their own, which no symbol names. */
+const TRACER_ENTRIES = /^(__fentry__|_?_?mcount|ftrace_(regs_)?caller(_op_ptr)?|ftrace_(stub_)?direct_tramp)$/;
+
 /** Calls of the tracer. */
 export const ftraceSite: Rule = {
   name: "ftrace-site",
-  why: "the call of the tracer at the function's start is a no-op until somebody traces it",
-  source: "Linux: arch/x86/kernel/ftrace.c, ftrace_make_nop",
+  why: "the call of the tracer at the function's start is a no-op until somebody traces it, then a call of a tracer's entry",
+  source: "Linux: arch/x86/kernel/ftrace.c, ftrace_make_nop, ftrace_call_adjust, create_trampoline",
   apply(site) {
     const { insn, at, run, index, runInsn } = site;
     if (insn === undefined || !TRACERS.test(calledName(site))) return undefined;
     const length = insn.length;
-    if (isFilled(site, run, index, length)) return { pre: length, run: length };
-    const called = runInsn !== undefined && branchKind(run, index, runInsn) === "call";
-    return called && at < 16 ? { pre: length, run: runInsn.length } : undefined;
+    if (runInsn?.length === length && isNop(site, run, index, runInsn)) return { pre: length, run: length };
+    if (runInsn === undefined || at >= 16 || branchKind(run, index, runInsn) !== "call") return undefined;
+    const target = runAddressOf(site, runTarget(site));
+    const isTracer = namesAt(site, target).some((name) => TRACER_ENTRIES.test(name)) || isForeign(site, target);
+    return isTracer ? { pre: length, run: runInsn.length } : undefined;
   },
 };
 
@@ -54,6 +60,9 @@ export const staticKey: Rule = {
 /** `xor %eax,%eax` padded to five bytes: what a static call to __static_call_return0 becomes. */
 const RETURN_ZERO = ["2e2e2e31c0", "66664831c0"];
 
+/** `ret` and the traps behind it: what a jump to nothing becomes. */
+const RETURN = "c3cccccccc";
+
 /** Static calls. */
 export const staticCall: Rule = {
   name: "static-call",
@@ -64,13 +73,13 @@ export const staticCall: Rule = {
     if (insn === undefined || !calledName(site).startsWith("__SCT__")) return undefined;
     if (site.entries(/^\.static_call_sites$/).length === 0) return undefined;
     const lengths = { pre: insn.length, run: insn.length };
-    if (isFilled(site, run, index, insn.length)) return lengths;
-    if (RETURN_ZERO.includes(Buffer.from(run.subarray(index, index + 5)).toString("hex"))) return lengths;
-    const isReturn = run[index] === 0xc3 && isFilled(site, run, index + 1, insn.length - 1);
     const kind = branchKind(pre, at, insn);
-    if (kind === "jmp" && isReturn) return lengths;
-    const sameKind = runInsn !== undefined && kind !== undefined && kind === branchKind(run, index, runInsn);
-    return sameKind && runInsn.length === insn.length ? lengths : undefined;
+    const written = Buffer.from(run.subarray(index, index + 5)).toString("hex");
+    if (kind === "jmp" && written === RETURN) return lengths;
+    if (runInsn === undefined || runInsn.length !== insn.length) return undefined;
+    if (kind === "call" && (RETURN_ZERO.includes(written) || isNop(site, run, index, runInsn))) return lengths;
+    if (kind === undefined || kind !== branchKind(run, index, runInsn)) return undefined;
+    return isCallable(site, runAddressOf(site, runTarget(site))) ? lengths : undefined;
   },
 };
 

@@ -300,7 +300,7 @@ class Flood {
       const [only, second] = match.candidates;
       if (second !== undefined) match.status = "ambiguous";
       if (only === undefined || second !== undefined) continue;
-      this.#values.set(span, only, origin === "system-map" ? "system-map" : "symbol-table");
+      this.#values.set(span, only, origin === "none" ? "symbol-table" : origin);
       this.#located.push(span);
     }
   }

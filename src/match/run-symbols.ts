@@ -13,7 +13,7 @@ export interface RunSymbol {
 }
 
 /** Where a list of symbols comes from. */
-export type SymbolOrigin = "symbol-table" | "system-map" | "none";
+export type SymbolOrigin = "symbol-table" | "system-map" | "kallsyms" | "none";
 
 /** The symbols of the run system by name. */
 export interface RunSymbols {

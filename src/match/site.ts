@@ -99,3 +99,14 @@ export function isFilled(site: Site, code: Uint8Array, at: number, length: numbe
 export function decodeAt(code: Uint8Array, at: number, mode: X86Mode): X86Instruction | undefined {
   return at < code.length ? decodeX86(code, at, mode) : undefined;
 }
+
+/** Whether [index, index + length) of the run code are whole no-ops and nothing else, traps and zeros not included. */
+export function isNopRun(site: Site, index: number, length: number): boolean {
+  let done = 0;
+  while (done < length) {
+    const insn = decodeAt(site.run, index + done, site.mode);
+    if (!isNop(site, site.run, index + done, insn)) return false;
+    done += insn?.length ?? 1;
+  }
+  return done === length;
+}

@@ -1,8 +1,8 @@
 import { hex, referenceOf } from "./context.ts";
-import type { Subject } from "./describe.ts";
 import type { RunImage } from "./image.ts";
 import type { SymbolResult } from "./result.ts";
 import type { RunPre } from "./run-pre.ts";
+import type { Subject } from "./subject.ts";
 import { symposOf } from "./sympos.ts";
 import type { Origin } from "./values.ts";
 

@@ -4,7 +4,7 @@ import type { Span } from "../spans/span.ts";
 export type Key = Span | string;
 
 /** How a value became known. */
-export type Origin = "text" | "rodata" | "data" | "symbol-table" | "system-map" | "search";
+export type Origin = "text" | "rodata" | "data" | "symbol-table" | "system-map" | "kallsyms" | "search";
 
 export interface Value {
   readonly address: bigint;

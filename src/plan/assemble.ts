@@ -3,14 +3,24 @@ import { UsageError } from "../errors.ts";
 import { type Finding, findingText, severityOf } from "../findings.ts";
 import { VERSION } from "../version.ts";
 import { SCHEMA_VERSION } from "./contract.ts";
-import type { Architecture, Change, ChangeTables, HowtoDescription, UpdateDescription } from "./description.ts";
+import type {
+  Architecture,
+  Change,
+  ChangeTables,
+  FunctionChange,
+  HowtoDescription,
+  UpdateDescription,
+} from "./description.ts";
+import { joinLayouts, joinLiveUpdates, joinShadow, lostStates } from "./join-analyses.ts";
 import { resolveLinks } from "./links.ts";
 import { mergeChanges } from "./merge.ts";
+import { mergeSwitchOver } from "./merge-switch-over.ts";
 import { byText } from "./pair.ts";
 import type { PairFragment, SuppressionRule } from "./part.ts";
 import { byTarget, type Piece, piecesOf } from "./piece.ts";
 import { byPlace } from "./place.ts";
 import { asksForChange, isEmptyChange } from "./plain-fragment.ts";
+import { shadowSituation } from "./shadow-situation.ts";
 import { planStrategy } from "./strategy.ts";
 import { applySuppressions } from "./suppress.ts";
 
@@ -49,6 +59,13 @@ export function assembleUpdate(fragments: readonly PairFragment[], options: Asse
   // From here on all findings are known.
   const hasChanges = pieces.some((piece) => piece.fragment.hasChanges && isStillChange(piece));
   const isSingle = sorted.length === 1;
+  const functions = inLabelOrder(
+    collect(pieces, (piece) => piece.functions),
+    isSingle,
+  );
+  const layouts = joinLayouts(pieces);
+  const shadow = joinShadow(pieces);
+  const switchOver = mergeSwitchOver(pieces);
   return {
     schemaVersion: SCHEMA_VERSION,
     generator: { name: "elfsplice", version: VERSION },
@@ -58,10 +75,7 @@ export function assembleUpdate(fragments: readonly PairFragment[], options: Asse
     objects: pieces.map(({ fragment: { object }, suppressed: reason }) =>
       reason === undefined ? object : { ...object, suppressed: reason },
     ),
-    functions: inLabelOrder(
-      collect(pieces, (piece) => piece.functions),
-      isSingle,
-    ),
+    functions,
     data: inLabelOrder(
       collect(pieces, (piece) => piece.data),
       isSingle,
@@ -72,9 +86,10 @@ export function assembleUpdate(fragments: readonly PairFragment[], options: Asse
       : collect(pieces, (piece) => piece.noise).sort((a, b) => byText(a.label, b.label)),
     changes,
     howtos: howtosOf(pieces, changes),
-    layouts: [],
-    switchOver: {},
-    liveUpdate: {},
+    layouts,
+    ...(shadow === undefined ? {} : { shadow }),
+    switchOver,
+    liveUpdate: joinLiveUpdates(pieces),
     findings: findings.map((finding) => ({
       code: finding.code,
       severity: severityOf(finding),
@@ -82,8 +97,22 @@ export function assembleUpdate(fragments: readonly PairFragment[], options: Asse
       message: findingText(finding),
       ...(finding.suppressed === undefined ? {} : { suppressed: finding.suppressed }),
     })),
-    verdict: planStrategy({ findings, hasChanges }),
+    verdict: planStrategy({
+      findings,
+      hasChanges,
+      functions: functions.filter(({ suppressed: reason }) => reason === undefined),
+      targets: pieces.filter(({ fragment }) => fragment.hasChanges).map(({ fragment }) => fragment.target),
+      switchOver,
+      shadow: shadowSituation(layouts, shadow, findings, newCodeOf(functions)),
+      liveUpdate: { losesState: lostStates(findings) },
+    }),
   };
+}
+
+/** Labels of the functions that the update loads. */
+function newCodeOf(functions: readonly FunctionChange[]): ReadonlySet<string> {
+  const loaded = functions.filter(({ status, suppressed }) => suppressed === undefined && status !== "deleted");
+  return new Set(loaded.filter(({ status }) => status === "changed" || status === "new").map(({ label }) => label));
 }
 
 /** Fragments by name; each name once. */

@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { FINDING_CODES } from "../findings.ts";
 import { RUNGS, SCHEMA_VERSION } from "./contract.ts";
+import { layoutChange, shadow } from "./contract-layouts.ts";
+import { liveUpdate } from "./contract-live-update.ts";
+import { switchOver } from "./contract-switch-over.ts";
 
 /*
  * The update description: the contract of elfsplice. Types and the JSON Schema (report/update.schema.json) both come from
@@ -260,6 +263,8 @@ const verdict = z.strictObject({
       rung: z.enum(RUNGS),
       status: z.enum(["applicable", "needs-work", "not-applicable"]),
       because: z.array(count).describe("indices into findings"),
+      why: z.string().optional().describe("the status in words"),
+      work: z.array(z.string()).optional().describe("what has to be done by hand before the rung is applicable"),
     }),
   ),
 });
@@ -286,9 +291,10 @@ export const updateDescription = z.strictObject({
   noise: z.array(noise).describe("differences that are only the compiler's numbers; sorted by label"),
   changes: z.array(change),
   howtos: z.record(z.string(), howto),
-  layouts: z.array(z.unknown()),
-  switchOver: z.strictObject({}),
-  liveUpdate: z.strictObject({}),
+  layouts: z.array(layoutChange).describe("types that differ; sorted by kind and name"),
+  shadow: shadow.optional().describe("shadow variables that are needed or used; left out where there are none"),
+  switchOver,
+  liveUpdate,
   findings: z.array(finding),
   verdict,
 });

@@ -15,12 +15,16 @@ import type { ChangeTables, HowtoDescription, ObjectPair } from "./description.t
 import { planExports } from "./exports.ts";
 import { planFunctions } from "./functions.ts";
 import { planHooks } from "./hooks.ts";
+import type { LayoutPlan } from "./layouts.ts";
+import { planLiveUpdate } from "./live-update.ts";
 import { checkNewCode, compareModuleInfo } from "./new-code.ts";
 import { listNoise } from "./noise.ts";
+import type { TableTypes } from "./ops-tables.ts";
 import { byText, type PlannedPair, planPair } from "./pair.ts";
 import type { PairFragment, PairLinks } from "./part.ts";
 import { byPlace } from "./place.ts";
 import { asksForChange, isEmptyChange, type PairFile } from "./plain-fragment.ts";
+import { planSwitchOver } from "./switch-over.ts";
 
 /** What the caller may decide for one pair. */
 export interface FragmentOptions {
@@ -34,6 +38,10 @@ export interface FragmentOptions {
   readonly contents?: boolean | undefined;
   /** Which old code to keep. Default: what the patches and the new code refer to. */
   readonly oldCode?: "needed" | "all" | undefined;
+  /** Names the types and members of tables of functions; default: their offsets. */
+  readonly tableTypes?: TableTypes | undefined;
+  /** What planLayouts() found; default: layouts are not compared. */
+  readonly layoutPlan?: LayoutPlan | undefined;
   /** False: the pair is the whole update, so nobody has to know its global names. */
   readonly links?: boolean | undefined;
 }
@@ -80,6 +88,9 @@ function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "
   const exports = planExports(pair);
   const hooks = planHooks(pair);
   const needs = absent === undefined ? [...checkNewCode(pair), ...compareModuleInfo(pair)] : checkNewCode(pair);
+  const tableTypes = options.tableTypes ?? options.layoutPlan?.tableTypes;
+  const live = planLiveUpdate(pair, tableTypes);
+  const switchOver = planSwitchOver(pair, tableTypes);
   const oddities = reportOddities(pair);
   const sides = absent === undefined ? [] : [reportAbsence(pair, absent)];
   // From here on all findings of this pair are known.
@@ -89,8 +100,11 @@ function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "
     ...exports.findings,
     ...hooks.findings,
     ...needs,
+    ...live.findings,
+    ...switchOver.findings,
     ...oddities,
     ...sides,
+    ...(options.layoutPlan?.findings ?? []),
   ].sort(byPlace);
   const patches = [...functions.patches, ...data.patches, ...exports.patches];
   const howtos = new Map<string, Howto>();
@@ -137,7 +151,11 @@ function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "
     change: isNothing ? null : change,
     howtos: describeHowtos(isNothing ? new Map() : howtos),
     findings,
+    ...(switchOver.switchOver.tables === undefined ? {} : { switchOver: switchOver.switchOver }),
     hasChanges,
+    ...(live.liveUpdate.participants === undefined ? {} : { liveUpdate: live.liveUpdate }),
+    ...(options.layoutPlan === undefined ? {} : { layouts: [...options.layoutPlan.layouts] }),
+    ...(options.layoutPlan?.shadow === undefined ? {} : { shadow: options.layoutPlan.shadow }),
     ...(status === "identical" || options.links === false ? {} : { links: linksOf(pair, change) }),
   };
 }

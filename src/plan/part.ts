@@ -3,6 +3,9 @@ import { UsageError } from "../errors.ts";
 import { FINDING_CODES } from "../findings.ts";
 import { VERSION } from "../version.ts";
 import { assembleUpdate } from "./assemble.ts";
+import { layoutChange, shadow } from "./contract-layouts.ts";
+import { liveUpdate } from "./contract-live-update.ts";
+import { switchOver } from "./contract-switch-over.ts";
 import {
   architecture,
   codeTables,
@@ -48,8 +51,12 @@ const pairFragment = z.strictObject({
   noise: z.array(noise),
   change: z.strictObject({ oldCode: codeTables, newCode: codeTables, patches: z.array(patch), hooks }).nullable(),
   howtos: z.record(z.string(), howto),
+  layouts: z.array(layoutChange).optional(),
+  shadow: shadow.optional(),
   findings: z.array(pairFinding),
+  switchOver: switchOver.optional(),
   hasChanges: z.boolean(),
+  liveUpdate: liveUpdate.optional(),
   links: links.optional(),
 });
 

@@ -3,6 +3,8 @@ import type { ElfObject } from "../elf/object.ts";
 import { assembleUpdate } from "./assemble.ts";
 import type { UpdateDescription } from "./description.ts";
 import { planFragment } from "./fragment.ts";
+import type { LayoutPlan } from "./layouts.ts";
+import type { TableTypes } from "./ops-tables.ts";
 import type { SuppressionRule } from "./part.ts";
 
 /** What the caller may decide. */
@@ -17,6 +19,10 @@ export interface UpdateOptions {
   readonly oldCode?: "needed" | "all" | undefined;
   /** What to leave alone. */
   readonly suppress?: readonly SuppressionRule[] | undefined;
+  /** Names the types and members of tables of functions; default: their offsets. */
+  readonly tableTypes?: TableTypes | undefined;
+  /** What planLayouts() found; default: layouts are not compared. */
+  readonly layoutPlan?: LayoutPlan | undefined;
 }
 
 /** Compares two relocatable objects and describes the update that leads from one to the other. */

@@ -212,7 +212,13 @@ export function inspectObject(object: ElfObject): Inspection {
   };
 }
 
-export function describeHeader({ object, table }: LabelledSpans): ObjectHeader {
+/** What a header is made of. */
+interface HeaderSource {
+  readonly object: ElfObject;
+  readonly table: Pick<SpanTable, "arch">;
+}
+
+export function describeHeader({ object, table }: HeaderSource): ObjectHeader {
   const { name, machine, class: bits, data } = table.arch;
   const source = sourceFileOf(object);
   const compiler = readCompiler(object);

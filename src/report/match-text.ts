@@ -1,4 +1,4 @@
-import type { MatchResult, SectionResult } from "../match/result.ts";
+import type { MatchResult, SectionResult, TrampolineResult } from "../match/result.ts";
 
 /** One span that did not match, with both sides. */
 function unmatchedLines({ label, kind, status, candidates, mismatch }: SectionResult): string[] {
@@ -14,10 +14,28 @@ function unmatchedLines({ label, kind, status, candidates, mismatch }: SectionRe
   ];
 }
 
+/** Data that there was no place to look for, by the reason. */
+function unseenLines(sections: readonly SectionResult[]): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const { notLookedFor, label, kind } of sections) {
+    if (notLookedFor === undefined) continue;
+    const lines = byReason.get(notLookedFor) ?? [];
+    byReason.set(notLookedFor, [...lines, `      ${kind} ${label}`]);
+  }
+  return [...byReason].flatMap(([reason, lines]) => [`  ${lines.length}: ${reason}`, ...lines]);
+}
+
 const CODE: ReadonlySet<string> = new Set(["text", "init-text", "exit-text"]);
 
 function matchedLine({ label, runAddress, rules, kind }: SectionResult): string {
   return `  ${runAddress}  ${kind} ${label}${rules.length === 0 ? "" : `  (${rules.join(", ")})`}`;
+}
+
+/** What of a trampoline waits for the address of the new code. */
+function openWords(open: TrampolineResult["open"]): string {
+  if (open === undefined) return "";
+  const fields = open.fields.map(({ howto, offset }) => `${howto} at +0x${offset.toString(16)}`).join(", ");
+  return `: ${open.template}, open: ${fields}`;
 }
 
 function block(title: string, lines: readonly string[]): string[] {
@@ -29,15 +47,15 @@ export function renderMatchText(result: MatchResult): string {
   const { sections, patches, symbols } = result;
   const missing = sections.filter(({ status }) => status === "unmatched" || status === "ambiguous");
   const open = missing.filter(
-    ({ mismatch, kind, status }) => mismatch !== undefined || CODE.has(kind) || status === "ambiguous",
+    ({ mismatch, kind, status, notLookedFor }) =>
+      notLookedFor === undefined && (mismatch !== undefined || CODE.has(kind) || status === "ambiguous"),
   );
-  const unseen = missing.length - open.length;
   const found = sections.filter(({ status }) => status === "matched" || status === "located");
   return [
     outcomeLine(result),
     "",
     ...block("not matched", open.flatMap(unmatchedLines)),
-    ...block("not looked for", unseen === 0 ? [] : [`  ${unseen} pieces of data that nothing refers to`]),
+    ...block("not looked for", unseenLines(missing)),
     ...block("matched", found.map(matchedLine)),
     ...block(
       "symbols",
@@ -48,8 +66,8 @@ export function renderMatchText(result: MatchResult): string {
     ...block(
       "patches",
       patches.map(
-        ({ label, oldAddress, size, bytes }) =>
-          `  ${oldAddress}  ${label}, ${size} bytes${bytes === null ? "" : `: ${bytes}`}`,
+        ({ label, oldAddress, size, bytes, open }) =>
+          `  ${oldAddress}  ${label}, ${size} bytes${bytes === null ? openWords(open) : `: ${bytes}`}`,
       ),
     ),
     ...block(
@@ -72,7 +90,8 @@ export function renderMatchText(result: MatchResult): string {
 
 function outcomeLine({ outcome, abort, counts, run }: MatchResult): string {
   const weak = counts.overridden === 0 ? "" : `, ${counts.overridden} weak ones defined elsewhere`;
-  const text = `${counts.matched} of ${counts.text} functions match ${run.path}${weak}`;
+  const unseen = counts.notLookedFor === 0 ? "" : `, ${counts.notLookedFor} pieces of data were not looked for`;
+  const text = `${counts.matched} of ${counts.text} functions match ${run.path}${weak}${unseen}`;
   if (abort === null) return `${outcome}: ${text}`;
   const errno = abort.errno === null ? "" : ` (${abort.errno})`;
   return `${outcome}, ${abort.cause}${errno}: ${abort.at}: ${abort.why}\n${text}`;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { matchResult } from "../match/result.ts";
 import { updateComparison } from "../plan/comparison.ts";
 import { updateDescription } from "../plan/description.ts";
+import { kexecPlan } from "../plan/kexec-contract.ts";
 
 /** The JSON Schema (2020-12) of the update description, made from the same source as its types. */
 export function makeSchema(): object {
@@ -19,4 +20,10 @@ export function makeMatchSchema(): object {
 export function makeCompareSchema(): object {
   const { $schema, ...schema } = z.toJSONSchema(updateComparison, { target: "draft-2020-12", reused: "inline" });
   return { $schema, $id: "urn:elfsplice:compare:1.0", title: "elfsplice comparison of two updates", ...schema };
+}
+
+/** The JSON Schema (2020-12) of the plan that loads a kernel. */
+export function makeKexecSchema(): object {
+  const { $schema, ...schema } = z.toJSONSchema(kexecPlan, { target: "draft-2020-12", reused: "inline" });
+  return { $schema, $id: "urn:elfsplice:kexec:1.0", title: "elfsplice plan for kexec", ...schema };
 }

@@ -1,4 +1,5 @@
 import type { DataChange, FunctionChange, Reason, UpdateDescription } from "../plan/description.ts";
+import { layoutLines, shadowLines } from "./layout-text.ts";
 
 type Finding = UpdateDescription["findings"][number];
 
@@ -93,6 +94,8 @@ export function renderText(description: UpdateDescription, details?: Details): s
       "exports",
       exports.map(({ status, name, licence }) => `  ${status.padEnd(9)} ${name} (${licence})`),
     ),
+    ...block("layouts", layoutLines(description.layouts)),
+    ...block("shadow variables", shadowLines(description.shadow)),
     ...block("patches", patches),
     ...block("findings", findingLines(findings)),
     verdictLine(description),

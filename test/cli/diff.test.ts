@@ -22,8 +22,9 @@ describe("diff prints one description, and says in short what it found", () => {
     ["one function", "loop-driver/ioctl", "changed", "splice"],
     ["a fixup that belongs to code", "mips/extable", "changed", "splice"],
     ["an export and much else gone", "loop-driver/core-moved", "changed", "splice"],
-    ["an obstacle", "loop-driver/new-slot-refused", "changed", null],
-    ["more than one obstacle", "loop-driver/switcher-refused", "changed", null],
+    ["an obstacle", "loop-driver/new-slot-refused", "changed", "kexec"],
+    ["more than one obstacle", "loop-driver/switcher-refused", "changed", "kexec"],
+    ["a table that another can replace", "switch-over/loop-core-refused", "changed", "switch-over"],
     ["a big-endian machine", "s390x/body", "changed", "splice"],
     ["a 32-bit machine", "arm/body", "changed", "splice"],
   ])("%s: %s", (_teaches, name, objectStatus, recommended) => {
@@ -36,7 +37,7 @@ describe("diff prints one description, and says in short what it found", () => {
     const summary = linesOf(stderr);
     expect(summary.length).toBeGreaterThanOrEqual(2);
     expect(summary.length).toBeLessThanOrEqual(10);
-    expect(summary[0]).toContain(`elfsplice: ${objectStatus}, verdict: ${recommended ?? "nothing applicable yet"}`);
+    expect(summary[0]).toContain(`elfsplice: ${objectStatus}, verdict: ${recommended}`);
   });
 });
 
@@ -58,6 +59,25 @@ describe("diff of two linked images that have symbols", () => {
 });
 
 describe("options of diff", () => {
+  it("--explain tells the ladder beside JSON, behind a text, and changes neither", () => {
+    const pair = pairOf("switch-over/loop-core-refused");
+    const [json, told] = [[], ["--explain"]].map((more) => run(["diff", ...pair, "--quiet", ...more]));
+    expect(told?.stdout).toBe(json?.stdout);
+    expect(told?.stderr).toMatch(/^ {2}switch-over +applicable$/m);
+    expect(told?.stderr).toMatch(/recommended: switch-over\n$/);
+    const [text, both] = [[], ["--explain"]].map((more) =>
+      run(["diff", ...pair, "--quiet", "--format", "text", ...more]),
+    );
+    expect(both?.stderr).toBe("");
+    expect(both?.stdout).toBe(`${text?.stdout}${told?.stderr}`);
+  });
+
+  it("--require is met by a rung that disrupts less", () => {
+    const status = (rung: string): number | null =>
+      run(["diff", ...pairOf("switch-over/loop-core-refused"), "--quiet", "--require", rung]).status;
+    expect(["splice", "switch-over", "kexec"].map(status)).toEqual([1, 0, 0]);
+  });
+
   it("--quiet leaves standard error empty and standard output as it was", () => {
     const [loud, long, short] = [[], ["--quiet"], ["-q"]].map((more) => run(["diff", ...pairOf("text/body"), ...more]));
     expect([long?.stderr, short?.stderr]).toEqual(["", ""]);

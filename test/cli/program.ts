@@ -37,8 +37,8 @@ export function useProgram(): Program {
   beforeAll(async () => {
     home = mkdtempSync(join(tmpdir(), "elfsplice-test-"));
     const { output, ...input } = config as InputOptions & { output: OutputOptions };
-    await build({ ...input, cwd: ROOT, logLevel: "warn", output: { ...output, file: bundle() } });
-    for (const name of ["update", "match", "compare"]) {
+    await build({ ...input, cwd: ROOT, logLevel: "warn", output: { ...output, dir: home } });
+    for (const name of ["update", "match", "compare", "kexec"]) {
       copyFileSync(join(ROOT, `src/report/${name}.schema.json`), join(home, `${name}.schema.json`));
     }
     writeFileSync(join(home, "package.json"), '{ "type": "module" }');

@@ -1,6 +1,16 @@
 import { spawnSync } from "node:child_process";
-import { closeSync, copyFileSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
+import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
 import { syntheticPair } from "../../bench/synthetic-pair.mjs";
 import { join, ROOT } from "../support/paths.ts";
@@ -83,8 +93,9 @@ describe("a program that was copied without its packages", () => {
     // Outside the folder whose node_modules the tests' program uses, so no package is found.
     const alone = mkdtempSync(join(tmpdir(), "elfsplice-alone-"));
     try {
-      for (const name of ["elfsplice.js", "update.schema.json"])
-        copyFileSync(join(bundle(), "..", name), join(alone, name));
+      const home = dirname(bundle());
+      for (const name of readdirSync(home).filter((file) => /\.(js|schema\.json)$/.test(file)))
+        copyFileSync(join(home, name), join(alone, name));
       writeFileSync(join(alone, "package.json"), '{ "type": "module" }');
       const call = (program: string, ...args: string[]) =>
         spawnSync(process.execPath, [program, ...args], { cwd: ROOT, encoding: "utf8" });

@@ -99,12 +99,10 @@ describe("align", () => {
       (i: number, side: string) => String((i * i + (side === "a" ? i >> 3 : i >> 5)) % 7),
     ],
     ["all unique, in reverse", (i: number, side: string) => String(side === "a" ? i : 50_000 - i)],
-  ])("takes bounded time for 50,000 items: %s", (_what, item) => {
+  ])("50,000 items on each side (a quadratic way would run into the time limit): %s", (_what, item) => {
     const side = (name: string): string[] => Array.from({ length: 50_000 }, (_, i) => item(i, name));
     const [pre, post] = [side("a"), side("b")];
-    const start = performance.now();
     const edits = align(pre, post);
-    expect(performance.now() - start).toBeLessThan(3000);
     expect(applied(pre, post, edits)).toEqual(post);
   });
 });

@@ -15,6 +15,7 @@ const LINKERS: Readonly<Record<string, readonly [ld: string, ...options: string[
   i386: ["i686-linux-gnu-ld"],
   mips: ["mips-linux-gnu-ld"],
   mipsel: ["mipsel-linux-gnu-ld"],
+  ppc64le: ["powerpc64le-linux-gnu-ld"],
   riscv64: ["riscv64-linux-gnu-ld", "--no-relax"],
   s390x: ["s390x-linux-gnu-ld"],
 };

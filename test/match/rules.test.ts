@@ -44,6 +44,19 @@ const table = (
   relocations: targets.map(([offset, symbol, addend]) => ({ offset, type: PC32, symbol, addend })),
 });
 
+/** One indirect call of 7 bytes at the start of f. */
+const PARAVIRT_SITE: SectionDescription = {
+  name: ".parainstructions",
+  content: "0000000000000000 00 07 0000 00000000",
+  flags: "A",
+  relocations: [{ offset: 0, type: 1, symbol: ".text.f", addend: 0 }],
+};
+const STATIC_CALL_SITE = table(".static_call_sites", "0000000000000000", [0, ".text.f", 0], [4, "key", 0]);
+const DIRECT_CALL: readonly SectionDescription[] = [
+  table(".altinstructions", "0000000000000000 0100 0200 07 05", [0, ".text.f", 0], [4, ".altinstr_replacement", 0]),
+  { name: ".altinstr_replacement", code: "e800000000", relocations: [call(1, "BUG_func")] },
+];
+
 /** f: `call __fentry__`, then whatever. The run code lies at 0x1000, `g` at 0x1100. */
 const CASES: readonly RuleCase[] = [
   {
@@ -106,6 +119,64 @@ const CASES: readonly RuleCase[] = [
       },
     ],
     run: "fa 660f1f440000 c3",
+  },
+  {
+    rule: "paravirt",
+    what: "a direct call of the operation",
+    pre: "ff1425 00000000 c3",
+    tables: [PARAVIRT_SITE],
+    run: "e8fb000000 6690 c3",
+    symbols: { native_irq_disable: 0x1100 },
+  },
+  {
+    rule: "paravirt",
+    what: "nothing where the operation does nothing",
+    pre: "ff1425 00000000 c3",
+    tables: [PARAVIRT_SITE],
+    run: "0f1f8000000000 c3",
+  },
+  {
+    rule: "alternatives",
+    what: "a direct call instead of one through a pointer, by the flag of the entry",
+    pre: "ff1425 00000000 c3",
+    tables: DIRECT_CALL,
+    run: "e8fb000000 6690 c3",
+    symbols: { native_irq_disable: 0x1100 },
+  },
+  {
+    rule: "ftrace-site",
+    what: "a call of a trampoline that was made for one tracer",
+    pre: "e800000000 31c0 c3",
+    relocations: [call(1, "__fentry__")],
+    run: "e8fbff0000 31c0 c3",
+    symbols: { __fentry__: 0x1200 },
+  },
+  {
+    rule: "static-call",
+    what: "nothing",
+    pre: "e800000000 c3",
+    relocations: [call(1, "__SCT__might_resched")],
+    tables: [STATIC_CALL_SITE],
+    run: "0f1f440000 c3",
+    symbols: { __SCT__might_resched: 0x1200 },
+  },
+  {
+    rule: "static-call",
+    what: "the result 0",
+    pre: "e800000000 c3",
+    relocations: [call(1, "__SCT__might_resched")],
+    tables: [STATIC_CALL_SITE],
+    run: "2e2e2e31c0 c3",
+    symbols: { __SCT__might_resched: 0x1200 },
+  },
+  {
+    rule: "static-call",
+    what: "a return instead of a jump",
+    pre: "31c0 e900000000",
+    relocations: [call(3, "__SCT__might_resched")],
+    tables: [table(".static_call_sites", "0000000000000000", [0, ".text.f", 2], [4, "key", 0])],
+    run: "31c0 c3cccccccc",
+    symbols: { __SCT__might_resched: 0x1200 },
   },
   {
     rule: "static-key",
@@ -286,6 +357,54 @@ describe("what looks like a tolerance and is none", () => {
       run: "e900000000 31c0 c3 ffc0 c3",
       at: 8,
     },
+    ...[
+      ["a return", "c3 660f1f440000 c3"],
+      ["another instruction", "31db 660f1f4400 00 c3"],
+      ["a call into the middle of a function", "e8fc000000 6690 c3"],
+      ["traps behind the instruction", "fa cccccccccccc c3"],
+    ].map(([what, run]) => ({
+      what: `${what} for a paravirtualised operation`,
+      pre: "ff1425 00000000 c3",
+      tables: [PARAVIRT_SITE],
+      run: run as string,
+      symbols: { native_irq_disable: 0x1100 },
+      at: 0,
+    })),
+    {
+      what: "a call into the middle of a function, where an alternative calls directly",
+      pre: "ff1425 00000000 c3",
+      tables: DIRECT_CALL,
+      run: "e8fc000000 6690 c3",
+      symbols: { native_irq_disable: 0x1100 },
+      at: 0,
+    },
+    ...[
+      ["a call of an ordinary function", "e8fb000000 31c0 c3"],
+      ["a call into the middle of one", "e8fc000000 31c0 c3"],
+      ["five traps", "cccccccccc 31c0 c3"],
+      ["a jump to the tracer's entry", "e9fb010000 31c0 c3"],
+    ].map(([what, run]) => ({
+      what: `${what} instead of the tracer's`,
+      pre: "e800000000 31c0 c3",
+      relocations: [call(1, "__fentry__")],
+      run: run as string,
+      symbols: { g: 0x1100, __fentry__: 0x1180, ftrace_caller: 0x1200 },
+      at: 0,
+    })),
+    ...[
+      ["a call into the middle of a function", "e8fc000000 c3"],
+      ["a jump", "e9fb000000 c3"],
+      ["a return", "c3cccccccc c3"],
+      ["five zeros", "0000000000 c3"],
+    ].map(([what, run]) => ({
+      what: `${what} instead of a static call`,
+      pre: "e800000000 c3",
+      relocations: [call(1, "__SCT__might_resched")],
+      tables: [STATIC_CALL_SITE],
+      run: run as string,
+      symbols: { now: 0x1100, __SCT__might_resched: 0x1200 },
+      at: 0,
+    })),
     { what: "a trap where control comes", pre: "31c0 c3", run: "cc 31c0 c3", at: 0 },
     { what: "an instruction more", pre: "31c0 c3", run: "31c0 ffc0 c3", at: 2 },
   ])("$what", ({ at, ...wanted }) => {

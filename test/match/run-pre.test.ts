@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { afterAll, describe, expect, it } from "vitest";
 import { matchUpdate } from "../../src/match/match.ts";
 import type { MatchResult } from "../../src/match/result.ts";
+import { renderMatchSummary, renderMatchText } from "../../src/report/match-text.ts";
 import { buildElf, type SectionDescription, type SymbolDescription } from "../support/elf-builder.ts";
 import { sectionOf, subjectOf } from "../support/match-objects.ts";
 import { join } from "../support/paths.ts";
@@ -198,5 +199,37 @@ describe("the flood fill", () => {
     expect(right.outcome).toBe("matched");
     expect(sectionOf(right, "f").rules).toEqual(["branch-length"]);
     expect(match(world("e9e4ffffff")).outcome).toBe("aborted");
+  });
+
+  it("says of data that nothing leads to why it was not looked for, and takes that for no difference", () => {
+    const result = match({
+      objects: {
+        "a.o": {
+          sections: [
+            { name: ".text.f", code: "31c0c3" },
+            { name: ".bss.once.3", size: 4 },
+            { name: ".data.lonely", content: "00000000", flags: "AW" },
+          ],
+          symbols: [
+            ...functions({ f: 3 }, "global"),
+            { name: "once.3", section: ".bss.once.3", type: "object", size: 4 },
+            { name: "lonely", section: ".data.lonely", type: "object", size: 4 },
+          ],
+        },
+      },
+      run: { 4096: "31c0c3" },
+      symbols: [["f", 0x1000]],
+    });
+    expect(result).toMatchObject({ outcome: "matched", counts: { matched: 1, notLookedFor: 2 } });
+    expect(sectionOf(result, "once<*><a.o>")).toMatchObject({
+      status: "unmatched",
+      notLookedFor: expect.stringContaining("the number in its name"),
+    });
+    expect(sectionOf(result, "lonely<a.o>").notLookedFor).toContain("do not have its name");
+    expect(sectionOf(result, "f").notLookedFor).toBeUndefined();
+    expect(renderMatchSummary(result)).toContain("2 pieces of data were not looked for");
+    expect(renderMatchText(result)).toMatch(
+      /not looked for\n[\s\S]* {2}1: [^\n]*number[^\n]*\n {6}bss once<\*><a.o>\n/,
+    );
   });
 });

@@ -3,7 +3,9 @@ import { FINDING_CODES, FINDINGS, type FindingCode } from "../../src/findings.ts
 import { assembleUpdate, type PairList, planFragment, reportLeftOut, unreadableFragment } from "../../src/index.ts";
 import { diffOf, updateOf } from "../support/built-pair.ts";
 import { describePair, findingCodes } from "../support/describe-pair.ts";
-import { data, type ElfExtra, type Part, section, symbol, text } from "../support/elf-parts.ts";
+import { buildElf } from "../support/elf-builder.ts";
+import { data, type ElfExtra, type Part, rodata, section, strings, symbol, text } from "../support/elf-parts.ts";
+import { btfObject, describeLayoutPair, describeTypedPair } from "../support/layouts.ts";
 import { builtFragments, treeFragments, updateOfMany } from "../support/many-pairs.ts";
 import { FIXTURES, fixtureCases, join } from "../support/paths.ts";
 
@@ -17,6 +19,15 @@ const anchored = [
     { name: "a", type: "object", size: 4 },
     { name: "b", type: "object", size: 4, value: 4 },
   ]),
+];
+
+/** A subsystem that takes part in live updates, with this table of callbacks. */
+const registersWith = (table: string): Parts => [
+  f,
+  rodata("ops", table),
+  strings("timer"),
+  data("timer", "{64 ops}{64 .rodata.str1.1}"),
+  text("start", "48c7c7{32S timer}e9{PLT32 liveupdate_register_subsystem-4}"),
 ];
 
 /** Built pairs for the codes that no compiled fixture has. */
@@ -59,6 +70,9 @@ const built: Partial<Record<FindingCode, readonly [Parts, Parts, ElfExtra?]>> = 
   ],
   "static-key-elsewhere": [[f], [g, section("__jump_table", "{PC32 f}{PC32 f+5}{PC64 key}")]],
   "module-info-changed": [[section(".modinfo", "613d6200")], [section(".modinfo", "613d6300")]],
+  "live-update-slots-unknown": [registersWith("{64 f}"), registersWith("{64 f}")],
+  "live-update-participant-added": [[f], registersWith("{64 f}{64 f}{64 f}{64 f}")],
+  "live-update-participant-removed": [registersWith("{64 f}{64 f}{64 f}{64 f}"), [f]],
   "common-symbol-changed": [
     [symbol("v", { section: "*COM*", size: 4, value: 4 })],
     [symbol("v", { section: "*COM*", size: 8, value: 4 })],
@@ -117,14 +131,31 @@ const many: Partial<Record<FindingCode, () => ReturnType<typeof updateOf>>> = {
   "suppressed-code-used": () =>
     updateOfMany([["a.o", changed, [...after, user]]], "function f: it is only about a message"),
   "suppressed-code-needed": () => updateOfMany([["a.o", [h], [h, ...after, user]]], "function f: later"),
+  "called-directly": () => {
+    const parts = [rodata("t", "{64 f}"), text("g", "e8{PLT32 f-4}c3", { bind: "global" })];
+    return updateOf([text("f", "31c0c3"), ...parts], [text("f", "9090c3"), ...parts], {}, { target: "m" });
+  },
   "suppression-unused": () => updateOfMany([["a.o", changed, after]], "function g: gone"),
 };
+
+/** Fixtures with debug information for the codes about layouts and shadow variables. */
+const TYPED = ["embedded", "unused", "retyped", "enum-growth", "shadow-misused"]
+  .map((name) => `${name}/dwarf5`)
+  .concat("sta-lock/split");
+
+/** An object that defines `struct s` once for each size. */
+function defined(sizes: readonly number[]): Uint8Array {
+  return btfObject(
+    sizes.map((size) => [1, 4 << 24, size]),
+    "\0s\0",
+  );
+}
 
 describe("every finding is found somewhere", () => {
   const seen = new Map<string, string>();
   const messages = new Map<string, string[]>();
   const severities = new Map<string, Set<string>>();
-  beforeAll(() => {
+  beforeAll(async () => {
     const note = (update: ReturnType<typeof updateOf>, where: string): void => {
       for (const { code, message, severity } of update.findings) {
         if (!seen.has(code)) seen.set(code, where);
@@ -136,6 +167,9 @@ describe("every finding is found somewhere", () => {
       note(describePair(join(FIXTURES, name, "pre.o"), join(FIXTURES, name, "post.o")), name);
     for (const tree of ["moved", "conflict-refused"]) note(assembleUpdate(treeFragments(tree)), tree);
     for (const [code, update] of Object.entries(many)) note(update(), `built ${code}`);
+    for (const name of TYPED) note(await describeLayoutPair(name), name);
+    note(await describeTypedPair(defined([8]), defined([8, 16])), "built type-defined-twice");
+    note(await describeTypedPair(defined([8]), buildElf({})), "built debug-info-one-sided");
     for (const [code, [pre, post, extra]] of Object.entries(built)) note(updateOf(pre, post, extra), `built ${code}`);
   });
 

@@ -125,14 +125,12 @@ describe("damaged files", () => {
   /** Either a clean refusal, or a description that holds what the schema and its own references promise. */
   function survives(pre: Uint8Array, post: Uint8Array): void {
     let update: UpdateDescription;
-    const started = performance.now();
     try {
       update = describeBytes(pre, post);
     } catch (error) {
       if (error instanceof FormatError || error instanceof UnsupportedError) return;
       throw error;
     }
-    expect(performance.now() - started).toBeLessThan(2000);
     expect(schemaErrors(update)).toEqual([]);
     expect(
       integrityErrors(update).filter((words) => /not there|which .* has not|two (sections|symbols)/.test(words)),

@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import pkg from "../../package.json" with { type: "json" };
 import { SCHEMA_VERSION } from "../../src/plan/contract.ts";
 import comparison from "../../src/report/compare.schema.json" with { type: "json" };
-import { makeCompareSchema, makeSchema } from "../../src/report/schema.ts";
+import kexec from "../../src/report/kexec.schema.json" with { type: "json" };
+import match from "../../src/report/match.schema.json" with { type: "json" };
+import { makeCompareSchema, makeKexecSchema, makeMatchSchema, makeSchema } from "../../src/report/schema.ts";
 import shipped from "../../src/report/update.schema.json" with { type: "json" };
 import { VERSION } from "../../src/version.ts";
 import { describePair } from "../support/describe-pair.ts";
@@ -13,6 +15,8 @@ describe("the schema", () => {
   it("that is shipped is the one the types come from (npm run schema renews it)", () => {
     expect(shipped).toEqual(JSON.parse(JSON.stringify(makeSchema())));
     expect(comparison).toEqual(JSON.parse(JSON.stringify(makeCompareSchema())));
+    expect(match).toEqual(JSON.parse(JSON.stringify(makeMatchSchema())));
+    expect(kexec).toEqual(JSON.parse(JSON.stringify(makeKexecSchema())));
   });
 
   it("is JSON Schema 2020-12 of the version that descriptions carry", () => {

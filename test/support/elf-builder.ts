@@ -371,9 +371,9 @@ function sectionHeader(shape: Shape, fields: Required<SectionFields>): Field[] {
 
 function programHeader(shape: Shape, segment: SegmentDescription, section: Planned, offset: number): Field[] {
   const word = shape.class === 64 ? 8 : 4;
-  const { type = 1, flags = 5, vaddr = 0, paddr = vaddr, memsz = section.size } = segment;
+  const { type = 1, flags = 5, vaddr = 0, paddr = vaddr, memsz = section.size, align = 1 } = segment;
   const place = [offset, vaddr, paddr, section.content.length, memsz].map((value): Field => [word, value]);
-  return word === 8 ? [[4, type], [4, flags], ...place, [8, 1]] : [[4, type], ...place, [4, flags], [4, 1]];
+  return word === 8 ? [[4, type], [4, flags], ...place, [8, align]] : [[4, type], ...place, [4, flags], [4, align]];
 }
 
 function idOf(item: { readonly id?: string; readonly name: Name }): string {

@@ -90,6 +90,7 @@ export interface SegmentDescription {
   readonly vaddr?: number | bigint;
   readonly paddr?: number | bigint;
   readonly memsz?: number;
+  readonly align?: number | bigint;
 }
 
 export interface ElfDescription {

@@ -1,17 +1,12 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { readObject } from "../../src/elf/object.ts";
-import type { Subject } from "../../src/match/describe.ts";
 import { type MatchRequest, matchUpdate } from "../../src/match/match.ts";
 import type { MatchResult, SectionResult } from "../../src/match/result.ts";
-import { labelSpans } from "../../src/spans/labels.ts";
-import { buildSpans } from "../../src/spans/spans.ts";
-import { usesIn } from "../../src/spans/uses.ts";
+import { matchSubject, type Subject } from "../../src/match/subject.ts";
 
 export function subjectOf(bytes: Uint8Array, name: string): Subject {
-  const object = readObject(bytes, name);
-  const table = buildSpans(object);
-  return { object, table, labels: labelSpans(table.spans, name, usesIn(table)) };
+  return matchSubject(readObject(bytes, name), name);
 }
 
 /** Matches object files against a run image. */

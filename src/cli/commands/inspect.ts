@@ -1,3 +1,4 @@
+import { UsageError } from "../../errors.ts";
 import { inspectObject } from "../../report/inspect.ts";
 import { inspectFunction } from "../../report/inspect-function.ts";
 import { renderFunctions, renderInspection } from "../../report/inspect-text.ts";
@@ -10,11 +11,16 @@ export interface InspectOptions {
   readonly format: "json" | "text";
   /** Only the functions of this name or label, in full. */
   readonly function?: string;
+  /** Only the layouts of the types of this name. */
+  readonly struct?: string;
 }
 
 /** `elfsplice inspect`: what is in an object. Returns the exit status. */
 export async function runInspect(object: string, options: InspectOptions): Promise<number> {
-  await writeOutput(await inspect(object, options), options.output);
+  await writeOutput(
+    options.struct === undefined ? await inspect(object, options) : await struct(object, options.struct, options),
+    options.output,
+  );
   return 0;
 }
 
@@ -26,4 +32,12 @@ async function inspect(file: string, options: InspectOptions): Promise<string> {
   }
   const inspection = inspectObject(object);
   return options.format === "json" ? renderJson(inspection) : renderInspection(inspection);
+}
+
+/** Debug information is read only when it is asked for. */
+async function struct(file: string, name: string, { format, function: other }: InspectOptions): Promise<string> {
+  if (other !== undefined) throw new UsageError("--function and --struct cannot be given together");
+  const { inspectStruct, renderStructs } = await import("../../report/inspect-struct.ts");
+  const inspection = await inspectStruct(await loadObjectOf(createObjectReader(), file), name);
+  return format === "json" ? renderJson(inspection) : renderStructs(inspection);
 }

@@ -1,20 +1,17 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { ElfObject } from "../../elf/object.ts";
 import { describeSystemError, FormatError, UsageError } from "../../errors.ts";
 import { objectName } from "../../input/object-name.ts";
-import type { Subject } from "../../match/describe.ts";
 import type { MatchFinding } from "../../match/findings.ts";
 import { type Worder, withInstructions } from "../../match/instruction-words.ts";
 import { type MatchRequest, matchUpdate } from "../../match/match.ts";
 import type { MatchResult } from "../../match/result.ts";
+import { matchSubject, type Subject } from "../../match/subject.ts";
 import type { UpdateDescription } from "../../plan/description.ts";
+import { placeUpdate } from "../../plan/placed.ts";
 import { renderJson } from "../../report/json.ts";
 import { renderMatchSummary, renderMatchText } from "../../report/match-text.ts";
-import { labelSpans } from "../../spans/labels.ts";
 import { isCode } from "../../spans/section-kind.ts";
-import { buildSpans } from "../../spans/spans.ts";
-import { usesIn } from "../../spans/uses.ts";
 import { EXIT } from "../exit-status.ts";
 import { createObjectReader, loadObjectOf } from "../object-file.ts";
 import { writeOutput } from "../output.ts";
@@ -53,7 +50,7 @@ export async function runMatch(inputs: readonly string[], options: MatchOptions)
     subjects,
   );
   const back = update !== undefined && options.output !== undefined && options.format === "json";
-  const document = back ? withMatch(update, result) : result;
+  const document = back ? placeUpdate(update, result) : result;
   await writeOutput(options.format === "text" ? renderMatchText(result) : renderJson(document), options.output);
   if (!options.quiet) process.stderr.write(renderMatchSummary(result));
   return result.outcome === "matched" ? EXIT.done : EXIT.gate;
@@ -96,17 +93,12 @@ function readUpdate(inputs: readonly string[]): UpdateDescription | undefined {
   }
 }
 
-function subjectOf(object: ElfObject, name: string): Subject {
-  const table = buildSpans(object);
-  return { object, table, labels: labelSpans(table.spans, name, usesIn(table)) };
-}
-
 async function subjectsOf(paths: readonly string[]): Promise<Subject[]> {
   const labels = shortNames(paths);
   const reader = createObjectReader();
   const subjects: Subject[] = [];
   for (const [index, path] of paths.entries())
-    subjects.push(subjectOf(await loadObjectOf(reader, path), labels[index] as string));
+    subjects.push(matchSubject(await loadObjectOf(reader, path), labels[index] as string));
   return subjects;
 }
 
@@ -131,38 +123,9 @@ async function subjectsOfUpdate(update: UpdateDescription, findings: MatchFindin
     const sha256 = createHash("sha256").update(object.bytes).digest("hex");
     if (pre.sha256 !== undefined && sha256 !== pre.sha256)
       findings.push({ code: "object-changed", label: pre.path, detail: `its SHA-256 is ${sha256}` });
-    subjects.push(subjectOf(object, name ?? objectName(pre.path, post?.path ?? pre.path)));
+    subjects.push(matchSubject(object, name ?? objectName(pre.path, post?.path ?? pre.path)));
   }
   return subjects;
-}
-
-/** The update with what matching found: values of symbols, old addresses, trampolines. */
-function withMatch(update: UpdateDescription, result: MatchResult): UpdateDescription {
-  const values = new Map(result.symbols.map((symbol) => [symbol.label, symbol]));
-  const placed = new Map(result.patches.map((patch) => [`${patch.label}+${patch.offset}`, patch]));
-  const withValue = <T extends { readonly label: string }>(symbol: T): T => {
-    const known = values.get(symbol.label);
-    if (known === undefined || known.value === null) return symbol;
-    return { ...symbol, value: known.value, ...(known.sympos === null ? {} : { sympos: known.sympos }) };
-  };
-  return {
-    ...update,
-    changes: update.changes.map((change) => ({
-      ...change,
-      oldCode: { ...change.oldCode, symbols: change.oldCode.symbols.map(withValue) },
-      newCode: {
-        ...change.newCode,
-        symbols: change.newCode.symbols.map((symbol) => (symbol.section === null ? withValue(symbol) : symbol)),
-      },
-      patches: change.patches.map((patch) => {
-        const known = placed.get(`${patch.oldLabel}+${patch.oldOffset}`);
-        if (known === undefined) return patch;
-        const trampoline = known.bytes === null ? {} : { trampoline: known.bytes };
-        const newAddress = known.newAddress === null ? {} : { newAddress: known.newAddress };
-        return { ...patch, oldAddress: known.oldAddress, saved: known.saved, ...newAddress, ...trampoline };
-      }),
-    })),
-  };
 }
 
 /** Puts the first differing instruction of both sides into words, where code does not match. */

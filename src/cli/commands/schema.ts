@@ -3,7 +3,7 @@ import { writeOutput } from "../output.ts";
 
 export interface SchemaOptions {
   readonly output?: string;
-  readonly of?: "update" | "match" | "compare";
+  readonly of?: "update" | "match" | "compare" | "kexec";
 }
 
 /** `elfsplice schema`: prints a JSON Schema that is shipped beside the program. */

@@ -1,0 +1,2 @@
+/** An x86-64 kernel of so many pages in one segment of zeros. */
+export function syntheticKernel(pages: number): Buffer;

@@ -1,2 +1,0 @@
-/** First argument of a thread that describes pairs. */
-export const WORKER_MARK = "#describe-pairs";

@@ -1,0 +1,157 @@
+import { EM } from "../elf/constants.ts";
+import type { Region } from "./memory.ts";
+import type { Physical } from "./physical.ts";
+import type { VmcoreInfo } from "./vmcoreinfo.ts";
+
+/** What is known of a kernel whose dump has only physical addresses. */
+export interface KernelSpace {
+  readonly machine: number;
+  readonly info: VmcoreInfo | undefined;
+  readonly physBase: bigint;
+  readonly physical: Physical;
+  readonly name: string;
+  /** First and last address of the kernel's image, as far as symbols tell. */
+  readonly start: bigint | undefined;
+  readonly end: bigint | undefined;
+}
+
+/** Where the kernel's image may lie, and the distance of its virtual addresses from the physical ones. */
+interface Mapping {
+  readonly start: bigint;
+  readonly size: bigint;
+  readonly distance: bigint;
+}
+
+/** x86-64: the image's mapping and, behind it, the modules'. Linux: Documentation/arch/x86/x86_64/mm.rst. */
+const X86_IMAGE = 0xffff_ffff_8000_0000n;
+const X86_MODULES_END = 0xffff_ffff_ff00_0000n;
+/** Kernels of other machines are at most this long. */
+const LONGEST = 1n << 28n;
+
+/** How the image of each kernel is mapped. Undefined where the dump does not say enough. */
+const MAPPINGS: ReadonlyMap<number, (space: KernelSpace) => Mapping | undefined> = new Map<
+  number,
+  (space: KernelSpace) => Mapping | undefined
+>([
+  [
+    EM.X86_64,
+    ({ info, physBase }) => ({
+      start: X86_IMAGE,
+      size: info?.number("KERNEL_IMAGE_SIZE") ?? 1n << 30n,
+      distance: X86_IMAGE - (info?.number("phys_base") ?? physBase),
+    }),
+  ],
+  // Linux: arch/arm64/kernel/vmcore_info.c.
+  [
+    EM.AARCH64,
+    ({ info, start }) => {
+      const distance = info?.number("kimage_voffset");
+      return distance === undefined || start === undefined ? undefined : { start, size: LONGEST, distance };
+    },
+  ],
+  // Linux: arch/riscv/kernel/vmcore_info.c.
+  [
+    EM.RISCV,
+    ({ info, start }) => {
+      const distance = info?.number("va_kernel_pa_offset");
+      return distance === undefined || start === undefined ? undefined : { start, size: LONGEST, distance };
+    },
+  ],
+  [
+    EM.PPC64,
+    ({ start }) => ({ start: start ?? 0xc000_0000_0000_0000n, size: LONGEST, distance: 0xc000_0000_0000_0000n }),
+  ],
+  [
+    EM.LOONGARCH,
+    ({ start }) => ({ start: start ?? 0x9000_0000_0000_0000n, size: LONGEST, distance: 0x9000_0000_0000_0000n }),
+  ],
+  // Linux: arch/s390/kernel/vmcore_info.c; before 6.10 virtual addresses are the physical ones.
+  [
+    EM.S390,
+    ({ info, start }) => {
+      const physical = info?.hex("KERNELOFFPHYS");
+      return {
+        start: start ?? 0n,
+        size: LONGEST,
+        distance: physical === undefined ? 0n : (info?.kernelOffset ?? 0n) - physical,
+      };
+    },
+  ],
+]);
+
+/** The kernel's image, and on x86-64 its modules, where they are in virtual memory. */
+export function kernelRegions(space: KernelSpace): Region[] {
+  const mapping = MAPPINGS.get(space.machine)?.(space);
+  if (mapping === undefined) return [];
+  const { start: first, size, distance } = mapping;
+  const start = space.start ?? first;
+  const last = first + size;
+  const end = space.end !== undefined && space.end > start && space.end < last ? space.end : last;
+  const image: Region = {
+    start,
+    size: Number(end - start),
+    held: Number(end - start),
+    executable: true,
+    name: space.name,
+    read: (from, length) => space.physical.read(BigInt.asUintN(64, start + BigInt(from) - distance), length),
+  };
+  return space.machine === EM.X86_64 ? [image, ...moduleRegions(space, last, distance)] : [image];
+}
+
+/** Modules lie in pages of their own, which only the page tables find. They are not searched: most of that space is empty. */
+function moduleRegions({ info, physical, name }: KernelSpace, start: bigint, distance: bigint): Region[] {
+  const root = info?.symbol("swapper_pg_dir") ?? info?.symbol("init_top_pgt");
+  if (root === undefined || start >= X86_MODULES_END) return [];
+  const levels = info?.number("pgtable_l5_enabled") === 1n ? 5 : 4;
+  const encrypted = info?.number("sme_mask") ?? 0n;
+  const walk = (address: bigint): bigint | undefined => walkX86(physical, root - distance, levels, encrypted, address);
+  return [
+    {
+      start,
+      size: Number(X86_MODULES_END - start),
+      held: 0,
+      executable: false,
+      name,
+      read(from, length) {
+        const parts: Uint8Array[] = [];
+        for (let done = 0; done < length; ) {
+          const address = start + BigInt(from + done);
+          const here = Math.min(length - done, Number(PAGE - (address % PAGE)));
+          const place = walk(address);
+          const bytes = place === undefined ? undefined : physical.read(place, here);
+          if (bytes === undefined || bytes.length < here) break;
+          parts.push(bytes);
+          done += here;
+        }
+        return parts.length > 1 ? Buffer.concat(parts) : parts[0];
+      },
+    },
+  ];
+}
+
+const PAGE = 4096n;
+const PRESENT = 1n;
+const LARGE = 1n << 7n;
+/** Bits of a page table entry that hold an address. Intel SDM volume 3, "4-Level Paging". */
+const ADDRESS = 0x000f_ffff_ffff_f000n;
+
+function walkX86(
+  physical: Physical,
+  root: bigint,
+  levels: number,
+  encrypted: bigint,
+  address: bigint,
+): bigint | undefined {
+  let table = root;
+  for (let level = levels; level > 0; level--) {
+    const shift = BigInt(12 + 9 * (level - 1));
+    const bytes = physical.read(table + ((address >> shift) & 511n) * 8n, 8);
+    if (bytes === undefined || bytes.length < 8) return undefined;
+    const entry = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true) & ~encrypted;
+    if ((entry & PRESENT) === 0n) return undefined;
+    const inside = (1n << shift) - 1n;
+    if (level === 1 || (level <= 3 && (entry & LARGE) !== 0n)) return (entry & ADDRESS & ~inside) | (address & inside);
+    table = entry & ADDRESS;
+  }
+  return undefined;
+}

@@ -1,0 +1,22 @@
+import type { ElfObject } from "../elf/object.ts";
+import { labelSpans } from "../spans/labels.ts";
+import type { Span, SpanTable } from "../spans/span.ts";
+import { buildSpans } from "../spans/spans.ts";
+import { usesIn } from "../spans/uses.ts";
+
+/** One object that is matched, with the names that its parts have in the update. */
+export interface Subject {
+  readonly object: ElfObject;
+  readonly table: SpanTable;
+  readonly labels: ReadonlyMap<Span, string>;
+}
+
+/**
+ * Makes of an object what is matched: its spans and their labels. `name` is what labels call the object, as in
+ * `filldir<fs/readdir.o>`; an update's objects have the names that `objectName` gives them. Throws FormatError where the
+ * object contradicts itself.
+ */
+export function matchSubject(object: ElfObject, name: string): Subject {
+  const table = buildSpans(object);
+  return { object, table, labels: labelSpans(table.spans, name, usesIn(table)) };
+}
