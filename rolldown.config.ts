@@ -7,6 +7,7 @@ import { defineConfig } from "rolldown";
 export default defineConfig({
   input: { elfsplice: "src/cli/main.ts", worker: "src/cli/worker.ts" },
   platform: "node",
+  preserveEntrySignatures: false,
   output: {
     dir: "dist",
     format: "esm",
