@@ -5,12 +5,13 @@ import { defineConfig } from "rolldown";
  * read only when it runs. In one file for everything each start would pay for the parsing of all of it.
  */
 export default defineConfig({
-  input: "src/cli/main.ts",
+  input: { elfsplice: "src/cli/main.ts", worker: "src/cli/worker.ts" },
   platform: "node",
+  preserveEntrySignatures: false,
   output: {
     dir: "dist",
     format: "esm",
-    entryFileNames: "elfsplice.js",
+    entryFileNames: "[name].js",
     chunkFileNames: "[name].js",
     minify: true,
     strictExecutionOrder: true,
@@ -38,6 +39,12 @@ export default defineConfig({
           test: /src\/(plan\/(integrity|gates|compare-updates|superset)|cli\/(object-hashes|document))/,
           priority: 2,
         },
+        // What only trees, archives and compressed modules need.
+        {
+          name: "builds",
+          test: /src\/(input\/(file|pairs|look|members|tree|kbuild|order)|cli\/(build|pool|progress|shard|diff-builds|cache|suppressions|object-file|describe-pair|commands\/merge)|plan\/(left-out|identical))\.ts/,
+          priority: 2,
+        },
         { name: "matching", test: /src\/(match\/|report\/match-|cli\/commands\/match)/, priority: 2 },
         {
           name: "kexec",
@@ -46,7 +53,7 @@ export default defineConfig({
         },
         {
           name: "core",
-          test: /node_modules\/(elfy|endian-reader)|src\/(elf|arch|spans|diff|plan|report|bytes|findings|layout|disasm|input\/object-name|cli\/(?!main|commands\/(?!diff|inspect)))/,
+          test: /node_modules\/(elfy|endian-reader)|src\/(elf|arch|spans|diff|plan|report|bytes|findings|layout|disasm|input\/(object-name|kind|archive|compressed|target|glob)|cli\/(?!main|worker\.|commands\/(?!diff|inspect)))/,
           priority: 1,
         },
       ],

@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { syntheticKernel } from "./synthetic-kernel.mjs";
 import { syntheticPair } from "./synthetic-pair.mjs";
+import { buildTree } from "./tree.mjs";
 
 /*
  * How long the built program takes, how much memory, and how both grow with the size of the input.
@@ -29,8 +30,20 @@ const CORPUS = fileURLToPath(file("../../shared/corpus/scale/"));
 /** Milliseconds that one process takes from its start to its end. */
 function timeOf(args) {
   const start = process.hrtime.bigint();
-  runNode(args, ["ignore", "ignore", "inherit"]);
+  if (args.command === undefined) runNode(args, ["ignore", "ignore", "inherit"]);
+  else runTool(args.command, args.args);
   return Number(process.hrtime.bigint() - start) / 1e6;
+}
+
+/** Runs another program; `cmp` and `diff` say by status 1 that there is a difference. */
+function runTool(command, args) {
+  const { status, error } = spawnSync(command, args, { stdio: "ignore" });
+  if (error !== undefined || status > 1)
+    throw new Error(`${command} ${args.join(" ")}: ${error ?? `status ${status}`}`);
+}
+
+function hasTool(command) {
+  return spawnSync(command, ["--version"], { stdio: "ignore" }).status === 0;
 }
 
 /** Megabytes of memory that one process held at most. */
@@ -158,6 +171,82 @@ function benchMedium(folder, start) {
   printTable(`Real pair, median of ${ROUNDS} runs`, HEADER, [pairRow("medium", paths, time, start)]);
 }
 
+const READ_HEADER = ["input", "size of both", "time", "least…most", "Node's start", "reading it", "ratio", "memory"];
+
+/** Rows for inputs that a tool reads as well: `tool` compares the same bytes and does nothing else. */
+function benchAgainst(title, inputs, rounds) {
+  const jobs = inputs.flatMap(({ pre, post, tool }) => [
+    diffArgs({ pre, post }),
+    ...(hasTool(tool.command) ? [tool] : []),
+  ]);
+  const times = timeAll([["-e", "0"], ...jobs], rounds);
+  const start = times.shift();
+  const rows = inputs.map(({ name, pre, post, bytes, tool }) => {
+    const own = times.shift();
+    const read = hasTool(tool.command) ? times.shift() : undefined;
+    return [
+      name,
+      `${(bytes / 1e6).toFixed(1)} MB`,
+      ms(own.median),
+      `${own.least.toFixed(0)}…${own.most.toFixed(0)}`,
+      percent(start.median / own.median),
+      read === undefined ? `no ${tool.command}` : `${tool.command} ${ms(read.median)}`,
+      read === undefined
+        ? ""
+        : `× ${(own.median / read.median).toFixed(2)} (least × ${(own.least / read.least).toFixed(2)})`,
+      mb(memoryOf(diffArgs({ pre, post }))),
+    ];
+  });
+  printTable(title, READ_HEADER, rows);
+}
+
+function benchSmall() {
+  const [pre, post] = ["pre", "post"].map((side) => fileURLToPath(file(`../fixtures/text/body/${side}.o`)));
+  const bytes = statSync(pre).size + statSync(post).size;
+  const tool = { command: "cmp", args: ["-s", pre, post] };
+  benchAgainst("One small pair", [{ name: "text/body", pre, post, bytes, tool }], START_ROUNDS);
+}
+
+function benchTrees(folder) {
+  const size = values.quick ? { objects: 400, differing: 12, megabytes: 33 } : {};
+  const { pre, post, objects, bytes, differ } = buildTree(join(folder, "tree"), size);
+  const tool = { command: "diff", args: ["-rq", pre, post] };
+  const name = `${number(objects)} objects, ${differ.length} differ`;
+  benchAgainst("Trees", [{ name, pre, post, bytes: 2 * bytes, tool }], ROUNDS);
+  benchArchives(folder, pre, post, differ);
+}
+
+/** Archives of a tree's first objects and of those that differ. */
+function benchArchives(folder, pre, post, differ) {
+  const same = readdirSync(pre, { recursive: true, encoding: "utf8" })
+    .map((path) => path.replaceAll("\\", "/"))
+    .filter((path) => path.endsWith(".o") && !differ.includes(path))
+    .slice(0, values.quick ? 100 : 600);
+  const archives = [pre, post].map((root, index) => {
+    const members = [...same, ...differ].map((path) => [path.split("/").at(-1), readFileSync(join(root, path))]);
+    const archive = join(folder, `${["pre", "post"][index]}.a`);
+    writeFileSync(archive, archiveOf(members));
+    return archive;
+  });
+  const bytes = archives.reduce((sum, path) => sum + statSync(path).size, 0);
+  const [a, b] = archives;
+  // cmp would stop at the first difference.
+  const tool = { command: "cat", args: [a, b] };
+  const name = `${same.length + differ.length} members`;
+  benchAgainst("Archives", [{ name, pre: a, post: b, bytes, tool }], ROUNDS);
+}
+
+/** A System V archive: headers of 60 characters, contents on even offsets. */
+function archiveOf(members) {
+  const parts = [Buffer.from("!<arch>\n")];
+  for (const [name, contents] of members) {
+    const header = [`${name}/`.padEnd(16), "0".padEnd(12), "0".padEnd(6), "0".padEnd(6), "644".padEnd(8)];
+    parts.push(Buffer.from(`${header.join("")}${String(contents.length).padEnd(10)}\x60\n`), contents);
+    if (contents.length % 2 === 1) parts.push(Buffer.from("\n"));
+  }
+  return Buffer.concat(parts);
+}
+
 /** The plan for a kernel of so many pages that lie by chance in memory; the plan is written out whole. */
 function benchKexec(folder, start) {
   const map = join(folder, "memory-map");
@@ -188,9 +277,11 @@ const folder = mkdtempSync(join(tmpdir(), "elfsplice-bench-"));
 try {
   console.log(`Node ${process.version}, ${process.platform} ${process.arch}${values.quick ? ", quick" : ""}\n`);
   const start = benchStart();
+  benchSmall();
   benchGrowth(folder, start);
   benchKexec(folder, start);
   benchMedium(folder, start);
+  benchTrees(folder);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -276,6 +276,15 @@ export const FINDINGS = {
     "Suppression rule unused",
     (name, detail) => `the rule "${name}" matches nothing that differs (${detail})`,
   ),
+  "object-in-several": row(
+    "warning",
+    "Object belongs to several modules",
+    (name, detail) => `${name} is linked into several modules: its change is described for the first of ${detail}`,
+  ),
+  "file-skipped": row("warning", "File not compared", (name, detail) => `${name} is not compared: ${detail}`),
+  "files-covered": row("note", "Files whose code lies in others", (_name, detail) => detail),
+  "files-not-followed": row("note", "Links and odd files not followed", (_name, detail) => detail),
+  "files-left-out": row("note", "Files left out on request", (_name, detail) => detail),
   "live-update-no-cancel": row(
     "warning",
     "Live update without cancel",

@@ -6,7 +6,9 @@ export { type ElfObject, type ElfSymbol, type Relocation, readObject, type Secti
 export { type ByteSource, type ImageHeader, readImageHeader } from "./elf/segments.ts";
 export { FormatError, type Place, UnsupportedError, UsageError } from "./errors.ts";
 export { FINDINGS, type Finding, type FindingCode, type Severity } from "./findings.ts";
+export { type InputRef, readInput, sameBytes } from "./input/file.ts";
 export { objectName } from "./input/object-name.ts";
+export { listPairs, type PairList, type PairOptions, type PairTask } from "./input/pairs.ts";
 export { hasTypes, usesShadow } from "./layout/presence.ts";
 export { CAUSES, type Cause, type CauseName, LIFECYCLE, type Stage } from "./match/causes.ts";
 export { MATCH_FINDINGS, type MatchFinding } from "./match/findings.ts";
@@ -25,26 +27,20 @@ export { compareUpdates } from "./plan/compare-updates.ts";
 export type { UpdateComparison } from "./plan/comparison.ts";
 export type { LayoutChange, Shadow, ShadowPlan, ShadowUse } from "./plan/contract-layouts.ts";
 export type { UpdateDescription } from "./plan/description.ts";
-export {
-  type FragmentOptions,
-  identicalFragment,
-  type PairFile,
-  type PairOfFiles,
-  planAdded,
-  planFragment,
-  planRemoved,
-  unreadableFragment,
-} from "./plan/fragment.ts";
+export { type FragmentOptions, planAdded, planFragment, planRemoved } from "./plan/fragment.ts";
 export { type Gates, unmetGates } from "./plan/gates.ts";
+export { identicalFragment } from "./plan/identical.ts";
 export { integrityProblems } from "./plan/integrity.ts";
 export { type MemoryMap, readMemoryMap } from "./plan/kexec/memory-map.ts";
 export { type KexecImage, type KexecOptions, planKexec } from "./plan/kexec.ts";
 export type { KexecPlan } from "./plan/kexec-contract.ts";
 export { type LayoutPlan, planLayouts } from "./plan/layouts.ts";
+export { reportLeftOut } from "./plan/left-out.ts";
 export { readScenarios, simulateLiveUpdate } from "./plan/live-update-machine.ts";
 export { type PlannedPair, planPair } from "./plan/pair.ts";
 export type { PairFragment, SuppressionRule, UpdatePart } from "./plan/part.ts";
 export { placeUpdate } from "./plan/placed.ts";
+export { type PairFile, type PairOfFiles, unreadableFragment } from "./plan/plain-fragment.ts";
 export type { Problem } from "./plan/problem.ts";
 export { type ShadowCoverage, shadowCoverage } from "./plan/shadow-coverage.ts";
 export { readSuppressions } from "./plan/suppress.ts";

@@ -124,6 +124,7 @@ describe("commands and options", () => {
 
   it.each([
     ["diff <pre> <post>"],
+    ["merge <parts...>"],
     ["inspect <object>"],
     ["match <inputs...>"],
     ["check <update>"],
@@ -140,7 +141,7 @@ describe("commands and options", () => {
   });
 
   it("that are named in passing exist", () => {
-    const known = [[], ["diff"], ["inspect"], ["match"], ["check"], ["compare"], ["kexec"], ["schema"]]
+    const known = [[], ["diff"], ["merge"], ["inspect"], ["match"], ["check"], ["compare"], ["kexec"], ["schema"]]
       .flatMap((command) => [...optionsOf(...command).keys()])
       .flatMap((names) => names.split(/, | <[\w.]+>/));
     const named = [...readme.matchAll(/`[^`\n]*`/g)]

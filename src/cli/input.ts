@@ -1,24 +1,11 @@
 import { readFileSync, statSync } from "node:fs";
-import { ET, STT } from "../elf/constants.ts";
 import { type ElfObject, readObject } from "../elf/object.ts";
 import { describeSystemError, FormatError, UnsupportedError } from "../errors.ts";
+import { comparable } from "./comparable.ts";
 
 /** Reads one relocatable object; anything else is refused in one line. */
 export function loadObject(file: string): ElfObject {
-  const object = readObject(readBytes(file), file);
-  if (object.type === ET.REL) return object;
-  const isLinked = object.type === ET.EXEC || object.type === ET.DYN;
-  if (isLinked && object.symbols.some((symbol) => symbol.type === STT.FUNC && symbol.section !== undefined))
-    return object;
-  const what = {
-    [ET.EXEC]: "an executable",
-    [ET.DYN]: "a shared object or position-independent executable",
-    [ET.CORE]: "a core file",
-  }[object.type];
-  throw new UnsupportedError(
-    { file },
-    `${what ?? `an ELF file of type ${object.type}`}${isLinked ? " without a symbol table, so its functions cannot be told apart" : ""}; a relocatable object (.o) is needed`,
-  );
+  return comparable(readObject(readBytes(file), file), { file });
 }
 
 function readBytes(file: string): Uint8Array {

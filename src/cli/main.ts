@@ -10,6 +10,7 @@ import type { InspectOptions } from "./commands/inspect.ts";
 import type { KexecCommandOptions } from "./commands/kexec.ts";
 import type { MatchOptions } from "./commands/match.ts";
 import type { SchemaOptions } from "./commands/schema.ts";
+import type { EmitOptions } from "./emit.ts";
 import { EXIT } from "./exit-status.ts";
 import { visible } from "./visible.ts";
 
@@ -43,11 +44,15 @@ function program(done: (status: number) => void): Command {
 
   top
     .command("diff <pre> <post>")
-    .description("compare an object compiled before a patch with the one compiled after it")
+    .description("compare objects, archives or whole trees compiled before a patch with those compiled after it")
     .addOption(output())
     .addOption(new Option("--format <format>", "what to print").choices(["json", "text"]).default("json"))
     .option("--id <id>", "name of the update (default: from the hashes of the inputs)")
-    .option("--target <name>", "what is patched: vmlinux or a module", "vmlinux")
+    .option("--target <name>", "what is patched: vmlinux or a module; PATTERN=NAME for what PATTERN fits", collect)
+    .option("--only-targets <names>", "only what belongs to these targets; names separated by commas", collect)
+    .option("--include <glob>", "only files of a tree, or members, that this fits", collect)
+    .option("--exclude <glob>", "no files of a tree, or members, that this fits", collect)
+    .option("--suppress <file>", "leave alone what the rules in this file name, each with its reason")
     .option("--no-instructions", "with --format text: leave out the differing instructions")
     .option("--contents", "include the bytes of the code, in base64")
     .addOption(new Option("--old-code <which>", "old code to keep").choices(["needed", "all"]).default("needed"))
@@ -55,7 +60,11 @@ function program(done: (status: number) => void): Command {
     .addOption(required())
     .option("--statement", "wrap the description as an in-toto Statement v1, for tools that sign")
     .option("--explain", "tell of each rung whether it can carry the patch, why, and what is left to do")
-    .option("-q, --quiet", "no summary on standard error")
+    .option("--jobs <count>", "threads that compare, at most (default: one for each processor)")
+    .option("--cache <folder>", "keep results by content, and take those of earlier runs from there")
+    .option("--shard <share>", "compare the i-th of n shares, i/n, and write a part for elfsplice merge")
+    .option("--progress", "tell how far it is, also where there is no terminal")
+    .option("-q, --quiet", "no summary and no progress on standard error")
     .addHelpText(
       "after",
       `
@@ -63,11 +72,36 @@ Examples:
   $ elfsplice diff pre/fs/readdir.o post/fs/readdir.o > update.json
   $ elfsplice diff pre.o post.o --format text --quiet | less
   $ elfsplice diff pre.o post.o -o update.json --require splice || echo "cannot be spliced"
-  $ elfsplice diff pre/loop.o post/loop.o --target loop --explain > update.json`,
+  $ elfsplice diff pre/loop.o post/loop.o --target loop --explain > update.json
+  $ elfsplice diff linux-pre linux-post -o update.json --exclude 'drivers/gpu/**' --cache ~/.cache/elfsplice
+  $ elfsplice diff lib-pre.a lib-post.a --target '*(crc32.o)=crc32' --suppress known.txt
+  $ elfsplice diff linux-pre linux-post --shard 2/8 -o part-2.json`,
     )
     .action(async (pre: string, post: string, options: DiffOptions) => {
       const { runDiff } = await import("./commands/diff.ts");
       done(await runDiff(pre, post, options));
+    });
+
+  top
+    .command("merge <parts...>")
+    .description("join the parts of one run of diff --shard into the description that one machine would have made")
+    .addOption(output())
+    .addOption(new Option("--format <format>", "what to print").choices(["json", "text"]).default("json"))
+    .option("--no-instructions", "with --format text: leave out the differing instructions")
+    .option("--exit-code", "status 1 if the running system would have to change")
+    .addOption(required())
+    .option("--statement", "wrap the description as an in-toto Statement v1; the parts need --statement, too")
+    .option("-q, --quiet", "no summary on standard error")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ elfsplice merge part-*.json -o update.json
+  $ elfsplice merge part-1.json part-2.json --format text --require splice`,
+    )
+    .action(async (parts: string[], options: EmitOptions) => {
+      const { runMerge } = await import("./commands/merge.ts");
+      done(await runMerge(parts, options));
     });
 
   top

@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import { describeSystemError, UnsupportedError, UsageError } from "../errors.ts";
+import { describeSystemError, FormatError, UnsupportedError, UsageError } from "../errors.ts";
+import { compressionOf } from "../input/compressed.ts";
 import type { ObjectPair, UpdateDescription } from "../plan/description.ts";
 import type { Problem } from "../plan/problem.ts";
+import { createObjectReader, type ObjectReader } from "./object-file.ts";
 
 /** What a file is told by. */
 interface Fingerprint {
@@ -12,19 +14,20 @@ interface Fingerprint {
 }
 
 type ObjectFile = NonNullable<ObjectPair["pre"]>;
-/** Reads the fingerprint of an archive's member. */
-type ReadMember = (file: string, member: string) => Fingerprint;
 
 const CHUNK = 1 << 20;
 
 /** Objects that are not, under `root`, what the description says: missing ones, and those of another size or SHA-256. */
-export function objectProblems(update: UpdateDescription, root: string, readMember: ReadMember = refuse): Problem[] {
+export async function objectProblems(update: UpdateDescription, root: string): Promise<Problem[]> {
   checkRoot(root);
   const buffer = Buffer.allocUnsafe(CHUNK);
-  return update.objects.flatMap(({ pre, post }, index) => [
-    ...fileProblems(pre, `$.objects[${index}].pre`, root, buffer, readMember),
-    ...fileProblems(post, `$.objects[${index}].post`, root, buffer, readMember),
-  ]);
+  const reader = createObjectReader();
+  const problems: Problem[] = [];
+  for (const [index, { pre, post }] of update.objects.entries()) {
+    problems.push(...(await fileProblems(pre, `$.objects[${index}].pre`, root, buffer, reader)));
+    problems.push(...(await fileProblems(post, `$.objects[${index}].post`, root, buffer, reader)));
+  }
+  return problems;
 }
 
 function checkRoot(root: string): void {
@@ -36,13 +39,13 @@ function checkRoot(root: string): void {
   throw new UsageError(`--root ${root}: not a directory`);
 }
 
-function fileProblems(
+async function fileProblems(
   described: ObjectFile | undefined,
   path: string,
   root: string,
   buffer: Buffer,
-  readMember: ReadMember,
-): Problem[] {
+  reader: ObjectReader,
+): Promise<Problem[]> {
   if (described === undefined) return [];
   const { member, sha256, size } = described;
   const name = member === undefined ? described.path : `${described.path}(${member})`;
@@ -52,10 +55,10 @@ function fileProblems(
   const file = resolve(root, described.path);
   let actual: Fingerprint;
   try {
-    actual = member === undefined ? fingerprint(file, buffer) : readMember(file, member);
+    actual = await fingerprint(file, member, buffer, reader);
   } catch (error) {
     if (error instanceof UnsupportedError) throw error;
-    return problem(".path", describeSystemError(error));
+    return problem(".path", error instanceof FormatError ? error.problem : describeSystemError(error));
   }
   if (actual.size !== size) return problem(".size", `${actual.size} bytes, described as ${size}`);
   // Identical objects of a tree are not hashed.
@@ -64,20 +67,39 @@ function fileProblems(
     : problem(".sha256", `has SHA-256 ${actual.sha256}, described as ${sha256}`);
 }
 
-function fingerprint(file: string, buffer: Buffer): Fingerprint {
+/** The fingerprint of an object's own bytes: a member's, and what a compressed module holds. */
+async function fingerprint(
+  file: string,
+  member: string | undefined,
+  buffer: Buffer,
+  reader: ObjectReader,
+): Promise<Fingerprint> {
   // A pipe would wait for a writer, a device may never end.
   if (!statSync(file).isFile()) throw new Error("not a regular file");
+  if (member !== undefined) return fingerprintOf(await reader.bytes(file, member));
   const descriptor = openSync(file, "r");
   try {
     const hash = createHash("sha256");
-    for (let count = readSync(descriptor, buffer); count > 0; count = readSync(descriptor, buffer))
-      hash.update(buffer.subarray(0, count));
-    return { sha256: hash.digest("hex"), size: fstatSync(descriptor).size };
+    let count = readSync(descriptor, buffer);
+    const isCompressed = compressionOf(buffer.subarray(0, count)) !== undefined;
+    for (; count > 0; count = readSync(descriptor, buffer)) hash.update(buffer.subarray(0, count));
+    const stored = { sha256: hash.digest("hex"), size: fstatSync(descriptor).size };
+    return isCompressed ? await unpacked(file, stored, reader) : stored;
   } finally {
     closeSync(descriptor);
   }
 }
 
-function refuse(file: string, member: string): never {
-  throw new UnsupportedError({ file, member }, "members of archives cannot be checked against --root yet");
+/** What a compressed file holds; one that cannot be unpacked is described as it is. */
+async function unpacked(file: string, stored: Fingerprint, reader: ObjectReader): Promise<Fingerprint> {
+  try {
+    return fingerprintOf(await reader.bytes(file));
+  } catch (error) {
+    if (error instanceof FormatError || error instanceof UnsupportedError) return stored;
+    throw error;
+  }
+}
+
+function fingerprintOf(bytes: Uint8Array): Fingerprint {
+  return { sha256: createHash("sha256").update(bytes).digest("hex"), size: bytes.length };
 }

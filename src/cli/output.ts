@@ -1,5 +1,7 @@
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   openSync,
@@ -9,6 +11,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
+import { dirname } from "node:path";
 import { describeSystemError, UsageError } from "../errors.ts";
 
 /**
@@ -23,6 +26,25 @@ export async function writeOutput(text: string, file: string | undefined): Promi
     if (existsSync(place) && !statSync(place).isFile()) writeWhole(openSync(place, "w"), text);
     else writeRenamed(place, text);
   } catch (error) {
+    throw new UsageError(`cannot write ${file}: ${describeSystemError(error)}`);
+  }
+}
+
+/** Whether writeOutput() could write there, before somebody works for minutes in vain. Writes nothing. Throws UsageError. */
+export function checkOutput(file: string | undefined): void {
+  if (file === undefined || file === "-") return;
+  if (file === "") throw new UsageError("the name of the output file is empty");
+  try {
+    const stats = statSync(file, { throwIfNoEntry: false });
+    if (stats?.isDirectory()) throw new UsageError(`cannot write ${file}: it is a directory`);
+    if (stats !== undefined && !stats.isFile()) accessSync(file, constants.W_OK);
+    else {
+      const folder = dirname(stats === undefined ? file : realpathSync(file));
+      if (!statSync(folder).isDirectory()) throw new UsageError(`cannot write ${file}: ${folder} is no directory`);
+      accessSync(folder, constants.W_OK);
+    }
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
     throw new UsageError(`cannot write ${file}: ${describeSystemError(error)}`);
   }
 }

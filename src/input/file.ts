@@ -116,8 +116,8 @@ export function readInput(ref: InputRef): Uint8Array | Promise<Uint8Array> {
   return ref.compression === undefined ? stored : decompress(stored, ref.compression, placeOf(ref));
 }
 
-/** The bytes of an input as they lie in the file. */
-function readStored(ref: InputRef): Uint8Array {
+/** The bytes of an input as they lie in the file. Throws FormatError when it cannot be read or changes meanwhile. */
+export function readStored(ref: InputRef): Uint8Array {
   if (ref.pipe) {
     try {
       return readFileSync(ref.file);

@@ -14,7 +14,7 @@ export interface Looked {
   readonly kind: Kind;
 }
 
-interface LookedPair {
+export interface LookedPair {
   readonly pre: Looked | undefined;
   readonly post: Looked | undefined;
   /** Whether both hold the same bytes, as stored; undefined when that was not asked for or the answer takes unpacking. */
@@ -22,10 +22,18 @@ interface LookedPair {
 }
 
 export interface Looker {
-  look(pre: InputRef | undefined, post: InputRef | undefined, settle: boolean): LookedPair;
+  /** In steps: a long comparison gives way again and again. */
+  look(
+    pre: InputRef | undefined,
+    post: InputRef | undefined,
+    settle: boolean,
+  ): Generator<undefined, LookedPair, undefined>;
   /** Closes the file of each side that is still open. */
   close(): void;
 }
+
+/** Bytes of each side after which a comparison gives way; a multiple of the chunk. */
+const PAUSE = 1 << 23;
 
 /** Keeps the last file of each side open, so that the members of an archive do not open it again and again. */
 export function createLooker(): Looker {
@@ -37,10 +45,14 @@ export function createLooker(): Looker {
     postFile.close();
   }
 
-  function look(pre: InputRef | undefined, post: InputRef | undefined, settle: boolean): LookedPair {
+  function* look(
+    pre: InputRef | undefined,
+    post: InputRef | undefined,
+    settle: boolean,
+  ): Generator<undefined, LookedPair, undefined> {
     const [left, right] = chunkBuffers();
     if (settle && pre !== undefined && post !== undefined && !pre.pipe && !post.pipe) {
-      return compare(pre, post, left, right);
+      return yield* compare(pre, post, left, right);
     }
     return {
       pre: pre && lookAlone(pre, preFile, left),
@@ -58,7 +70,12 @@ export function createLooker(): Looker {
     return complete(ref, descriptor, kindOf(buffer, count));
   }
 
-  function compare(pre: InputRef, post: InputRef, left: Buffer, right: Buffer): LookedPair {
+  function* compare(
+    pre: InputRef,
+    post: InputRef,
+    left: Buffer,
+    right: Buffer,
+  ): Generator<undefined, LookedPair, undefined> {
     const [a, b] = [preFile.open(pre), postFile.open(post)];
     const chunk = left.length;
     let kinds: readonly [Kind, Kind] | undefined;
@@ -75,6 +92,7 @@ export function createLooker(): Looker {
         };
       }
       done += count;
+      if (done % PAUSE === 0) yield;
       if (count < chunk) {
         const [kind] = kinds;
         return { pre: settled(pre, done, kind), post: settled(post, done, kind), same: true };

@@ -8,12 +8,12 @@ import { type InputRef, readInput, sameStored, unreadable } from "./file.ts";
 import { matcherOf } from "./glob.ts";
 import { type Kbuild, readKbuild } from "./kbuild.ts";
 import { isCompression, type Kind } from "./kind.ts";
-import { createLooker, type Looked } from "./look.ts";
+import { createLooker, type Looked, type LookedPair } from "./look.ts";
 import { type Member, readMembers } from "./members.ts";
 import { objectName } from "./object-name.ts";
 import { sortByCodePoints, sortedUnion } from "./order.ts";
 import { moduleNameOfPath, readTargetRules, VMLINUX } from "./target.ts";
-import { readTree, type Skipped } from "./tree.ts";
+import { type Skipped, walkTree } from "./tree.ts";
 
 /** Two inputs that belong together; one of them is missing where an object was added or removed. Structured-cloneable. */
 export interface PairTask {
@@ -39,6 +39,14 @@ export interface PairOptions {
   readonly onlyTargets?: readonly string[];
   /** Compare the bytes of these pairs while listing; by default of all. */
   readonly settle?: boolean | ((key: string) => boolean);
+  /** Is told each pair as soon as it is known, in the order in which the files are read. */
+  readonly onTask?: (task: PairTask) => void;
+}
+
+/** How far a listing is: files of the trees that were looked at, and how many there are; both 0 while folders are read. */
+export interface ListingStep {
+  readonly done: number;
+  readonly of: number;
 }
 
 export interface PairList {
@@ -71,6 +79,19 @@ const LARGEST_MOD = 1 << 20;
  * what cannot be read, UsageError for inputs of different kinds and for wrong patterns.
  */
 export function listPairs(pre: string, post: string, options: PairOptions = {}): PairList {
+  const steps = walkPairs(pre, post, options);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** Like listPairs(), in steps of a few milliseconds, so that whoever takes them can listen to signals in between. */
+export function* walkPairs(
+  pre: string,
+  post: string,
+  options: PairOptions = {},
+): Generator<ListingStep, PairList, undefined> {
   const rules = readTargetRules(options.targets ?? []);
   const isIncluded = options.include?.length ? matcherOf(options.include) : () => true;
   const isExcluded = matcherOf(options.exclude ?? []);
@@ -90,13 +111,18 @@ export function listPairs(pre: string, post: string, options: PairOptions = {}):
     throw new UsageError(`${isPreTree ? pre : post} is a folder, ${isPreTree ? post : pre} is not`);
   }
   const isTree = isPreTree;
-  const a = isTree ? readSide(pre) : fileSide(pre);
-  const b = isTree ? readSide(post) : fileSide(post);
+  const a = isTree ? yield* readSide(pre) : fileSide(pre);
+  const b = isTree ? yield* readSide(post) : fileSide(post);
   const looker = createLooker();
+  const step = { done: 0, of: 0 };
   try {
-    for (const key of sortedUnion(a.files, b.files)) {
+    const keys = sortedUnion(a.files, b.files);
+    step.of = keys.length;
+    for (const key of keys) {
       if (isTree && isExcluded(key)) excluded.add(key);
-      else pairFiles(key, a.files.get(key), b.files.get(key));
+      else yield* pairFiles(key, a.files.get(key), b.files.get(key));
+      step.done++;
+      yield step;
     }
   } finally {
     looker.close();
@@ -114,13 +140,17 @@ export function listPairs(pre: string, post: string, options: PairOptions = {}):
     const { size, mtimeMs } = stats;
     const known = { path, file: given };
     const ref: InputRef = stats.isFile() ? { ...known, size, mtimeMs } : { ...known, size: 0, pipe: true };
-    const key = objectName(withSlashes(pre), withSlashes(post));
+    const [preName, postName] = [pre, post].map((name) => withoutCompression(withSlashes(name))) as [string, string];
+    const key = objectName(preName, postName);
     return { root: path.slice(0, path.lastIndexOf("/") + 1) || ".", files: new Map([[key, ref]]), kbuild: NO_KBUILD };
   }
 
-  function readSide(given: string): Side {
+  function* readSide(given: string): Generator<ListingStep, Side, undefined> {
     const root = withSlashes(given).replace(/(?<=.)\/+$/, "");
-    const tree = readTree(root);
+    const reading = walkTree(root);
+    let read = reading.next();
+    for (; !read.done; read = reading.next()) yield { done: 0, of: 0 };
+    const tree = read.value;
     const files = new Map<string, InputRef>();
     const mods: string[] = [];
     for (const item of tree.skipped) if (isIncluded(item.path)) skip(item.path, item.kind, item.why);
@@ -130,8 +160,7 @@ export function listPairs(pre: string, post: string, options: PairOptions = {}):
         excluded.add(path);
         continue;
       }
-      const isPacked = COMPRESSED_MODULE.test(path);
-      const key = isPacked ? path.slice(0, path.lastIndexOf(".")) : path;
+      const key = withoutCompression(path);
       // Paths are sorted: the plain module comes first.
       if (files.has(key)) skip(path, "covered", `${files.get(key)?.path.slice(root.length + 1)} is there too`);
       else {
@@ -143,23 +172,38 @@ export function listPairs(pre: string, post: string, options: PairOptions = {}):
     return { root, files, kbuild: readKbuild(new Set(files.keys()), texts) };
   }
 
-  function pairFiles(key: string, preFile: InputRef | undefined, postFile: InputRef | undefined): void {
+  function* pairFiles(
+    key: string,
+    preFile: InputRef | undefined,
+    postFile: InputRef | undefined,
+  ): Generator<ListingStep, void, undefined> {
     const whyCovered = coveredOnBoth(preFile, postFile, (side) => side.kbuild.covered.get(key));
     if (whyCovered !== undefined) {
       skip(key, "covered", whyCovered);
       return;
     }
-    const seen = looker.look(preFile, postFile, isSettled(key));
+    const seen = yield* look(preFile, postFile, isSettled(key));
     if (!isTree && isArchive(seen.pre?.kind) !== isArchive(seen.post?.kind)) {
       throw new UsageError(`${isArchive(seen.pre?.kind) ? pre : post} is an archive, the other file is not`);
     }
-    if (isArchive(seen.pre?.kind) || isArchive(seen.post?.kind)) pairMembers(key, seen.pre, seen.post);
+    if (isArchive(seen.pre?.kind) || isArchive(seen.post?.kind)) yield* pairMembers(key, seen.pre, seen.post);
     const [left, right] = [pick(key, seen.pre), pick(key, seen.post)];
     if (left !== undefined || right !== undefined) {
       const lost = left === undefined ? seen.pre : right === undefined ? seen.post : undefined;
       if (lost?.kind === "other") skip(key, "no-object", "on one side it is no object");
       addTask(key, key, left, right, seen.same);
     } else if (!skipped.has(key) && !isArchive(seen.pre?.kind) && !isArchive(seen.post?.kind)) counts.others++;
+  }
+
+  function* look(
+    preFile: InputRef | undefined,
+    postFile: InputRef | undefined,
+    settle: boolean,
+  ): Generator<ListingStep, LookedPair, undefined> {
+    const looking = looker.look(preFile, postFile, settle);
+    let seen = looking.next();
+    for (; !seen.done; seen = looking.next()) yield step;
+    return seen.value;
   }
 
   /** The input, unless what was seen is nothing to analyse. */
@@ -174,7 +218,11 @@ export function listPairs(pre: string, post: string, options: PairOptions = {}):
     return undefined;
   }
 
-  function pairMembers(key: string, preFile: Looked | undefined, postFile: Looked | undefined): void {
+  function* pairMembers(
+    key: string,
+    preFile: Looked | undefined,
+    postFile: Looked | undefined,
+  ): Generator<ListingStep, void, undefined> {
     const sides = [preFile, postFile].map((looked, index) => {
       const members = new Map<string, Member>();
       if (looked === undefined || !isArchive(looked.kind)) return members;
@@ -184,6 +232,7 @@ export function listPairs(pre: string, post: string, options: PairOptions = {}):
     }) as [Map<string, Member>, Map<string, Member>];
     let covered = 0;
     for (const name of sortedUnion(...sides)) {
+      yield step;
       const memberKey = `${key}(${name})`;
       if (isExcluded(memberKey) || isExcluded(name) || (!isTree && !isIncluded(memberKey) && !isIncluded(name))) {
         excluded.add(memberKey);
@@ -194,7 +243,7 @@ export function listPairs(pre: string, post: string, options: PairOptions = {}):
         covered++;
         continue;
       }
-      const seen = looker.look(left?.ref, right?.ref, isSettled(memberKey));
+      const seen = yield* look(left?.ref, right?.ref, isSettled(memberKey));
       const kept = [seen.pre, seen.post].map((looked) => (isAnalysable(looked?.kind) ? looked?.ref : undefined));
       if (kept[0] !== undefined || kept[1] !== undefined) addTask(memberKey, key, kept[0], kept[1], seen.same);
       else if (isTree && !OBJECT_NAME.test(name)) counts.others++;
@@ -240,7 +289,7 @@ export function listPairs(pre: string, post: string, options: PairOptions = {}):
       counts.untargeted++;
       return;
     }
-    tasks.push({
+    const task: PairTask = {
       key,
       ...(left && { pre: left }),
       ...(right && { post: right }),
@@ -248,8 +297,15 @@ export function listPairs(pre: string, post: string, options: PairOptions = {}):
       targetFrom: rule ? "option" : names.length > 0 ? "kbuild" : byName ? "name" : "default",
       ...(rule === undefined && names.length > 1 && { alsoIn: names.slice(1) }),
       ...(left && right && same !== undefined && { same }),
-    });
+    };
+    tasks.push(task);
+    options.onTask?.(task);
   }
+}
+
+/** `foo.ko.xz` holds the module `foo.ko`. */
+function withoutCompression(path: string): string {
+  return COMPRESSED_MODULE.test(path) ? path.slice(0, path.lastIndexOf(".")) : path;
 }
 
 function isArchive(kind: Kind | undefined): boolean {

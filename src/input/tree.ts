@@ -20,13 +20,14 @@ export interface TreeFiles {
 /** What an undecodable byte of a name becomes; no file is found under such a name. */
 const REPLACED = "\ufffd";
 
-/** Lists a tree. Links are followed to files, never to folders, so there are no loops. Throws FormatError for a folder that cannot be read. */
-export function readTree(root: string): TreeFiles {
+/** Lists a tree, a folder in each step. Links are followed to files, never to folders, so there are no loops. Throws FormatError for a folder that cannot be read. */
+export function* walkTree(root: string): Generator<undefined, TreeFiles, undefined> {
   const paths: string[] = [];
   const skipped: Skipped[] = [];
   // Deep trees must not use up the stack.
   const folders = [""];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    yield;
     const place = `${root}/${folder}`;
     for (const entry of entriesOf(place)) {
       const path = folder + entry.name;

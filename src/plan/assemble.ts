@@ -11,7 +11,6 @@ import type {
   HowtoDescription,
   UpdateDescription,
 } from "./description.ts";
-import { asksForChange, isEmptyChange } from "./fragment.ts";
 import { joinLayouts, joinLiveUpdates, joinShadow, lostStates } from "./join-analyses.ts";
 import { resolveLinks } from "./links.ts";
 import { mergeChanges } from "./merge.ts";
@@ -20,6 +19,7 @@ import { byText } from "./pair.ts";
 import type { PairFragment, SuppressionRule } from "./part.ts";
 import { byTarget, type Piece, piecesOf } from "./piece.ts";
 import { byPlace } from "./place.ts";
+import { asksForChange, isEmptyChange } from "./plain-fragment.ts";
 import { shadowSituation } from "./shadow-situation.ts";
 import { planStrategy } from "./strategy.ts";
 import { applySuppressions } from "./suppress.ts";
@@ -32,6 +32,8 @@ export interface AssembleOptions {
   readonly suppress?: readonly SuppressionRule[] | undefined;
   /** Which old code the fragments were made with. */
   readonly oldCode?: "needed" | "all" | undefined;
+  /** What is to be said of the build as a whole, such as files that were not compared. */
+  readonly findings?: readonly Finding[] | undefined;
 }
 
 /**
@@ -49,7 +51,11 @@ export function assembleUpdate(fragments: readonly PairFragment[], options: Asse
   // From here on what is suppressed is in no change either.
   const pieces = resolveLinks(suppressed.pieces);
   const changes = joinChanges(pieces, name);
-  const findings = [...collect(pieces, (piece) => piece.findings), ...suppressed.findings].sort(byPlace);
+  const findings = [
+    ...collect(pieces, (piece) => piece.findings),
+    ...suppressed.findings,
+    ...(options.findings ?? []),
+  ].sort(byPlace);
   // From here on all findings are known.
   const hasChanges = pieces.some((piece) => piece.fragment.hasChanges && isStillChange(piece));
   const isSingle = sorted.length === 1;

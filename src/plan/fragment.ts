@@ -1,9 +1,7 @@
 import { createHash } from "node:crypto";
-import type { Arch, Howto } from "../arch/arch.ts";
-import { archFor } from "../arch/registry.ts";
+import type { Howto } from "../arch/arch.ts";
 import { diffSpans, type ObjectDiff } from "../diff/diff.ts";
 import { SHN } from "../elf/constants.ts";
-import { readIdentity } from "../elf/identity.ts";
 import { readCompiler, sourceFileOf } from "../elf/notes.ts";
 import type { ElfObject, ElfSymbol } from "../elf/object.ts";
 import { type Finding, severityOf } from "../findings.ts";
@@ -12,7 +10,8 @@ import type { Oddity } from "../spans/span.ts";
 import { type ChangeOptions, planChange } from "./change.ts";
 import { hex64 } from "./code.ts";
 import { planData } from "./data.ts";
-import type { Architecture, ChangeTables, HowtoDescription, ObjectPair } from "./description.ts";
+import { describeArch } from "./describe-arch.ts";
+import type { ChangeTables, HowtoDescription, ObjectPair } from "./description.ts";
 import { planExports } from "./exports.ts";
 import { planFunctions } from "./functions.ts";
 import { planHooks } from "./hooks.ts";
@@ -24,6 +23,7 @@ import type { TableTypes } from "./ops-tables.ts";
 import { byText, type PlannedPair, planPair } from "./pair.ts";
 import type { PairFragment, PairLinks } from "./part.ts";
 import { byPlace } from "./place.ts";
+import { asksForChange, isEmptyChange, type PairFile } from "./plain-fragment.ts";
 import { planSwitchOver } from "./switch-over.ts";
 
 /** What the caller may decide for one pair. */
@@ -32,6 +32,8 @@ export interface FragmentOptions {
   readonly name?: string | undefined;
   /** What is patched: vmlinux (default) or a module's name. */
   readonly target?: string | undefined;
+  /** Other modules that the same object is linked into: its change is described for `target` only, which is said. */
+  readonly alsoIn?: readonly string[] | undefined;
   /** Include the bytes of the code sections. */
   readonly contents?: boolean | undefined;
   /** Which old code to keep. Default: what the patches and the new code refer to. */
@@ -42,17 +44,6 @@ export interface FragmentOptions {
   readonly layoutPlan?: LayoutPlan | undefined;
   /** False: the pair is the whole update, so nobody has to know its global names. */
   readonly links?: boolean | undefined;
-}
-
-/** A file as the description names it. */
-export type PairFile = NonNullable<ObjectPair["pre"]>;
-
-/** A pair that is known by its files only. */
-export interface PairOfFiles {
-  readonly name: string;
-  readonly target?: string | undefined;
-  readonly pre?: PairFile | undefined;
-  readonly post?: PairFile | undefined;
 }
 
 /** What one pair of objects contributes to an update. */
@@ -69,51 +60,6 @@ export function planAdded(post: ElfObject, options: FragmentOptions = {}): PairF
 export function planRemoved(pre: ElfObject, options: FragmentOptions = {}): PairFragment {
   return planSides(diffSpans(pre, nothingLike(pre)), options, "post");
 }
-
-/**
- * What a pair contributes whose bytes are the same: its name. `head` is the start of the file (52 bytes or more),
- * from which the architecture is known if no pair of the update differs.
- */
-export function identicalFragment(
-  { name, target = "vmlinux", pre, post }: PairOfFiles,
-  head?: Uint8Array,
-): PairFragment {
-  const identity = head === undefined ? undefined : readIdentity(head);
-  const object: ObjectPair = {
-    name,
-    ...(pre === undefined ? {} : { pre }),
-    ...(post === undefined ? {} : { post }),
-    target,
-    status: "identical",
-  };
-  const arch = identity === undefined ? {} : { arch: describeArch(archFor(identity)) };
-  return { name, target, ...arch, object, ...NOTHING };
-}
-
-/** What a pair contributes that differs and cannot be read: an error finding with the words of `error`. */
-export function unreadableFragment({ name, target = "vmlinux", pre, post }: PairOfFiles, error: Error): PairFragment {
-  const status = pre === undefined ? "added" : post === undefined ? "removed" : "changed";
-  const object: ObjectPair = {
-    name,
-    ...(pre === undefined ? {} : { pre }),
-    ...(post === undefined ? {} : { post }),
-    target,
-    status,
-  };
-  const findings: Finding[] = [{ code: "object-unreadable", where: { object: 0, name }, detail: error.message }];
-  return { name, target, object, ...NOTHING, findings };
-}
-
-const NOTHING = {
-  functions: [],
-  data: [],
-  exports: [],
-  noise: [],
-  change: null,
-  howtos: {},
-  findings: [],
-  hasChanges: false,
-} satisfies Partial<PairFragment>;
 
 /** An object of the same machine with nothing in it. */
 function nothingLike(object: ElfObject): ElfObject {
@@ -165,6 +111,11 @@ function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "
   const change = planChange(pair, patches, hooks.hooks, howtos, changeOptions(options));
   const lists = { functions: functions.functions, exports: exports.exports };
   const hasChanges = asksForChange({ ...lists, patches });
+  if (hasChanges && options.alsoIn !== undefined && options.alsoIn.length > 0) {
+    const detail = [target, ...options.alsoIn].join(", ");
+    findings.push({ code: "object-in-several", where: { object: 0, name }, detail });
+    findings.sort(byPlace);
+  }
   const isSame = !hasChanges && findings.every((finding) => severityOf(finding) !== "error");
   const source = sourceFileOf(preObject) ?? sourceFileOf(postObject);
   const compiler = readCompiler(postObject) ?? readCompiler(preObject);
@@ -209,17 +160,6 @@ function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "
   };
 }
 
-/** Whether the running system would have to change. */
-export function asksForChange(
-  plan: Pick<PairFragment, "functions" | "exports"> & { readonly patches: readonly unknown[] },
-): boolean {
-  return (
-    plan.patches.length > 0 ||
-    plan.exports.length > 0 ||
-    plan.functions.some(({ status, reasons }) => status === "new" || reasons.some(({ kind }) => kind === "bug-flags"))
-  );
-}
-
 function changeOptions(options: FragmentOptions): ChangeOptions {
   return { contents: options.contents ?? false, allOldCode: options.oldCode === "all" };
 }
@@ -234,10 +174,6 @@ function fileOf(object: ElfObject): PairFile {
   return { path: slashes(object.file), ...member, sha256, size: object.bytes.length };
 }
 
-function describeArch({ name, machine, class: bits, data }: Arch): Architecture {
-  return { name, machine, class: bits, data };
-}
-
 function describeHowtos(howtos: ReadonlyMap<string, Howto>): Record<string, HowtoDescription> {
   const sorted = [...howtos].sort(([a], [b]) => byText(a, b));
   return Object.fromEntries(
@@ -246,11 +182,6 @@ function describeHowtos(howtos: ReadonlyMap<string, Howto>): Record<string, Howt
       { type: "reloc", pcrel, size, dstMask: hex64(mask), rightshift, signedAddend: signed } satisfies HowtoDescription,
     ]),
   );
-}
-
-/** Whether nothing would be written, loaded or called. */
-export function isEmptyChange({ patches, newCode, hooks }: ChangeTables): boolean {
-  return patches.length === 0 && newCode.sections.length === 0 && Object.keys(hooks).length === 0;
 }
 
 /** That one side has no such object; of an added one, what would run only at start. */

@@ -38,6 +38,8 @@ const links = z.strictObject({
     .describe("by label: distance from the entry of a new function to where callers of its module enter"),
 });
 
+const pairFinding = z.strictObject({ code: z.enum(FINDING_CODES), where: findingPlace, detail: z.string() });
+
 const pairFragment = z.strictObject({
   name: z.string().describe("what the object is called in labels; unique in an update"),
   target: z.string(),
@@ -51,7 +53,7 @@ const pairFragment = z.strictObject({
   howtos: z.record(z.string(), howto),
   layouts: z.array(layoutChange).optional(),
   shadow: shadow.optional(),
-  findings: z.array(z.strictObject({ code: z.enum(FINDING_CODES), where: findingPlace, detail: z.string() })),
+  findings: z.array(pairFinding),
   switchOver: switchOver.optional(),
   hasChanges: z.boolean(),
   liveUpdate: liveUpdate.optional(),
@@ -74,9 +76,16 @@ const updatePart = z.strictObject({
     contents: z.boolean(),
     oldCode: z.enum(["needed", "all"]),
     suppress: z.array(suppressionRule),
+    hashes: z.boolean().optional().describe("whether equal objects have their hashes, too, as a statement needs them"),
   }),
   pairs: z.int().min(0).describe("pairs of the whole run"),
+  listing: z.string().optional().describe("SHA-256 over the names and targets of all pairs of the run"),
+  leftOut: z.array(pairFinding).optional().describe("what is to be said of the build as a whole"),
   fragments: z.array(pairFragment),
+  instructions: z
+    .record(z.string(), z.record(z.string(), z.array(z.string())))
+    .optional()
+    .describe("by name of the object and label: how a function changed, as lines for a person"),
 });
 
 export type PairFragment = z.infer<typeof pairFragment>;
@@ -100,6 +109,11 @@ export function readPart(value: unknown, file: string): UpdatePart {
   );
 }
 
+/** Whether a value has the form of a fragment: for those who kept one where others may write. */
+export function isFragment(value: unknown): value is PairFragment {
+  return pairFragment.safeParse(value).success;
+}
+
 /** Joins the parts of one run, in any order, into the description that a single run gives. Throws UsageError where they do not fit together. */
 export function assembleParts(parts: readonly UpdatePart[]): UpdateDescription {
   const [first] = parts;
@@ -119,6 +133,8 @@ export function assembleParts(parts: readonly UpdatePart[]): UpdateDescription {
       throw new UsageError(
         `${words} comes from a run over ${part.pairs} pairs, part ${first.shard.index}/${of} from one over ${first.pairs}`,
       );
+    if (part.listing !== first.listing || JSON.stringify(part.leftOut) !== JSON.stringify(first.leftOut))
+      throw new UsageError(`${words} comes from other trees than part ${first.shard.index}/${of}`);
     if (optionsText(part) !== optionsText(first))
       throw new UsageError(`${words} was made with other options than part ${first.shard.index}/${of}`);
   }
@@ -127,11 +143,11 @@ export function assembleParts(parts: readonly UpdatePart[]): UpdateDescription {
   const fragments = parts.flatMap((part) => part.fragments);
   if (fragments.length !== first.pairs)
     throw new UsageError(`the parts hold ${fragments.length} pairs, but the run was over ${first.pairs}`);
-  return assembleUpdate(fragments, first.options);
+  return assembleUpdate(fragments, { ...first.options, findings: first.leftOut });
 }
 
 /** The options in one form, whatever the order of their keys. */
-function optionsText({ options: { id, contents, oldCode, suppress } }: UpdatePart): string {
+function optionsText({ options: { id, contents, oldCode, suppress, hashes } }: UpdatePart): string {
   const rules = suppress.map(({ kind, pattern, object, reason, place }) => [kind, pattern, object, reason, place]);
-  return JSON.stringify([id, contents, oldCode, rules]);
+  return JSON.stringify([id, contents, oldCode, rules, hashes ?? false]);
 }

@@ -1,11 +1,11 @@
 import { UsageError } from "../errors.ts";
 import type { Finding } from "../findings.ts";
 import type { DataChange, FunctionChange } from "./description.ts";
-import { isEmptyChange } from "./fragment.ts";
 import { nameOf, neededBy, withoutExport } from "./links.ts";
 import { byText } from "./pair.ts";
 import type { SuppressionRule } from "./part.ts";
 import { isLive, type Piece } from "./piece.ts";
+import { isEmptyChange } from "./plain-fragment.ts";
 import { pruneChange } from "./prune.ts";
 
 /*

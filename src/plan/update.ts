@@ -5,6 +5,7 @@ import type { UpdateDescription } from "./description.ts";
 import { planFragment } from "./fragment.ts";
 import type { LayoutPlan } from "./layouts.ts";
 import type { TableTypes } from "./ops-tables.ts";
+import type { SuppressionRule } from "./part.ts";
 
 /** What the caller may decide. */
 export interface UpdateOptions {
@@ -16,6 +17,8 @@ export interface UpdateOptions {
   readonly contents?: boolean | undefined;
   /** Which old code to keep. Default: what the patches and the new code refer to. */
   readonly oldCode?: "needed" | "all" | undefined;
+  /** What to leave alone. */
+  readonly suppress?: readonly SuppressionRule[] | undefined;
   /** Names the types and members of tables of functions; default: their offsets. */
   readonly tableTypes?: TableTypes | undefined;
   /** What planLayouts() found; default: layouts are not compared. */

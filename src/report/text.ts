@@ -23,8 +23,8 @@ function reasonLines(reasons: readonly Reason[]): string[] {
   return rest > 0 ? [...lines, `      … ${plural(rest, "more reason")}`] : lines;
 }
 
-/** By label: lines that show how a function changed. */
-type Details = ReadonlyMap<string, readonly string[]>;
+/** Lines that show how a function changed. */
+export type Details = (change: FunctionChange) => readonly string[] | undefined;
 
 function functionLines(change: FunctionChange, details: Details | undefined): string[] {
   const size = change.status === "new" ? change.post?.size : change.pre?.size;
@@ -36,7 +36,7 @@ function functionLines(change: FunctionChange, details: Details | undefined): st
     `  ${change.status.padEnd(9)} ${change.label}${renamed}  (${notes.join(", ")})`,
     ...(change.demangled === undefined ? [] : [`      ${change.demangled}`]),
     ...reasonLines(change.reasons),
-    ...(change.status === "changed" ? (details?.get(change.label) ?? []) : []),
+    ...(change.status === "changed" ? (details?.(change) ?? []) : []),
   ];
 }
 
@@ -61,13 +61,21 @@ function findingLines(findings: readonly Finding[]): string[] {
   return findings.map(({ severity, code, message }) => `  ${severity.padEnd(7)} ${code}: ${message}`);
 }
 
-/** The whole description for a person; `details` is what to show of each changed function besides the reasons. */
+function fileText(file: UpdateDescription["objects"][number]["pre"]): string {
+  if (file === undefined) return "(none)";
+  return file.member === undefined ? file.path : `${file.path}(${file.member})`;
+}
+
+/** The whole description for a person; `details` is what to show of each changed function besides the reasons. Of several objects, those that are the same are only counted. */
 export function renderText(description: UpdateDescription, details?: Details): string {
   const { objects, functions, data, exports, changes, findings, arch } = description;
-  const lines = objects.flatMap(({ pre, post, status, target, source, compiler }) => [
-    `${pre?.path ?? "(none)"} → ${post?.path ?? "(none)"}  ${status}`,
+  const shown = objects.length === 1 ? objects : objects.filter(({ status }) => status !== "identical");
+  const lines = shown.flatMap(({ pre, post, status, target, source, compiler, suppressed }) => [
+    `${fileText(pre)} → ${fileText(post)}  ${status}${suppressed === undefined ? "" : `, suppressed: ${suppressed}`}`,
     `  ${arch.name}, target ${target}${source === undefined ? "" : `, from ${source}`}${compiler === undefined ? "" : `, ${compiler}`}`,
   ]);
+  const rest = objects.length - shown.length;
+  if (rest > 0) lines.push(`${rest === 1 ? "1 object is" : `${rest} objects are`} the same on both sides`);
   const patches = changes.flatMap((change) =>
     change.patches.map(({ type, oldLabel, oldOffset, replacement, size }) => {
       const to = replacement === null ? (type === "text" ? "trap" : "") : `→ ${replacement}`;
@@ -102,10 +110,22 @@ function nameList(names: readonly string[]): string {
   return names.length > SHOWN_NAMES ? `${shown}, … ${names.length - SHOWN_NAMES} more` : shown;
 }
 
+const STATUSES = ["changed", "added", "removed", "equivalent", "identical"] as const;
+
+/** ` (12 changed, 3 added)`. */
+function countText(objects: UpdateDescription["objects"]): string {
+  const counts = STATUSES.map((status) => [objects.filter((one) => one.status === status).length, status] as const);
+  return ` (${counts.flatMap(([count, status]) => (count > 0 ? [`${count} ${status}`] : [])).join(", ")})`;
+}
+
+/** Findings about files that were not compared; the number of them stands before the colon. */
+const LEFT_OUT: readonly Finding["code"][] = ["files-covered", "files-not-followed", "files-left-out"];
+
 /** Two to ten lines for standard error: what changed, what stands in the way, what to do. */
 export function renderSummary(description: UpdateDescription): string {
   const { functions, data, findings, objects } = description;
-  const status = objects.length === 1 ? (objects[0]?.status ?? "") : plural(objects.length, "object");
+  const status =
+    objects.length === 1 ? (objects[0]?.status ?? "") : `${plural(objects.length, "object")}${countText(objects)}`;
   const lines = [`elfsplice: ${status}, ${verdictLine(description)}`];
   for (const kind of ["changed", "new", "deleted", "renamed", "line-only"] as const) {
     const names = functions.filter((change) => change.status === kind).map((change) => change.demangled ?? change.name);
@@ -120,6 +140,10 @@ export function renderSummary(description: UpdateDescription): string {
     lines.push(`  ${plural(errors.length, "error")}: ${errors[0]?.message}${errors.length > 1 ? " …" : ""}`);
   if (warnings.length > 0)
     lines.push(`  ${plural(warnings.length, "warning")}: ${warnings[0]?.message}${warnings.length > 1 ? " …" : ""}`);
-  if (lines.length === 1) lines.push("  no function or data of the running system has to change");
+  const leftOut = findings.filter(({ code }) => LEFT_OUT.includes(code));
+  // From here on what does not ask for a change.
+  const isQuiet = lines.length === 1;
+  if (leftOut.length > 0) lines.push(`  ${leftOut.map(({ message }) => message.replace(/: .*/s, "")).join("; ")}`);
+  if (isQuiet) lines.push("  no function or data of the running system has to change");
   return `${lines.join("\n")}\n`;
 }

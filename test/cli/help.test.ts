@@ -22,12 +22,12 @@ describe("what the program says of itself", () => {
   it("--help lists every command and the exit statuses", () => {
     const { status, stdout, stderr } = run(["--help"]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-    for (const command of ["diff", "inspect", "check", "compare", "match", "kexec", "schema"])
+    for (const command of ["diff", "merge", "inspect", "check", "compare", "match", "kexec", "schema"])
       expect(stdout).toMatch(new RegExp(`^  ${command} `, "m"));
     expect(stdout).toContain("Exit status: 0");
   });
 
-  it.each([["diff"], ["inspect"], ["check"], ["compare"], ["kexec"], ["schema"]])(
+  it.each([["diff"], ["merge"], ["inspect"], ["check"], ["compare"], ["kexec"], ["schema"]])(
     "%s --help ends with examples that name the command",
     (command) => {
       const { status, stdout } = run([command, "--help"]);

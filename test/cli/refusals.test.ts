@@ -51,7 +51,7 @@ describe("a file that is no relocatable object: one line that names it, status 2
   });
 
   it.each([
-    ["a folder", "fixtures/text/body", /: a directory/],
+    ["a folder", "fixtures/text/body", / is a folder, .* is not/],
     ["a missing file", "fixtures/text/absent.o", /: cannot be read: no such file or directory/],
     ["a file taken for a folder", "package.json/pre.o", /: cannot be read: /],
   ])("%s", (_teaches, path, problem) => {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { FINDING_CODES, FINDINGS, type FindingCode } from "../../src/findings.ts";
-import { assembleUpdate, unreadableFragment } from "../../src/index.ts";
-import { updateOf } from "../support/built-pair.ts";
+import { assembleUpdate, type PairList, planFragment, reportLeftOut, unreadableFragment } from "../../src/index.ts";
+import { diffOf, updateOf } from "../support/built-pair.ts";
 import { describePair, findingCodes } from "../support/describe-pair.ts";
 import { buildElf } from "../support/elf-builder.ts";
 import { data, type ElfExtra, type Part, rodata, section, strings, symbol, text } from "../support/elf-parts.ts";
@@ -90,6 +90,12 @@ const ksymtab = [
 ];
 
 /** Built updates of several pairs for the codes that are about more than one object. */
+/** An update of a build of which something was left out. */
+function withLeftOut(list: Partial<PairList>) {
+  const findings = reportLeftOut({ skipped: [], excluded: 0, untargeted: 0, ...list });
+  return assembleUpdate(builtFragments(["a.o", [f], [g]]), { findings });
+}
+
 const many: Partial<Record<FindingCode, () => ReturnType<typeof updateOf>>> = {
   "data-moved": () =>
     updateOfMany([
@@ -117,6 +123,11 @@ const many: Partial<Record<FindingCode, () => ReturnType<typeof updateOf>>> = {
       ...builtFragments(["a.o", changed, after]),
       unreadableFragment({ name: "b.o", post: { path: "b.o", size: 4 } }, new Error("b.o: not an ELF file")),
     ]),
+  "object-in-several": () => assembleUpdate([planFragment(diffOf(changed, after), { name: "a.o", alsoIn: ["loop"] })]),
+  "file-skipped": () => withLeftOut({ skipped: [{ path: "a.o", kind: "no-object", why: "an empty file" }] }),
+  "files-covered": () => withLeftOut({ skipped: [{ path: "a.ko", kind: "covered", why: "linked from a.o" }] }),
+  "files-not-followed": () => withLeftOut({ skipped: [{ path: "x", kind: "unreadable", why: "a link to a folder" }] }),
+  "files-left-out": () => withLeftOut({ excluded: 2, untargeted: 1 }),
   "suppressed-code-used": () =>
     updateOfMany([["a.o", changed, [...after, user]]], "function f: it is only about a message"),
   "suppressed-code-needed": () => updateOfMany([["a.o", [h], [h, ...after, user]]], "function f: later"),

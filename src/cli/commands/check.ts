@@ -28,7 +28,7 @@ export interface CheckOptions {
 export async function runCheck(file: string, options: CheckOptions): Promise<number> {
   const gates = gatesOf(options);
   const { update, problems: found, root } = await readDocument(file);
-  const more = update === undefined ? [] : soundness(update, options, gates);
+  const more = update === undefined ? [] : await soundness(update, options, gates);
   const problems = [...found, ...more.map((problem) => rooted(problem, root))];
   const isOk = problems.length === 0;
   if (!options.quiet)
@@ -40,10 +40,10 @@ export async function runCheck(file: string, options: CheckOptions): Promise<num
   return isOk ? EXIT.done : EXIT.gate;
 }
 
-function soundness(update: UpdateDescription, { root }: CheckOptions, gates: Gates): Problem[] {
+async function soundness(update: UpdateDescription, { root }: CheckOptions, gates: Gates): Promise<Problem[]> {
   return [
     ...integrityProblems(update),
-    ...(root === undefined ? [] : objectProblems(update, root)),
+    ...(root === undefined ? [] : await objectProblems(update, root)),
     ...unmetGates(update, gates),
   ];
 }

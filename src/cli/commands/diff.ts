@@ -1,83 +1,61 @@
-import { diffSpans, type ObjectDiff } from "../../diff/diff.ts";
-import { disassemblerFor } from "../../disasm/disassembler.ts";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { UsageError } from "../../errors.ts";
-import { objectName } from "../../input/object-name.ts";
-import { hasTypes, usesShadow } from "../../layout/presence.ts";
-import type { Rung } from "../../plan/contract.ts";
-import type { UpdateDescription } from "../../plan/description.ts";
-import type { LayoutPlan } from "../../plan/layouts.ts";
-import { planPair } from "../../plan/pair.ts";
-import { planUpdate } from "../../plan/update.ts";
-import { type InstructionStyle, PLAIN, renderInstructions } from "../../report/instructions.ts";
-import { renderJson } from "../../report/json.ts";
-import { toStatement } from "../../report/statement.ts";
-import { renderSummary, renderText } from "../../report/text.ts";
-import { exitStatus } from "../exit-status.ts";
-import { loadObject } from "../input.ts";
-import { writeOutput } from "../output.ts";
+import { KIND_SIZE, kindOf } from "../../input/kind.ts";
+import { checkEmitOptions, type EmitOptions } from "../emit.ts";
+import { checkOutput } from "../output.ts";
 
-export interface DiffOptions {
-  readonly output?: string;
-  readonly format: "json" | "text";
+export interface DiffOptions extends EmitOptions {
   readonly id?: string;
-  readonly target?: string;
+  readonly target?: string[];
+  readonly onlyTargets?: string[];
+  readonly include?: string[];
+  readonly exclude?: string[];
+  readonly suppress?: string;
   readonly contents?: boolean;
   readonly oldCode: "needed" | "all";
-  readonly exitCode?: boolean;
-  readonly require?: Rung;
-  readonly explain?: boolean;
-  readonly quiet?: boolean;
-  /** Wrap the description as an in-toto statement. */
-  readonly statement?: boolean;
-  /** False with --no-instructions. */
-  readonly instructions: boolean;
+  readonly jobs?: string;
+  readonly cache?: string;
+  readonly shard?: string;
+  readonly progress?: boolean;
 }
 
-/** `elfsplice diff`: two objects in, the update description out. Returns the exit status. */
+/** `elfsplice diff`: two objects, archives or trees in, the update description out. Returns the exit status. */
 export async function runDiff(pre: string, post: string, options: DiffOptions): Promise<number> {
-  if (options.statement && options.format !== "json") throw new UsageError("--statement is JSON: leave --format out");
-  const diff = diffSpans(loadObject(pre), loadObject(post));
-  const description = planUpdate(diff, { ...options, layoutPlan: await layoutPlan(diff, options) });
-  const ladder = options.explain ? await explanation(description) : "";
-  const text =
-    options.format === "text"
-      ? renderText(description, options.instructions ? changedCode(diff, styleFor(options)) : undefined) + ladder
-      : renderJson(options.statement ? toStatement(description) : description);
-  await writeOutput(text, options.output);
-  if (!options.quiet) process.stderr.write(renderSummary(description));
-  // Standard output has JSON for programs; what was asked for a person goes where persons look.
-  if (options.format !== "text") process.stderr.write(ladder);
-  return exitStatus(description, options);
+  checkEmitOptions(options);
+  if (options.shard !== undefined) checkShardOptions(options);
+  checkOutput(options.output);
+  const kinds = [kindOfInput(pre), kindOfInput(post)];
+  const isBuild = kinds.some((kind) => kind === "folder" || kind === "archive" || kind === "thin");
+  const isPlain = kinds.every((kind) => kind === "object" || kind === "image" || kind === "other");
+  // Two objects need nothing of what follows, and are not to wait for it.
+  if (isPlain && options.cache === undefined && options.shard === undefined) {
+    const { diffTwoObjects } = await import("../diff-objects.ts");
+    return diffTwoObjects(pre, post, options);
+  }
+  const { diffBuilds } = await import("../diff-builds.ts");
+  return diffBuilds(pre, post, options, !isBuild);
 }
 
-/** The ladder in words; loaded only if it is asked for. */
-async function explanation(description: UpdateDescription): Promise<string> {
-  const { renderExplanation } = await import("../../report/explain.ts");
-  return renderExplanation(description);
+/** A part is no description yet: what asks something of one belongs to merge. */
+function checkShardOptions({ format, exitCode, require }: DiffOptions): void {
+  const wrong = format === "text" ? "--format" : exitCode ? "--exit-code" : require !== undefined ? "--require" : "";
+  if (wrong !== "") throw new UsageError(`--shard writes a part of a description: give ${wrong} to elfsplice merge`);
 }
 
-/** Layouts and shadow variables; their readers are loaded only where an object has something to say about them. */
-async function layoutPlan(diff: ObjectDiff, { target = "" }: DiffOptions): Promise<LayoutPlan | undefined> {
-  const objects = [diff.pre.table.object, diff.post.table.object];
-  if (!objects.some((object) => hasTypes(object) || usesShadow(object))) return undefined;
-  const { planLayouts } = await import("../../plan/layouts.ts");
-  const [pre = "", post = ""] = objects.map(({ file }) => file.replaceAll("\\", "/"));
-  return planLayouts(planPair(diff, 0, objectName(pre, post), target));
+/** What an input is; of what cannot be looked at, whoever reads it will tell. */
+function kindOfInput(path: string): "folder" | ReturnType<typeof kindOf> {
+  let descriptor: number | undefined;
+  try {
+    const stats = statSync(path);
+    if (stats.isDirectory()) return "folder";
+    // The bytes of a pipe can be had only once.
+    if (!stats.isFile()) return "other";
+    const head = new Uint8Array(KIND_SIZE);
+    descriptor = openSync(path, "r");
+    return kindOf(head, readSync(descriptor, head));
+  } catch {
+    return "other";
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
 }
-
-/** By label: the differing instructions of each changed function. The disassembler is loaded only if there is one. */
-function changedCode(diff: ObjectDiff, style: InstructionStyle): ReadonlyMap<string, readonly string[]> {
-  if (!diff.outcome.fates.includes("patched")) return new Map();
-  const file = ({ table }: ObjectDiff["pre"]): string => table.object.file.replaceAll("\\", "/");
-  const { preLabels } = planPair(diff, 0, objectName(file(diff.pre), file(diff.post)), "");
-  return renderInstructions(diff, preLabels, disassemblerFor(diff.pre.table.arch), style);
-}
-
-/** Lines fit the terminal; what goes to a file or a pipe is as wide as a wide one, without colour. */
-function styleFor({ output }: DiffOptions): InstructionStyle {
-  const { isTTY, columns } = process.stdout;
-  if ((output !== undefined && output !== "-") || !isTTY) return PLAIN;
-  return { width: Math.min(PLAIN.width, Math.max(NARROWEST, columns)), colour: !process.env["NO_COLOR"] };
-}
-
-const NARROWEST = 60;

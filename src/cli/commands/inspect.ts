@@ -3,7 +3,7 @@ import { inspectObject } from "../../report/inspect.ts";
 import { inspectFunction } from "../../report/inspect-function.ts";
 import { renderFunctions, renderInspection } from "../../report/inspect-text.ts";
 import { renderJson } from "../../report/json.ts";
-import { loadObject } from "../input.ts";
+import { createObjectReader, loadObjectOf } from "../object-file.ts";
 import { writeOutput } from "../output.ts";
 
 export interface InspectOptions {
@@ -18,14 +18,14 @@ export interface InspectOptions {
 /** `elfsplice inspect`: what is in an object. Returns the exit status. */
 export async function runInspect(object: string, options: InspectOptions): Promise<number> {
   await writeOutput(
-    options.struct === undefined ? inspect(object, options) : await struct(object, options.struct, options),
+    options.struct === undefined ? await inspect(object, options) : await struct(object, options.struct, options),
     options.output,
   );
   return 0;
 }
 
-function inspect(file: string, options: InspectOptions): string {
-  const object = loadObject(file);
+async function inspect(file: string, options: InspectOptions): Promise<string> {
+  const object = await loadObjectOf(createObjectReader(), file);
   if (options.function !== undefined) {
     const inspection = inspectFunction(object, options.function);
     return options.format === "json" ? renderJson(inspection) : renderFunctions(inspection);
@@ -38,6 +38,6 @@ function inspect(file: string, options: InspectOptions): string {
 async function struct(file: string, name: string, { format, function: other }: InspectOptions): Promise<string> {
   if (other !== undefined) throw new UsageError("--function and --struct cannot be given together");
   const { inspectStruct, renderStructs } = await import("../../report/inspect-struct.ts");
-  const inspection = await inspectStruct(loadObject(file), name);
+  const inspection = await inspectStruct(await loadObjectOf(createObjectReader(), file), name);
   return format === "json" ? renderJson(inspection) : renderStructs(inspection);
 }

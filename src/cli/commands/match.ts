@@ -13,7 +13,7 @@ import { renderJson } from "../../report/json.ts";
 import { renderMatchSummary, renderMatchText } from "../../report/match-text.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import { EXIT } from "../exit-status.ts";
-import { loadObject } from "../input.ts";
+import { createObjectReader, loadObjectOf } from "../object-file.ts";
 import { writeOutput } from "../output.ts";
 
 export interface MatchOptions {
@@ -33,7 +33,7 @@ export interface MatchOptions {
 export async function runMatch(inputs: readonly string[], options: MatchOptions): Promise<number> {
   const update = readUpdate(inputs);
   const findings: MatchFinding[] = [];
-  const subjects = update === undefined ? subjectsOf(inputs) : subjectsOfUpdate(update, findings);
+  const subjects = update === undefined ? await subjectsOf(inputs) : await subjectsOfUpdate(update, findings);
   const request: MatchRequest = {
     run: options.run,
     systemMap: options.systemMap,
@@ -93,9 +93,13 @@ function readUpdate(inputs: readonly string[]): UpdateDescription | undefined {
   }
 }
 
-function subjectsOf(paths: readonly string[]): Subject[] {
+async function subjectsOf(paths: readonly string[]): Promise<Subject[]> {
   const labels = shortNames(paths);
-  return paths.map((path, index) => matchSubject(loadObject(path), labels[index] as string));
+  const reader = createObjectReader();
+  const subjects: Subject[] = [];
+  for (const [index, path] of paths.entries())
+    subjects.push(matchSubject(await loadObjectOf(reader, path), labels[index] as string));
+  return subjects;
 }
 
 /** What the objects are called in labels: their paths without the folders that all of them share. */
@@ -108,18 +112,20 @@ function shortNames(paths: readonly string[]): string[] {
   return parts.map((own) => own.slice(shared).join("/"));
 }
 
-/** The pre objects that an update was made from; one that has changed since is reported. */
-function subjectsOfUpdate(update: UpdateDescription, findings: MatchFinding[]): Subject[] {
-  return update.objects.flatMap(({ name, pre, post }) => {
-    if (pre === undefined) return [];
-    if (pre.member !== undefined)
-      throw new UsageError(`${pre.path}(${pre.member}): members of archives cannot be matched yet`);
-    const object = loadObject(pre.path);
+/** The pre objects that an update was made from, those that are the same in post left out; one that has changed since is reported. */
+async function subjectsOfUpdate(update: UpdateDescription, findings: MatchFinding[]): Promise<Subject[]> {
+  const reader = createObjectReader();
+  const subjects: Subject[] = [];
+  const differing = update.objects.filter(({ status }) => status !== "identical");
+  for (const { name, pre, post } of differing.length > 0 ? differing : update.objects) {
+    if (pre === undefined) continue;
+    const object = await loadObjectOf(reader, pre.path, pre.member);
     const sha256 = createHash("sha256").update(object.bytes).digest("hex");
     if (pre.sha256 !== undefined && sha256 !== pre.sha256)
       findings.push({ code: "object-changed", label: pre.path, detail: `its SHA-256 is ${sha256}` });
-    return [matchSubject(object, name ?? objectName(pre.path, post?.path ?? pre.path))];
-  });
+    subjects.push(matchSubject(object, name ?? objectName(pre.path, post?.path ?? pre.path)));
+  }
+  return subjects;
 }
 
 /** Puts the first differing instruction of both sides into words, where code does not match. */

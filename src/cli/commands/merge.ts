@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { describeSystemError, FormatError, UsageError } from "../../errors.ts";
+import { byText } from "../../plan/pair.ts";
+import { assembleParts, readPart, type UpdatePart } from "../../plan/part.ts";
+import type { InstructionLines } from "../describe-pair.ts";
+import { linesByObject } from "../diff-builds.ts";
+import { checkEmitOptions, type EmitOptions, emitUpdate } from "../emit.ts";
+import { onInterrupt } from "../interrupt.ts";
+import { checkOutput } from "../output.ts";
+
+/** `elfsplice merge`: the parts of one run in, the description that one machine would have made out. Returns the exit status. */
+export async function runMerge(files: readonly string[], options: EmitOptions): Promise<number> {
+  checkEmitOptions(options);
+  checkOutput(options.output);
+  const parts = files.map(readPartFile);
+  if (options.statement && parts.some((part) => !part.options.hashes))
+    throw new UsageError("a statement names every object by its hash: make the parts with --statement, too");
+  const description = assembleParts(parts);
+  const names = parts.flatMap(({ fragments }) => fragments.map(({ name }) => name)).sort(byText);
+  const instructions = new Map<string, InstructionLines>(
+    parts.flatMap((part) => Object.entries(part.instructions ?? {})),
+  );
+  onInterrupt(() => {});
+  return emitUpdate(description, linesByObject(names, instructions), options);
+}
+
+function readPartFile(file: string): UpdatePart {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new FormatError({ file }, `cannot be read: ${describeSystemError(error)}`);
+  }
+  try {
+    return readPart(JSON.parse(text), file);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new FormatError({ file }, `not JSON: ${error.message}`);
+    throw error;
+  }
+}

@@ -1,0 +1,131 @@
+import { UsageError } from "../errors.ts";
+import { assembleUpdate } from "../plan/assemble.ts";
+import type { FunctionChange } from "../plan/description.ts";
+import type { SuppressionRule, UpdatePart } from "../plan/part.ts";
+import { VERSION } from "../version.ts";
+import { type Build, type BuildRequest, type DescribedBuild, describeBuild } from "./build.ts";
+import { removeDrafts } from "./cache.ts";
+import type { DiffOptions } from "./commands/diff.ts";
+import type { InstructionLines } from "./describe-pair.ts";
+import { emitUpdate } from "./emit.ts";
+import { onInterrupt } from "./interrupt.ts";
+import { writeOutput } from "./output.ts";
+import { createProgress } from "./progress.ts";
+import { readShard, type Shard } from "./shard.ts";
+import { visible } from "./visible.ts";
+
+/** Compares two trees, two archives, or two files that have to be unpacked or kept; `isAlone`: the last. */
+export async function diffBuilds(pre: string, post: string, options: DiffOptions, isAlone: boolean): Promise<number> {
+  const shard = options.shard === undefined ? undefined : readShard(options.shard);
+  const suppress =
+    options.suppress === undefined ? [] : (await import("./suppressions.ts")).readSuppressionFile(options.suppress);
+  const progress = createProgress(process.stderr, {
+    wanted: options.progress ?? false,
+    quiet: options.quiet ?? false,
+    colour: !process.env["NO_COLOR"],
+  });
+  const request = await requestOf(options, isAlone, shard, progress);
+  let build: Build | undefined;
+  onInterrupt(async () => {
+    progress.clear();
+    await build?.stop();
+    if (options.cache !== undefined) removeDrafts(options.cache);
+  });
+  build = describeBuild(pre, post, request);
+  let described: DescribedBuild;
+  try {
+    described = await build.done;
+  } finally {
+    progress.clear();
+  }
+  for (const warning of described.warnings) process.stderr.write(`elfsplice: warning: ${visible(warning)}\n`);
+  if (shard !== undefined) return writePart(described, shard, suppress, options);
+  const { fragments, findings, instructions } = described;
+  const description = assembleUpdate(fragments, { id: options.id, suppress, oldCode: options.oldCode, findings });
+  const names = fragments.map(({ name }) => name);
+  return emitUpdate(description, linesByObject(names, instructions), options);
+}
+
+async function requestOf(
+  options: DiffOptions,
+  isAlone: boolean,
+  shard: Shard | undefined,
+  progress: BuildRequest["progress"],
+): Promise<BuildRequest> {
+  const { include, exclude, target, onlyTargets, contents, oldCode, statement, cache, format, output } = options;
+  const showsInstructions = options.instructions && (format === "text" || shard !== undefined);
+  const style = showsInstructions
+    ? (await import("./style.ts")).styleFor(shard === undefined ? output : "part")
+    : undefined;
+  return {
+    selection: {
+      ...(include && { include }),
+      ...(exclude && { exclude }),
+      ...(target && { targets: target }),
+      ...(onlyTargets && { onlyTargets: namesIn(onlyTargets) }),
+    },
+    settings: { contents: contents ?? false, oldCode, hashes: statement ?? false, isAlone, style, cache },
+    jobs: options.jobs === undefined ? undefined : jobsOption(options.jobs),
+    shard,
+    progress,
+  };
+}
+
+/** For a function of the description: its differing instructions. `names` are the objects', in order. */
+export function linesByObject(
+  names: readonly string[],
+  instructions: ReadonlyMap<string, InstructionLines>,
+): (change: FunctionChange) => readonly string[] | undefined {
+  return ({ object, label }) => {
+    const lines = instructions.get(names[object] as string);
+    return lines !== undefined && Object.hasOwn(lines, label) ? lines[label] : undefined;
+  };
+}
+
+async function writePart(
+  { fragments, instructions, findings, pairs, listing }: DescribedBuild,
+  shard: Shard,
+  suppress: readonly SuppressionRule[],
+  { id, contents, oldCode, statement, output, quiet }: DiffOptions,
+): Promise<number> {
+  const part: UpdatePart = {
+    generator: { name: "elfsplice", version: VERSION },
+    shard: { ...shard },
+    options: {
+      ...(id === undefined ? {} : { id }),
+      contents: contents ?? false,
+      oldCode,
+      suppress: [...suppress],
+      ...(statement ? { hashes: true } : {}),
+    },
+    pairs,
+    listing,
+    leftOut: findings.map(({ code, where, detail }) => ({ code, where: { ...where }, detail })),
+    fragments: [...fragments],
+    instructions: Object.fromEntries(
+      [...instructions].map(([name, lines]) => [
+        name,
+        Object.fromEntries(Object.entries(lines).map(([label, text]) => [label, [...text]])),
+      ]),
+    ),
+  };
+  await writeOutput(`${JSON.stringify(part)}\n`, output);
+  const differing = fragments.filter(({ object }) => object.status !== "identical").length;
+  if (!quiet)
+    process.stderr.write(
+      `elfsplice: part ${shard.index}/${shard.of}: ${fragments.length} of ${pairs} pairs, ${differing} differ\n`,
+    );
+  return 0;
+}
+
+function namesIn(lists: readonly string[]): string[] {
+  return lists.flatMap((list) => list.split(",").map((name) => name.trim())).filter((name) => name !== "");
+}
+
+const MOST_JOBS = 256;
+
+function jobsOption(text: string): number {
+  const count = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > MOST_JOBS) throw new UsageError(`--jobs ${text}: not a number from 1 to ${MOST_JOBS}`);
+  return count;
+}

@@ -1,0 +1,58 @@
+import { UsageError } from "../errors.ts";
+import type { Rung } from "../plan/contract.ts";
+import type { UpdateDescription } from "../plan/description.ts";
+import { renderJson } from "../report/json.ts";
+import { type Details, renderSummary, renderText } from "../report/text.ts";
+import { exitStatus } from "./exit-status.ts";
+import { writeOutput } from "./output.ts";
+
+/** How a description leaves the program: options that all commands share that make one. */
+export interface EmitOptions {
+  readonly output?: string;
+  readonly format: "json" | "text";
+  readonly exitCode?: boolean;
+  readonly require?: Rung;
+  readonly quiet?: boolean;
+  readonly explain?: boolean;
+  /** Wrap the description as an in-toto statement. */
+  readonly statement?: boolean;
+  /** False with --no-instructions. */
+  readonly instructions: boolean;
+}
+
+/** Refuses options that contradict each other. */
+export function checkEmitOptions(options: EmitOptions): void {
+  if (options.statement && options.format !== "json") throw new UsageError("--statement is JSON: leave --format out");
+}
+
+/** Prints a description and its summary, and returns the exit status that the gates give. */
+export async function emitUpdate(
+  description: UpdateDescription,
+  details: Details | undefined,
+  options: EmitOptions,
+): Promise<number> {
+  const ladder = options.explain ? await explanation(description) : "";
+  const text = await textOf(description, details, options);
+  await writeOutput(options.format === "text" ? text + ladder : text, options.output);
+  if (!options.quiet) process.stderr.write(renderSummary(description));
+  // Standard output has JSON for programs; what was asked for a person goes where persons look.
+  if (options.format !== "text") process.stderr.write(ladder);
+  return exitStatus(description, options);
+}
+
+async function textOf(
+  description: UpdateDescription,
+  details: Details | undefined,
+  { format, instructions, statement }: EmitOptions,
+): Promise<string> {
+  if (format === "text") return renderText(description, instructions ? details : undefined);
+  if (!statement) return renderJson(description);
+  const { toStatement } = await import("../report/statement.ts");
+  return renderJson(toStatement(description));
+}
+
+/** The ladder in words; loaded only if it is asked for. */
+async function explanation(description: UpdateDescription): Promise<string> {
+  const { renderExplanation } = await import("../report/explain.ts");
+  return renderExplanation(description);
+}

@@ -1,0 +1,15 @@
+import { readFileSync } from "node:fs";
+import { describeSystemError, FormatError } from "../errors.ts";
+import type { SuppressionRule } from "../plan/part.ts";
+import { readSuppressions } from "../plan/suppress.ts";
+
+/** The rules of a suppression file. */
+export function readSuppressionFile(file: string): SuppressionRule[] {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new FormatError({ file }, `cannot be read: ${describeSystemError(error)}`);
+  }
+  return readSuppressions(text, file);
+}
