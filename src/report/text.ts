@@ -26,12 +26,19 @@ function reasonLines(reasons: readonly Reason[]): string[] {
 /** Lines that show how a function changed. */
 export type Details = (change: FunctionChange) => readonly string[] | undefined;
 
-function functionLines(change: FunctionChange, details: Details | undefined): string[] {
+function functionLines(
+  change: FunctionChange,
+  details: Details | undefined,
+  objectName: (index: number) => string,
+): string[] {
   const size = change.status === "new" ? change.post?.size : change.pre?.size;
   const renamed = change.renamedTo === undefined ? "" : ` → ${change.renamedTo}`;
   const notes = [plural(size ?? 0, "byte")];
   if (change.entry.kind !== "none") notes.push(change.entry.kind);
   if (change.pairedBy !== undefined && change.pairedBy !== "global-name") notes.push(`paired by ${change.pairedBy}`);
+  if (change.movedTo !== undefined) notes.push(`moved to ${objectName(change.movedTo)}`);
+  if (change.movedFrom !== undefined) notes.push(`moved here from ${objectName(change.movedFrom)}`);
+  if (change.suppressed !== undefined) notes.push(`suppressed: ${change.suppressed}`);
   return [
     `  ${change.status.padEnd(9)} ${change.label}${renamed}  (${notes.join(", ")})`,
     ...(change.demangled === undefined ? [] : [`      ${change.demangled}`]),
@@ -70,6 +77,8 @@ function fileText(file: UpdateDescription["objects"][number]["pre"]): string {
 export function renderText(description: UpdateDescription, details?: Details): string {
   const { objects, functions, data, exports, changes, findings, arch } = description;
   const shown = objects.length === 1 ? objects : objects.filter(({ status }) => status !== "identical");
+  const nameOfObject = (index: number): string =>
+    objects[index]?.name ?? fileText(objects[index]?.post ?? objects[index]?.pre);
   const lines = shown.flatMap(({ pre, post, status, target, source, compiler, suppressed }) => [
     `${fileText(pre)} → ${fileText(post)}  ${status}${suppressed === undefined ? "" : `, suppressed: ${suppressed}`}`,
     `  ${arch.name}, target ${target}${source === undefined ? "" : `, from ${source}`}${compiler === undefined ? "" : `, ${compiler}`}`,
@@ -87,7 +96,7 @@ export function renderText(description: UpdateDescription, details?: Details): s
     "",
     ...block(
       "functions",
-      functions.flatMap((change) => functionLines(change, details)),
+      functions.flatMap((change) => functionLines(change, details, nameOfObject)),
     ),
     ...block("data", data.flatMap(dataLines)),
     ...block(
@@ -101,6 +110,15 @@ export function renderText(description: UpdateDescription, details?: Details): s
     verdictLine(description),
     "",
   ].join("\n");
+}
+
+function nameOf({ demangled, name }: FunctionChange): string {
+  return demangled ?? name;
+}
+
+/** Whether a change is told by itself: neither one end of a move, nor left alone on request. */
+function isOwn({ movedTo, movedFrom, suppressed }: FunctionChange): boolean {
+  return movedTo === undefined && movedFrom === undefined && suppressed === undefined;
 }
 
 const SHOWN_NAMES = 6;
@@ -128,9 +146,15 @@ export function renderSummary(description: UpdateDescription): string {
     objects.length === 1 ? (objects[0]?.status ?? "") : `${plural(objects.length, "object")}${countText(objects)}`;
   const lines = [`elfsplice: ${status}, ${verdictLine(description)}`];
   for (const kind of ["changed", "new", "deleted", "renamed", "line-only"] as const) {
-    const names = functions.filter((change) => change.status === kind).map((change) => change.demangled ?? change.name);
+    const names = functions.filter((change) => change.status === kind && isOwn(change)).map(nameOf);
     if (names.length > 0) lines.push(`  ${plural(names.length, "function")} ${kind}: ${nameList(names)}`);
   }
+  const moved = functions.filter(({ movedTo, suppressed }) => movedTo !== undefined && suppressed === undefined);
+  if (moved.length > 0)
+    lines.push(`  ${plural(moved.length, "function")} moved to another object: ${nameList(moved.map(nameOf))}`);
+  const suppressed = functions.filter((change) => change.suppressed !== undefined);
+  if (suppressed.length > 0)
+    lines.push(`  ${plural(suppressed.length, "function")} suppressed: ${nameList(suppressed.map(nameOf))}`);
   const rewritten = data.filter((change) => change.status === "in-place").map((change) => change.name);
   if (rewritten.length > 0)
     lines.push(`  ${plural(rewritten.length, "object")} rewritten in place: ${nameList(rewritten)}`);
