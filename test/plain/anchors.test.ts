@@ -79,13 +79,13 @@ const AARCH64 = "aarch64-linux-gnu-gcc";
 function unit({ front = "", edits = [] as readonly (readonly [string, string])[] } = {}): string {
   const text = `
 int ext(int *, int); extern int *keeper;
-static int first, second; static long third; static int table[5]; static struct { int a, b; } pairs[4];
+static int first, second; static long third; static int table[5];
 int get(void) { return second; }
 ${front}
 void put(int x) { first = x; second += x; third = x; }
 int sum(void) { int s = 0; for (int i = 0; i < 5; i++) s += table[i]; return s + first; }
 void scale(int x) { for (int i = 0; i < 5; i++) table[i] *= x; second = x; }
-int pick(int i) { second++; return table[i] + pairs[i].b; }
+int pick(int i) { second++; return table[i] + first; }
 int hand(void) { return ext(&second, first); }
 int late(int x) { int r = ext(0, x); first = r; second += ext(0, r); return third + second; }
 void keep(void) { keeper = &second; first = 3; }
@@ -93,7 +93,6 @@ int *point(int x) { second = x; return &table[2]; }
 int choose(int x) { int *p = x ? &first : &second; ext(p, x); return *p + first; }
 int swi(int x) { switch (x) { case 0: return first; case 1: return second + 3; case 2: return third; case 3: return table[x] * 5;
   case 4: return ext(0, 4); case 5: return first - second; } return x; }
-void fill(int i) { pairs[i].a = i; pairs[i].b = 2; }
 `;
   return edits.reduce((result, [from, to]) => {
     if (!result.includes(from)) throw new Error(`${from} is not in the source`);
@@ -124,7 +123,7 @@ describe("AArch64: distances from an anchor count as what they reach", () => {
   const edits: readonly (readonly [name: string, from: string, to: string])[] = [
     ["put", "first = x; second += x", "first += x; second = x"],
     ["scale", "i < 5; i++) table[i] *= x", "i < 4; i++) table[i] *= x"],
-    ["pick", "pairs[i].b", "pairs[i].a"],
+    ["pick", "table[i] + first", "table[i] + second"],
     ["hand", "ext(&second, first)", "ext(&first, first)"],
     ["late", "return third + second", "return third + first"],
     ["keep", "keeper = &second", "keeper = &first"],
