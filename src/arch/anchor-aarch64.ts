@@ -8,6 +8,9 @@ const SCRATCH = 19;
 const STACK = 31;
 const FRAME = 29;
 
+/** How often each instruction is looked at, on average; real code needs less than three. */
+const STEPS_EACH = 32;
+
 /** Fields that hold the distance: imm12, imm9, imm7. */
 const IMM12 = 0x003ffc00;
 const IMM9 = 0x001ff000;
@@ -37,6 +40,8 @@ class Walk {
   #tells = false;
   #isOpaque: boolean;
   #hasJump = false;
+  /** Steps left: made code could have values meet again and again. */
+  #left: number;
 
   constructor(code: Uint8Array, bases: readonly AnchorBase[], flow: AnchorFlow) {
     this.#code = new DataView(code.buffer, code.byteOffset, code.byteLength);
@@ -45,6 +50,7 @@ class Walk {
     this.#baseAt = new Map(bases.map((base) => [base.offset, base]));
     this.#before = new Array(this.#size / 4);
     this.#isOpaque = flow.isEnteredElsewhere;
+    this.#left = STEPS_EACH * (this.#size / 4) + 1000;
   }
 
   /** To a fixpoint: a register's value only ever becomes less certain, so each instruction is looked at a bounded number of times. */
@@ -71,7 +77,14 @@ class Walk {
   }
 
   #drain(): void {
-    for (let at = this.#queue.pop(); at !== undefined; at = this.#queue.pop()) this.#step(at);
+    for (let at = this.#queue.pop(); at !== undefined; at = this.#queue.pop()) {
+      if (this.#left-- <= 0) {
+        this.#isOpaque = true;
+        this.#queue.length = 0;
+        return;
+      }
+      this.#step(at);
+    }
   }
 
   #reach(at: number, state: State): void {

@@ -1,5 +1,5 @@
 import type { AnchorBase, AnchoredUse, AnchorFlow } from "./anchor.ts";
-import { type Decoder, type Step, scannerFor } from "./anchor-steps.ts";
+import { type Decoder, firstBehind, type Load, NEAR, type Scanner, type Step, scannerFor } from "./anchor-steps.ts";
 import type { Arch } from "./arch.ts";
 
 /** How far the accesses through one loaded address are looked for, in instructions. */
@@ -20,8 +20,10 @@ export function scanAnchors(
   if (scanner === undefined) return [];
   const uses = new Map<number, AnchoredUse>();
   const steps = stepsOf(code, scanner.decode);
+  const pools = poolLoads(code, steps, scanner);
   for (const base of bases) {
-    for (const [start, register, ahead = 0] of scanner.loads(code, base.offset, steps)) {
+    const loads = pools.get(base.offset) ?? scanner.loads(code, base.offset, steps);
+    for (const [start, register, ahead = 0] of loads) {
       for (const step of reached(steps, start, register)) {
         if (step.access === undefined || flow.isRelocated(step.at) || flow.isRelocated(step.at + 2)) continue;
         const { distance, isAddress } = step.access;
@@ -50,6 +52,22 @@ function stepsOf(code: Uint8Array, decode: Decoder): Step[] {
   return steps;
 }
 
+/** Loads from literal pools, by place in the pool: an address, or its distance from where pc is added. */
+function poolLoads(code: Uint8Array, steps: readonly Step[], { pool, bias, isSum }: Scanner): Map<number, Load[]> {
+  const loads = new Map<number, Load[]>();
+  if (pool === undefined) return loads;
+  for (const [index, step] of steps.entries()) {
+    const place = pool(step, code);
+    if (place === undefined || step.writes < 0) continue;
+    const sum = steps.slice(index + 1, index + NEAR).find(({ at }) => isSum?.(code, at, step.writes));
+    const load: Load = [step.at, step.writes, sum === undefined ? 0 : place - sum.at - (bias ?? 0)];
+    const known = loads.get(place);
+    if (known === undefined) loads.set(place, [load]);
+    else known.push(load);
+  }
+  return loads;
+}
+
 /** Instructions behind an offset that use a register as their base, until one overwrites it by something else. */
 function* reached(steps: readonly Step[], start: number, register: number): Generator<Step> {
   let index = firstBehind(steps, start);
@@ -60,15 +78,4 @@ function* reached(steps: readonly Step[], start: number, register: number): Gene
     // A load into its own base register.
     if (step.writes === register && step.access?.isAddress === false) return;
   }
-}
-
-function firstBehind(steps: readonly Step[], offset: number): number {
-  let low = 0;
-  let high = steps.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((steps[middle] as Step).at <= offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -14,13 +14,34 @@ export interface Step {
 /** The instruction at an offset; undefined at the end of the code. */
 export type Decoder = (code: Uint8Array, at: number) => Step | undefined;
 
-type Load = readonly [at: number, register: number, ahead?: number];
+export type Load = readonly [at: number, register: number, ahead?: number];
+
+/** An address is put together by instructions at most so far from each other. */
+export const NEAR = 64;
 
 /** How the code of one architecture is looked through. */
-interface Scanner {
+export interface Scanner {
   readonly decode: Decoder;
   /** Where the address relocated at an offset gets into a register, and into which; how far a distance in a literal pool is ahead of it. */
   loads(code: Uint8Array, offset: number, steps: readonly Step[]): Load[];
+  /** Place in a literal pool that an instruction loads from. */
+  readonly pool?: (step: Step, code: Uint8Array) => number | undefined;
+  /** How far pc is ahead where it is added to what came from a pool, in position-independent code. */
+  readonly bias?: number;
+  /** Whether the instruction at an offset adds pc to a register. */
+  readonly isSum?: (code: Uint8Array, at: number, register: number) => boolean;
+}
+
+/** Index of the first instruction behind an offset. */
+export function firstBehind(steps: readonly Step[], offset: number): number {
+  let low = 0;
+  let high = steps.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((steps[middle] as Step).at <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 type Meaning = Pick<Step, "base" | "access" | "writes">;
@@ -135,62 +156,37 @@ function thumb(little: boolean): Decoder {
   };
 }
 
-/** In position-independent code the pool holds a distance from where pc is added. */
-function loadOf(at: number, register: number, sum: Step | undefined, pool: number, bias: number): Load {
-  return sum === undefined ? [at, register] : [at, register, pool - sum.at - bias];
-}
-
 /** MOVT completes an address; in a literal pool it is loaded by LDR (literal), whose pc is ahead and, in Thumb, rounded down. */
 function armScanner(little: boolean): Scanner {
   return {
     decode: fixed(armMeaning, little),
-    loads: (code, offset, steps) => {
+    loads: (code, offset) => {
       const i = offset + 4 <= code.length ? word(code, offset, little) : 0;
-      if ((i & 0x0ff00000) === 0x03400000) return [[offset, (i >>> 12) & 15]];
-      return steps
-        .filter(({ at, base, access }) => base === 15 && access !== undefined && at + 8 + access.distance === offset)
-        .map(({ at, writes }) => {
-          // add rd, pc, rd
-          const isSum = (step: Step): boolean =>
-            (word(code, step.at, little) & 0x0fff0fff) === (0x008f0000 | (writes << 12) | writes);
-          return loadOf(
-            at,
-            writes,
-            steps.find((step) => step.at > at && isSum(step)),
-            offset,
-            8,
-          );
-        });
+      return (i & 0x0ff00000) === 0x03400000 ? [[offset, (i >>> 12) & 15]] : [];
     },
+    pool: ({ at, base, access }) => (base === 15 && access !== undefined ? at + 8 + access.distance : undefined),
+    bias: 8,
+    // add rd, pc, rd
+    isSum: (code, at, to) => (word(code, at, little) & 0x0fff0fff) === (0x008f0000 | (to << 12) | to),
   };
 }
 
 function thumbScanner(little: boolean): Scanner {
   return {
     decode: thumb(little),
-    loads: (code, offset, steps) => {
+    loads: (code, offset) => {
       const i = offset + 4 <= code.length ? half(code, offset, little) : 0;
-      if ((i & 0xfbf0) === 0xf2c0) return [[offset, (half(code, offset + 2, little) >>> 8) & 15]];
-      return steps.flatMap(({ at, length, base, access, writes }) => {
-        const pc = (at + 4) & ~3;
-        const narrow =
-          length === 2 && half(code, at, little) >>> 11 === 9 ? (half(code, at, little) & 0xff) * 4 : undefined;
-        const distance = narrow ?? (base === 15 ? access?.distance : undefined);
-        if (distance === undefined || pc + distance !== offset) return [];
-        // add rd, pc
-        const isSum = (step: Step): boolean =>
-          half(code, step.at, little) === (0x4478 | (writes & 7) | ((writes & 8) << 4));
-        return [
-          loadOf(
-            at,
-            writes,
-            steps.find((step) => step.at > at && isSum(step)),
-            offset,
-            4,
-          ),
-        ];
-      });
+      return (i & 0xfbf0) === 0xf2c0 ? [[offset, (half(code, offset + 2, little) >>> 8) & 15]] : [];
     },
+    pool: ({ at, length, base, access }, code) => {
+      const first = half(code, at, little);
+      const narrow = length === 2 && first >>> 11 === 9 ? (first & 0xff) * 4 : undefined;
+      const distance = narrow ?? (base === 15 ? access?.distance : undefined);
+      return distance === undefined ? undefined : ((at + 4) & ~3) + distance;
+    },
+    bias: 4,
+    // add rd, pc
+    isSum: (code, at, to) => half(code, at, little) === (0x4478 | (to & 7) | ((to & 8) << 4)),
   };
 }
 
@@ -308,8 +304,8 @@ const riscv: Decoder = (code, at) => {
 function riscvLoads(code: Uint8Array, offset: number, steps: readonly Step[]): Load[] {
   const high = (half(code, offset, true) >>> 7) & 31;
   const found: Load[] = [];
-  for (const { at, length, base, access, writes } of steps) {
-    if (at <= offset) continue;
+  for (let index = firstBehind(steps, offset), end = index + NEAR; index < end && index < steps.length; index++) {
+    const { at, length, base, access, writes } = steps[index] as Step;
     if (base === high && access?.isAddress === true && access.distance === 0 && length === 4) found.push([at, writes]);
     if (writes === high || found.length > 0) break;
   }

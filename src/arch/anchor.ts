@@ -47,10 +47,18 @@ export interface AnchoredUses {
   meant(section: number, place: number): "yes" | "perhaps" | "no";
 }
 
+/** Whether GCC uses section anchors on an architecture. */
+export function hasAnchors(arch: Arch): boolean {
+  return BASES[arch.name] !== undefined;
+}
+
 /** Whether a relocation may complete the address that accesses count from. */
 export function isAnchorBase(arch: Arch, howto: Howto): boolean {
   return BASES[arch.name]?.test(howto.name) ?? false;
 }
+
+/** Bytes of code in one function. */
+const LARGEST = 2 ** 20;
 
 const BASES: Readonly<Record<string, RegExp>> = {
   aarch64: /^R_AARCH64_ADD_ABS_LO12_NC$/,
@@ -87,6 +95,8 @@ export function anchoredUses(
   flow: AnchorFlow,
   isThumb: boolean,
 ): AnchoredUses {
+  // No compiler makes such a function; nothing is followed in it.
+  if (code.length > LARGEST) return { uses: [], meant: () => "yes" };
   if (arch.name === "aarch64") return followAArch64(code, bases, flow);
   return { uses: scanAnchors(arch, code, bases, flow, isThumb), meant: () => "yes" };
 }

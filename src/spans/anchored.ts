@@ -1,4 +1,4 @@
-import { type AnchorBase, type AnchoredUse, anchoredUses, isAnchorBase } from "../arch/anchor.ts";
+import { type AnchorBase, type AnchoredUse, anchoredUses, hasAnchors, isAnchorBase } from "../arch/anchor.ts";
 import type { Arch, Howto } from "../arch/arch.ts";
 import { SHF, STT } from "../elf/constants.ts";
 import { type Draft, isThumb, namesPosition, settle, settled } from "./references.ts";
@@ -31,6 +31,7 @@ function howtoFor(mask: number): Howto {
 
 /** Gives functions the references that GCC's section anchors hide: variables reached by a distance from a loaded address. */
 export function giveAnchored(arch: Arch, spans: readonly Span[], spansOf: (section: number) => readonly Span[]): void {
+  if (!hasAnchors(arch)) return;
   for (const span of spans) {
     if (!isCode(span.kind) || span.relocations.length === 0) continue;
     const bases = basesOf(arch, span, spansOf);
