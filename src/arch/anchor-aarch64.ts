@@ -9,7 +9,7 @@ const STACK = 31;
 const FRAME = 29;
 
 /** How often each instruction is looked at, on average; real code needs less than three. */
-const STEPS_EACH = 32;
+const STEPS_EACH = 6;
 
 /** Fields that hold the distance: imm12, imm9, imm7. */
 const IMM12 = 0x003ffc00;

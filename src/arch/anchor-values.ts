@@ -9,7 +9,7 @@ interface Place {
 }
 
 /** More places than that in one register are kept apart no longer. */
-const MOST = 8;
+const MOST = 4;
 
 /**
  * What a register can hold, as numbers: 0 is anything else; a positive number is one place for certain; a negative
@@ -20,6 +20,7 @@ export class AnchorValues {
   readonly #idOf = new Map<string, number>();
   readonly #blends: (readonly number[])[] = [];
   readonly #blendOf = new Map<string, number>();
+  readonly #joined = new Map<number, number>();
   readonly #uses = new Map<number, AnchoredUse>();
   readonly #handed = new Set<number>();
   readonly #reachedFrom = new Set<number>();
@@ -40,7 +41,13 @@ export class AnchorValues {
   }
 
   join(a: number, b: number): number {
-    return a === b ? a : this.blend(a, b);
+    if (a === b) return a;
+    const key = a * 2 ** 26 + b;
+    const known = this.#joined.get(key);
+    if (known !== undefined) return known;
+    const made = this.blend(a, b);
+    this.#joined.set(key, made);
+    return made;
   }
 
   /** Somewhere behind either of two values. */

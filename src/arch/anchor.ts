@@ -58,7 +58,7 @@ export function isAnchorBase(arch: Arch, howto: Howto): boolean {
 }
 
 /** Bytes of code in one function. */
-const LARGEST = 2 ** 20;
+const LARGEST = 2 ** 17;
 
 const BASES: Readonly<Record<string, RegExp>> = {
   aarch64: /^R_AARCH64_ADD_ABS_LO12_NC$/,
