@@ -50,6 +50,8 @@ export interface CompareContext {
   readonly arch: Arch;
   /** For a paired function whose instructions only moved: where they are now. */
   readonly correspondenceOf: (pre: Span) => Correspondence | undefined;
+  /** What lies before a span in its section. */
+  readonly before: (span: Span, side: "pre" | "post") => Span | undefined;
 }
 
 /** A context whose correspondences are looked for when first asked for. */
@@ -67,7 +69,11 @@ export function compareContext(
     if (!known.has(pre)) known.set(pre, correspond(pre, post, arch));
     return known.get(pre);
   };
-  return { pairing, arch, correspondenceOf };
+  const before = (span: Span, side: "pre" | "post"): Span | undefined => {
+    const other = span.offset === 0 ? undefined : tables[side].spans[span.id - 1];
+    return other?.section === span.section ? other : undefined;
+  };
+  return { pairing, arch, correspondenceOf, before };
 }
 
 /** Whether other code lies in the same section: then branches and alignment inside a function depend on its place. */
@@ -135,21 +141,26 @@ class Comparer implements Comparison {
     let j = 0;
     for (const a of pre) {
       for (; j < post.length && (post[j] as SpanRelocation).offset < a.offset; j++) {
-        const extra = post[j] as SpanRelocation;
-        this.#differ("relocation-added", extra.offset, "", `${extra.howto.name} ${targetText(extra)}`);
+        this.#differBy("relocation-added", post[j] as SpanRelocation);
       }
       const b = post[j];
-      if (b === undefined || b.offset !== a.offset)
-        this.#differ("relocation-removed", a.offset, `${a.howto.name} ${targetText(a)}`, "");
+      if (b === undefined || b.offset !== a.offset) this.#differBy("relocation-removed", a);
       else {
         this.#compareRelocation(a, b);
         j++;
       }
     }
     for (; j < post.length; j++) {
-      const extra = post[j] as SpanRelocation;
-      this.#differ("relocation-added", extra.offset, "", `${extra.howto.name} ${targetText(extra)}`);
+      this.#differBy("relocation-added", post[j] as SpanRelocation);
     }
+  }
+
+  /** A reference that only one side has. Distances were then compared as bytes. */
+  #differBy(kind: "relocation-added" | "relocation-removed", relocation: SpanRelocation): void {
+    if (relocation.distance !== undefined) return;
+    const text = `${relocation.howto.name} ${targetText(relocation)}`;
+    if (kind === "relocation-added") this.#differ(kind, relocation.offset, "", text);
+    else this.#differ(kind, relocation.offset, text, "");
   }
 
   #compareRelocation(a: SpanRelocation, b: SpanRelocation): void {
@@ -163,11 +174,17 @@ class Comparer implements Comparison {
   #isSameTarget(a: SpanRelocation, b: SpanRelocation): boolean {
     const { target: p } = a;
     const { target: q } = b;
+    if (a.anchor === "certain" && b.anchor === "certain") return true;
     if (p !== undefined && q !== undefined) {
       if (isComparedByContents(p.kind) && isComparedByContents(q.kind)) return this.#hasSameContents(a, b, p, q);
       const text = textBytes(p, a.targetOffset);
       const other = text && textBytes(q, b.targetOffset);
       if (text !== undefined && other !== undefined) return Buffer.compare(text, other) === 0;
+      if (a.distance === "address" && b.distance === "address") {
+        const meant = this.#sameAddressed(a, b, p, q);
+        if (meant !== undefined) this.#link(a, b, meant);
+        return meant !== undefined;
+      }
       if (this.#context.pairing.postOf[p.id] !== q) return false;
       if (!this.#isSamePlace(p, a.targetOffset, q, b.targetOffset)) return false;
       this.#link(a, b, p);
@@ -187,6 +204,25 @@ class Comparer implements Comparison {
       );
     }
     return sameSymbol(a, b) && a.targetAddend === b.targetAddend;
+  }
+
+  /**
+   * The variable that a computed address means on both sides; undefined when not the same. Where it may be the beginning of one
+   * or the end of the one before, both readings must agree: a loop over an array that grew runs up to the same variable as
+   * before. What nothing follows on one side is an end.
+   */
+  #sameAddressed(a: SpanRelocation, b: SpanRelocation, p: Span, q: Span): Span | undefined {
+    const { pairing, before } = this.#context;
+    const ended = a.targetOffset === 0 ? before(p, "pre") : p;
+    const otherEnded = b.targetOffset === 0 ? before(q, "post") : q;
+    const isEnded = ended !== undefined && pairing.postOf[ended.id] === otherEnded;
+    if (pairing.postOf[p.id] === q && a.targetOffset === b.targetOffset) {
+      const movedEnd = a.targetOffset === 0 && isEnded && ended.size !== otherEnded?.size;
+      return movedEnd ? undefined : p;
+    }
+    if (!isEnded || otherEnded === undefined || ended.size !== otherEnded.size) return undefined;
+    const isLast = ended === p || otherEnded === q;
+    return isLast && endOf(ended, a, p) && endOf(otherEnded, b, q) ? ended : undefined;
   }
 
   /** Equal distance from the entry, or from the instruction that corresponds. */
@@ -364,6 +400,11 @@ function bugDifference(
     post: hexBytes(b.bytes, offset, size),
     within,
   };
+}
+
+/** Whether a place that a reference gives by `target` is the end of a span: that of the target, or of the one before it. */
+function endOf(span: Span, { targetOffset }: SpanRelocation, target: Span): boolean {
+  return span.offset + span.size === target.offset + targetOffset;
 }
 
 function isGlobal(relocation: SpanRelocation): boolean {

@@ -11,7 +11,9 @@ function isCandidate(span: Span | undefined, taken: readonly (Span | undefined)[
 /** Free data that a span refers to, in order of the references, each once. */
 function freeTargets(span: Span, taken: readonly (Span | undefined)[]): Span[] {
   const targets = new Set<Span>();
-  for (const { target } of span.relocations) if (isCandidate(target, taken)) targets.add(target);
+  for (const { target, anchor } of span.relocations) {
+    if (anchor === undefined && isCandidate(target, taken)) targets.add(target);
+  }
   return [...targets];
 }
 

@@ -143,6 +143,11 @@ function isDiagnostic(span: Span, side: Side): boolean {
   if (MESSAGES.test(span.section.name)) return true;
   // What sanitizers hand to their reports: place, types and names, in data without a name of its own.
   if (span.symbol === undefined && isState(span.kind) && span.relocations.some(namesPlace)) return true;
+  if (span.symbol === undefined && span.kind === "rodata" && span.relocations.some(namesPlace)) {
+    // clang has the places of variables among the constants, and one array without a name that refers to all of them.
+    const users = side.uses(span);
+    return users.length > 0 && users.every(({ from }) => isState(from.kind) && /^__unnamed_\d+$/.test(from.name));
+  }
   if (span.kind !== "rodata" || span.symbol === undefined || span.symbol.bind !== 0) return false;
   const uses = side.uses(span);
   return uses.length > 0 && uses.every((use) => use.from.kind === "registry" && MESSAGES.test(use.from.section.name));

@@ -37,7 +37,8 @@ function byFirstUse(side: Side): (a: Span, b: Span) => number {
 /** Whether a span points to a static local that has no twin yet: then it is too early to say what it is. */
 function isUndecided(span: Span, taken: readonly (Span | undefined)[]): boolean {
   return span.relocations.some(
-    ({ target }) => target !== undefined && taken[target.id] === undefined && baseOf(target) !== undefined,
+    ({ target, anchor }) =>
+      anchor === undefined && target !== undefined && taken[target.id] === undefined && baseOf(target) !== undefined,
   );
 }
 

@@ -4,6 +4,7 @@ import type { Pairing } from "./pairing.ts";
 /** What a reference means, in words that are equal on both sides when the meaning is. */
 function targetKey(relocation: SpanRelocation, self: Span, pairing: Pairing, isPost: boolean): string {
   const { target, symbol, targetAddend, howto } = relocation;
+  if (relocation.anchor !== undefined) return `${howto.family} anchor`;
   if (target === undefined) return `${howto.family} ${symbol?.name ?? ""} ${targetAddend}`;
   const place = `${howto.family} +${relocation.targetOffset}`;
   if (target === self) return `${place} self`;

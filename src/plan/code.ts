@@ -57,7 +57,9 @@ export class CodeBuilder {
   /** Adds the relocations of a span, and symbols for what they refer to; `defines` tells whether a target is part of this side. */
   addRelocations(span: Span): void {
     const label = this.#label(span);
-    for (const relocation of span.relocations) this.#addRelocation(label, relocation);
+    for (const relocation of span.relocations) {
+      if (relocation.distance === undefined) this.#addRelocation(label, relocation);
+    }
   }
 
   /** Adds one table entry of an owner; returns its label. */

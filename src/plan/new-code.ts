@@ -1,4 +1,4 @@
-import { distancesFrom } from "../arch/anchor.ts";
+import { isAnchorBase } from "../arch/anchor.ts";
 import { STT } from "../elf/constants.ts";
 import type { Finding } from "../findings.ts";
 import { isCode } from "../spans/section-kind.ts";
@@ -58,18 +58,20 @@ function foreignKeys(pair: PlannedPair, span: Span): Finding[] {
 /** Accesses that leave the variable whose address was loaded: in new code, the neighbour they mean may lie elsewhere. GCC: -fsection-anchors. */
 function anchored(pair: PlannedPair, span: Span): Finding[] {
   const { arch } = pair.diff.post.table;
-  for (const { howto, offset, target, targetOffset, symbol } of span.relocations) {
-    if (target === undefined || symbol?.type !== STT.SECTION) continue;
-    const stray = distancesFrom(arch, howto, span.bytes, offset).find(
-      (distance) => targetOffset + distance >= target.size,
-    );
-    if (stray === undefined) continue;
-    const detail = `what lies ${stray} bytes behind ${target.name}`;
-    return [spanFinding(pair, "section-anchors", span, "post", detail, { offset: offset - span.entry })];
+  const bases = span.relocations.filter(({ howto, target, distance }) => {
+    return target !== undefined && distance === undefined && isAnchorBase(arch, howto);
+  });
+  const loaded = new Set(bases.map(({ target }) => target));
+  for (const { distance, target, targetOffset, offset } of span.relocations) {
+    if (distance === undefined || target === undefined || loaded.has(target)) continue;
+    const base = bases.findLast((other) => other.offset < offset && other.target?.section === target.section);
+    if (base?.target === undefined) continue;
+    const stray = target.offset + targetOffset - base.target.offset - base.targetOffset;
+    const detail = `what lies ${Math.abs(stray)} bytes ${stray < 0 ? "before" : "behind"} ${base.target.name}`;
+    return [spanFinding(pair, "section-anchors", span, "post", detail, { offset: base.offset - span.entry })];
   }
   return [];
 }
-
 /** `.modinfo` strings that only one side has: imported namespaces, aliases, dependencies. Linux: include/linux/moduleparam.h. */
 export function compareModuleInfo(pair: PlannedPair): Finding[] {
   const strings = (side: "pre" | "post"): string[] =>

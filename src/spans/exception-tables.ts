@@ -7,7 +7,9 @@ import { EXCEPTION_TABLE } from "./special.ts";
 /**
  * Language-specific data of functions that catch or clean up. A `catch` of another type changes nothing but a relocation in
  * there. `.eh_frame` tells whose it is: in a frame description, the function's address comes first, the address of its data
- * next. Itanium C++ ABI: Exception Handling, 2.5; LSB core, "Exception Frames".
+ * next. On 32-bit Arm it is `.ARM.exidx` that tells, in the same order, and the data in `.ARM.extab` begins with its personality
+ * routine. Itanium C++ ABI: Exception Handling, 2.5; LSB core, "Exception Frames"; Exception Handling ABI for the Arm
+ * Architecture, "Index table entries".
  */
 export function attachExceptionTables(
   object: ElfObject,
@@ -17,7 +19,7 @@ export function attachExceptionTables(
 ): void {
   const owners = new Map<number, Map<number, Span>>();
   for (const section of object.sections) {
-    if (kinds[section.index] === "unwind" && section.name.startsWith(".eh_frame"))
+    if (kinds[section.index] === "unwind" && /^\.(eh_frame|ARM\.exidx)/.test(section.name))
       collectOwners(drafts.get(section.index) ?? [], kinds, owners);
   }
   for (const [index, byPlace] of owners) {
@@ -25,6 +27,7 @@ export function attachExceptionTables(
     const places = [...byPlace.keys()].sort((a, b) => a - b);
     for (const [i, offset] of places.entries()) {
       const end = places[i + 1] ?? section.size;
+      if (isCompact(object, section, offset)) continue;
       const owner = byPlace.get(offset) as Span;
       const own = draftsBetween(drafts.get(index) ?? [], offset, end);
       for (const draft of own) {
@@ -44,6 +47,14 @@ export function attachExceptionTables(
       owner.entries = [...owner.entries, entry];
     }
   }
+}
+
+/** Whether an entry of `.ARM.extab` only says how to unwind, as its top bit tells: that follows from the code. */
+function isCompact(object: ElfObject, section: Section, offset: number): boolean {
+  return (
+    section.name.startsWith(".ARM.extab") &&
+    ((section.bytes[offset + (object.data === "lsb" ? 3 : 0)] ?? 0) & 0x80) !== 0
+  );
 }
 
 /** Which function each piece of exception data belongs to. */

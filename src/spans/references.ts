@@ -23,6 +23,8 @@ export interface Draft {
   targetOffset: number;
   /** Read from the code of a linked image, where nothing says which references leave their function. */
   readonly resolved?: boolean;
+  anchor?: "perhaps" | "certain";
+  readonly distance?: "access" | "address" | "end";
 }
 
 /** No file is that long; below it sums of doubles are exact. */
@@ -112,12 +114,12 @@ export function withResolved(
 }
 
 /** On Arm the low bit of a function's value marks Thumb code. */
-function isThumb(arch: Arch, { symbol }: Span): boolean {
+export function isThumb(arch: Arch, { symbol }: Span): boolean {
   return arch.functionTagBit === true && symbol !== undefined && symbol.type === STT.FUNC && symbol.value % 2n === 1n;
 }
 
 /** Whether the symbol only stands for a position, so that the addend decides which thing is meant. */
-function namesPosition(symbol: ElfSymbol): boolean {
+export function namesPosition(symbol: ElfSymbol): boolean {
   return symbol.type === STT.SECTION || (isAnonymousName(symbol.name) && symbol.size === 0);
 }
 

@@ -44,7 +44,7 @@ const NAMED: readonly KindRow[] = [
   { name: /^\.kpatch\.ignore\./, kind: "directive" },
   { name: /^\.kpatch/, kind: "metadata" },
   { name: /^\.(debug|zdebug|comment|note|stab|gnu\.|GCC\.|llvm|sframe|stack_sizes|group)/, kind: "metadata" },
-  { name: /^\.(eh_frame|gcc_except_table)(\.|$)/, kind: "unwind" },
+  { name: /^\.(eh_frame|gcc_except_table|ARM\.exidx|ARM\.extab)(\.|$)/, kind: "unwind" },
   { name: /^\.(eh_frame_hdr|ARM\.|pdr$|mdebug|reginfo|MIPS\.|riscv\.|loongarch\.)/, kind: "metadata" },
   { name: /^\.(discard|modinfo$|gnu_warning|builtin_fw|tracedata|BTF)/, kind: "metadata" },
   { name: /^(\.orc_|__versions$|\.kunit_|__annotate)/, kind: "metadata" },

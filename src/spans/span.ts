@@ -18,6 +18,10 @@ export interface SpanRelocation {
   readonly target: Span | undefined;
   /** Offset of the target in its span; may lie outside it (`array[-1]`, one past the end). */
   readonly targetOffset: number;
+  /** The loaded address is only one to count from, certainly or perhaps: what the code reaches is told by `distance` references. */
+  readonly anchor?: "perhaps" | "certain";
+  /** No relocation of the object: an instruction reaches the target by its distance from a loaded address. */
+  readonly distance?: "access" | "address" | "end";
 }
 
 /** A symbol inside a span. */

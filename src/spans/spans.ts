@@ -2,6 +2,7 @@ import type { Arch } from "../arch/arch.ts";
 import { archFor } from "../arch/registry.ts";
 import { ET, STB, STT } from "../elf/constants.ts";
 import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
+import { giveAnchored } from "./anchored.ts";
 import {
   cutAtReferences,
   cutAtSymbols,
@@ -66,6 +67,7 @@ export function buildSpans(file: ElfObject): SpanTable {
   // From here on every relocation of a span knows its target.
   const layouts = attachEntries({ object, arch, kinds, drafts, spansOf, oddities });
   if (kinds.includes("unwind")) attachExceptionTables(object, kinds, drafts, spansOf);
+  giveAnchored(arch, spans, spansOf);
   if (kinds.includes("fragment")) ownFragments(spans);
   const exports = readExports(object, kinds, drafts);
   const hooks = readHooks(object, kinds, drafts);

@@ -116,10 +116,10 @@ export const UNKNOWN_TABLE: SpecialTable = table(/(?!)/, "patch-owner", [], "");
 
 /** What a function's frame description points to: call sites, actions, types. */
 export const EXCEPTION_TABLE: SpecialTable = table(
-  /^\.gcc_except_table/,
+  /^\.(gcc_except_table|ARM\.extab)/,
   "patch-owner",
   [],
-  "Itanium C++ ABI: Exception Handling",
+  "Itanium C++ ABI: Exception Handling; Exception Handling ABI for the Arm Architecture",
 );
 
 /** The table description for a section name, or undefined when it is no special section. */

@@ -58,7 +58,7 @@ function eachUse(table: SpanTable, visit: (target: number, from: number, relocat
     const { relocations, entries } = span;
     for (let i = 0; i < relocations.length; i++) {
       const target = relocations[i]?.target;
-      if (target !== undefined && target !== span) visit(target.id, span.id, i);
+      if (target !== undefined && target !== span && relocations[i]?.anchor === undefined) visit(target.id, span.id, i);
     }
     for (const entry of entries) {
       for (const { target } of entry.relocations) {
