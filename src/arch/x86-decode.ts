@@ -80,6 +80,23 @@ const EXTENDED_MAPS: Readonly<Record<number, string>> = {
   33: TWO_BYTE,
 };
 
+/** Forms with ModRM and an immediate. */
+const WITH_IMMEDIATE = "BZDfF";
+const IMMEDIATE_BY_OPCODE = Array.from({ length: 256 }, (_, opcode) =>
+  [ONE_BYTE, TWO_BYTE, EXTENDED_MAPS[1], EXTENDED_MAPS[4]].some((map) => WITH_IMMEDIATE.includes(map?.[opcode] ?? "x")),
+);
+
+/**
+ * Whether an instruction whose ModRM byte stands at an offset may have an immediate, in any of the ways to read the bytes
+ * before it: one look instead of decoding from every start. The maps that are not asked by opcode have an immediate always.
+ */
+export function mayHaveImmediate(code: Uint8Array, modrm: number): boolean {
+  if (IMMEDIATE_BY_OPCODE[code[modrm - 1] ?? 0]) return true;
+  if (code[modrm - 2] === 0x3a) return true;
+  const third = code[modrm - 4];
+  return third === 0xc4 || third === 0x8f || code[modrm - 5] === 0x62;
+}
+
 const LONGEST = 15;
 
 /** What is known once the opcode is read; `at` is where its operands start. */

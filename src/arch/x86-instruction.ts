@@ -14,7 +14,7 @@
  * goes to the longest reading: a prefix without its instruction is rarer than an instruction that ends in a byte that
  * looks like a prefix.
  */
-import { decodeX86, type X86Mode } from "./x86-decode.ts";
+import { decodeX86, mayHaveImmediate, type X86Mode } from "./x86-decode.ts";
 
 /** Farthest distance from an instruction's first byte to its displacement: prefixes, opcode, ModRM. */
 const FARTHEST_START = 11;
@@ -25,6 +25,7 @@ const VOTE_TO = 24;
 /** Bytes of the instruction that follow a pc-relative field: those of an immediate, else 0. */
 export function trailingBytes(code: Uint8Array, field: number, size: number, mode: X86Mode): number {
   if (mode === 32 || size !== 4 || !isRipModrm(code[field - 1])) return 0;
+  if (!mayHaveImmediate(code, field - 1)) return 0;
   const readings = new Map<number, number>();
   for (let start = Math.max(0, field - FARTHEST_START); start < field - 1; start++) {
     const insn = decodeX86(code, start, mode);
