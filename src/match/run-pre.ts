@@ -6,7 +6,6 @@
  *
  * A span is settled only when exactly one candidate survives. KSPLICE.md, part B.
  */
-import { STB } from "../elf/constants.ts";
 import { numberedBase } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanTable } from "../spans/span.ts";
@@ -18,6 +17,7 @@ import type { Block, Mismatch, OffsetMap } from "./mismatch.ts";
 import { RunTables } from "./run-tables.ts";
 import { checkTables } from "./table-check.ts";
 import { type Landing, newTrial, type Origin, type Trial, Values } from "./values.ts";
+import { isOverridden } from "./weak.ts";
 
 /** What became of a span. */
 type Status = "matched" | "ambiguous" | "unmatched" | "located";
@@ -77,11 +77,12 @@ function isWanted(span: Span): boolean {
   return span.kind !== "fragment" && span.kind !== "toc";
 }
 
-/** A weak definition is in the run system only if no other object has a strong one. gABI chapter 4, STB_WEAK. */
-function isOverridden({ symbol }: Span, { symbols }: RunImage): boolean {
-  if (symbol?.bind !== STB.WEAK) return false;
-  const running = symbols.named(symbol.name);
-  return running.length > 0 && running.every(({ weak }) => !weak);
+/** Whether all names that the run system knows of a span are another object's there, so that nobody may call this one. */
+function isReplaced({ symbol, symbols }: Span, image: RunImage): boolean {
+  if (!isOverridden(image, symbol)) return false;
+  return symbols.every(
+    (other) => isOverridden(image, other.symbol) || image.symbols.named(other.symbol.name).length === 0,
+  );
 }
 
 class Flood {
@@ -106,7 +107,8 @@ class Flood {
       this.#byObject.push(own);
       for (const span of table.spans) {
         for (const { symbol, offset } of span.symbols) {
-          if (symbol.bind !== 0 && !definitions.has(symbol.name)) definitions.set(symbol.name, { span, offset });
+          if (symbol.bind === 0 || definitions.has(symbol.name) || isOverridden(image, symbol)) continue;
+          definitions.set(symbol.name, { span, offset });
         }
         if (!isWanted(span)) continue;
         const match: SpanMatch = {
@@ -118,7 +120,7 @@ class Flood {
           rules: [],
           blocks: [],
           mismatch: undefined,
-          overridden: isOverridden(span, image),
+          overridden: isReplaced(span, image),
         };
         own[span.id] = match;
         this.#matches.push(match);
