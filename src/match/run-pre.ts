@@ -4,7 +4,7 @@
  * that name: the one that `f` calls is the right one, if its code is equal. `table` must hold what the object's table holds. What they
  * refer to is known next, and so on until nothing is left. Every address that is implied twice must be the same both times.
  *
- * A span is settled only when exactly one candidate survives. KSPLICE.md, part B.
+ * A span is settled only when exactly one candidate survives, or when its section's other code tells which one. KSPLICE.md, part B.
  */
 import { numberedBase } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
@@ -14,6 +14,7 @@ import { compareSpan } from "./compare-span.ts";
 import { type Context, imply, landsWrong, meantAddress, mismatchAt, wrap } from "./context.ts";
 import type { RunImage } from "./image.ts";
 import type { Block, Mismatch, OffsetMap } from "./mismatch.ts";
+import { addressBesides, matchedBySection, NEIGHBOURS_RULE } from "./neighbours.ts";
 import { RunTables } from "./run-tables.ts";
 import { checkTables } from "./table-check.ts";
 import { type Landing, newTrial, type Origin, type Trial, Values } from "./values.ts";
@@ -144,6 +145,7 @@ class Flood {
     this.#fillText();
     this.#readData();
     this.#fillText();
+    while (this.#settleTwins()) this.#fillText();
     // From here on every span is settled, or has the reason why not.
     return { context: this.#context, matches: this.#matches, byObject: this.#byObject };
   }
@@ -157,6 +159,26 @@ class Flood {
         if (match.status !== "matched" && this.#tryAll(match)) progress = true;
       }
     }
+  }
+
+  /** Of several places that fit equally, the one between the neighbours in the section. */
+  #settleTwins(): boolean {
+    let progress = false;
+    for (const matches of this.#byObject) {
+      const twins = matches.filter((match) => match?.status === "ambiguous" && isCode(match.span.kind)) as SpanMatch[];
+      if (twins.length === 0) continue;
+      const mates = matchedBySection(matches);
+      for (const match of twins) {
+        const address = addressBesides(match, mates.get(match.span.section) ?? []);
+        if (address === undefined || !match.candidates.includes(address)) continue;
+        const trial = newTrial();
+        const result = this.#try(match.span, address, trial);
+        if (result.mismatch !== undefined) continue;
+        this.#commit(match, address, trial, { ...result, rules: new Set([...result.rules, NEIGHBOURS_RULE.name]) });
+        progress = true;
+      }
+    }
+    return progress;
   }
 
   /** Tries every candidate; exactly one survivor settles the span. */
