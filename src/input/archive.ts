@@ -96,7 +96,8 @@ export function readArchive(source: ByteSource): Archive {
       if (name === "") fail("archive member has no name", at, stored);
       return { name, header: at, offset: start + length, size: size - length };
     }
-    const gnu = /^\/(\d+)(?::(\d+))?$/.exec(stored);
+    // binutils leave byte 15 as it was before the number: of a file whose path has 15 characters it is the slash that ended it.
+    const gnu = /^\/(\d+)(?::(\d+))?(?: +\S)?$/.exec(stored);
     const name = gnu === null ? shortName(at, stored) : longName(Number(gnu[1]), at, stored);
     const origin = gnu?.[2] === undefined ? {} : { origin: Number(gnu[2]) };
     return { name, header: at, offset: start, size, ...(thin ? { file: name, ...origin } : {}) };

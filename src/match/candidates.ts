@@ -1,12 +1,13 @@
 import type { Span } from "../spans/span.ts";
 import { type Context, wrap } from "./context.ts";
 import type { Landing } from "./values.ts";
+import { isOverridden } from "./weak.ts";
 
 /** Addresses at which a span's first byte may be, by the names that the span and the run system have in common. */
 export function candidatesByName(context: Context, span: Span): bigint[] {
   const found = new Set<bigint>();
   for (const { symbol, offset } of span.symbols) {
-    if (symbol.name === "" || symbol.name.startsWith(".L")) continue;
+    if (symbol.name === "" || symbol.name.startsWith(".L") || isOverridden(context.image, symbol)) continue;
     for (const { address, module } of context.image.symbols.named(symbol.name)) {
       if (context.image.symbols.hasModules && module !== context.module) continue;
       found.add(wrap(context.arch, address - BigInt(offset)));

@@ -1,6 +1,7 @@
 import type { Arch, Howto } from "../arch/arch.ts";
 import { fieldOrder, readField } from "../arch/field.ts";
 import { EM, STB, STT } from "../elf/constants.ts";
+import type { ElfSymbol } from "../elf/object.ts";
 import { numberedBase } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span, type SpanRelocation } from "../spans/span.ts";
@@ -9,6 +10,7 @@ import type { Mismatch, OffsetMap } from "./mismatch.ts";
 import { PLT_RULE, throughPlt } from "./plt.ts";
 import type { Key, Trial, Values } from "./values.ts";
 import { throughVeneer, VENEER_RULE } from "./veneers.ts";
+import { isOverridden } from "./weak.ts";
 
 /** What the comparison of one span needs to know of everything else. */
 export interface Context {
@@ -19,7 +21,7 @@ export interface Context {
   readonly module: string | undefined;
   /** Offset maps of the text spans that are matched. */
   readonly maps: ReadonlyMap<Span, OffsetMap>;
-  /** The span of any object of the update that defines a global name, and where in it. */
+  /** The span of any object of the update that defines a global name in the run system too, and where in it. */
   definition(name: string): { readonly span: Span; readonly offset: number } | undefined;
 }
 
@@ -31,7 +33,9 @@ export interface Reference {
 
 export function referenceOf(context: Context, relocation: SpanRelocation): Reference | undefined {
   const { target, symbol, targetAddend } = relocation;
-  if (target !== undefined) return { key: target, offset: BigInt(relocation.targetOffset) };
+  if (target !== undefined && !isOverridden(context.image, symbol)) {
+    return { key: target, offset: BigInt(relocation.targetOffset) };
+  }
   if (symbol === undefined || symbol.name === "") return undefined;
   const defined = context.definition(symbol.name);
   if (defined !== undefined) return { key: defined.span, offset: BigInt(defined.offset) + targetAddend };
@@ -186,12 +190,21 @@ function implausible(context: Context, key: Key, base: bigint, relocation: SpanR
     return `${key} would be at ${hex(base)}, where the run system has no such symbol`;
   }
   // The numbers of static locals are the compiler's, and may be another's in the run system.
-  const { symbol } = key;
+  const symbol = nameOf(context, key);
   if (symbol === undefined || (!isCode(key.kind) && numberedBase(symbol.name) !== undefined)) return undefined;
   const known = symbols.named(symbol.name);
   const place = wrap(context.arch, base + BigInt(key.entry));
   if (known.length === 0 || known.some(({ address }) => sameAddress(address, place, relocation))) return undefined;
   return `${symbol.name} would be at ${hex(place)}, where the run system has no such symbol`;
+}
+
+/** The symbol by which the run system knows the start of a span: not a weak one in whose place it has another definition. */
+function nameOf({ image }: Context, { symbol, symbols, entry }: Span): ElfSymbol | undefined {
+  if (!isOverridden(image, symbol)) return symbol;
+  return symbols.find(
+    (other) =>
+      other.offset === entry && image.symbols.named(other.symbol.name).length > 0 && !isOverridden(image, other.symbol),
+  )?.symbol;
 }
 
 function keyName(key: Key): string {

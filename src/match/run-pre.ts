@@ -4,9 +4,8 @@
  * that name: the one that `f` calls is the right one, if its code is equal. `table` must hold what the object's table holds. What they
  * refer to is known next, and so on until nothing is left. Every address that is implied twice must be the same both times.
  *
- * A span is settled only when exactly one candidate survives. KSPLICE.md, part B.
+ * A span is settled only when exactly one candidate survives, or when its section's other code tells which one. KSPLICE.md, part B.
  */
-import { STB } from "../elf/constants.ts";
 import { numberedBase } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanTable } from "../spans/span.ts";
@@ -15,9 +14,11 @@ import { compareSpan } from "./compare-span.ts";
 import { type Context, imply, landsWrong, meantAddress, mismatchAt, wrap } from "./context.ts";
 import type { RunImage } from "./image.ts";
 import type { Block, Mismatch, OffsetMap } from "./mismatch.ts";
+import { addressBesides, matchedBySection, NEIGHBOURS_RULE } from "./neighbours.ts";
 import { RunTables } from "./run-tables.ts";
 import { checkTables } from "./table-check.ts";
 import { type Landing, newTrial, type Origin, type Trial, Values } from "./values.ts";
+import { isOverridden } from "./weak.ts";
 
 /** What became of a span. */
 type Status = "matched" | "ambiguous" | "unmatched" | "located";
@@ -77,11 +78,12 @@ function isWanted(span: Span): boolean {
   return span.kind !== "fragment" && span.kind !== "toc";
 }
 
-/** A weak definition is in the run system only if no other object has a strong one. gABI chapter 4, STB_WEAK. */
-function isOverridden({ symbol }: Span, { symbols }: RunImage): boolean {
-  if (symbol?.bind !== STB.WEAK) return false;
-  const running = symbols.named(symbol.name);
-  return running.length > 0 && running.every(({ weak }) => !weak);
+/** Whether all names that the run system knows of a span are another object's there, so that nobody may call this one. */
+function isReplaced({ symbol, symbols }: Span, image: RunImage): boolean {
+  if (!isOverridden(image, symbol)) return false;
+  return symbols.every(
+    (other) => isOverridden(image, other.symbol) || image.symbols.named(other.symbol.name).length === 0,
+  );
 }
 
 class Flood {
@@ -106,7 +108,8 @@ class Flood {
       this.#byObject.push(own);
       for (const span of table.spans) {
         for (const { symbol, offset } of span.symbols) {
-          if (symbol.bind !== 0 && !definitions.has(symbol.name)) definitions.set(symbol.name, { span, offset });
+          if (symbol.bind === 0 || definitions.has(symbol.name) || isOverridden(image, symbol)) continue;
+          definitions.set(symbol.name, { span, offset });
         }
         if (!isWanted(span)) continue;
         const match: SpanMatch = {
@@ -118,7 +121,7 @@ class Flood {
           rules: [],
           blocks: [],
           mismatch: undefined,
-          overridden: isOverridden(span, image),
+          overridden: isReplaced(span, image),
         };
         own[span.id] = match;
         this.#matches.push(match);
@@ -142,6 +145,7 @@ class Flood {
     this.#fillText();
     this.#readData();
     this.#fillText();
+    while (this.#settleTwins()) this.#fillText();
     // From here on every span is settled, or has the reason why not.
     return { context: this.#context, matches: this.#matches, byObject: this.#byObject };
   }
@@ -155,6 +159,26 @@ class Flood {
         if (match.status !== "matched" && this.#tryAll(match)) progress = true;
       }
     }
+  }
+
+  /** Of several places that fit equally, the one between the neighbours in the section. */
+  #settleTwins(): boolean {
+    let progress = false;
+    for (const matches of this.#byObject) {
+      const twins = matches.filter((match) => match?.status === "ambiguous" && isCode(match.span.kind)) as SpanMatch[];
+      if (twins.length === 0) continue;
+      const mates = matchedBySection(matches);
+      for (const match of twins) {
+        const address = addressBesides(match, mates.get(match.span.section) ?? []);
+        if (address === undefined || !match.candidates.includes(address)) continue;
+        const trial = newTrial();
+        const result = this.#try(match.span, address, trial);
+        if (result.mismatch !== undefined) continue;
+        this.#commit(match, address, trial, { ...result, rules: new Set([...result.rules, NEIGHBOURS_RULE.name]) });
+        progress = true;
+      }
+    }
+    return progress;
   }
 
   /** Tries every candidate; exactly one survivor settles the span. */

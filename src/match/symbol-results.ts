@@ -5,6 +5,7 @@ import type { RunPre } from "./run-pre.ts";
 import type { Subject } from "./subject.ts";
 import { symposOf } from "./sympos.ts";
 import type { Origin } from "./values.ts";
+import { isOverridden } from "./weak.ts";
 
 /** Values of names that only the new code needs. */
 export type NamedValues = ReadonlyMap<string, { readonly address: bigint; readonly from: Origin }>;
@@ -37,6 +38,12 @@ export function symbolResults(
       for (const { symbol, offset } of span.symbols) {
         const isMain = symbol === span.symbol;
         if (!isMain && symbol.bind === 0) continue;
+        if (isOverridden(image, symbol)) {
+          const [strong, second] = image.symbols.named(symbol.name);
+          const origin = image.symbols.origin === "none" ? undefined : image.symbols.origin;
+          add(symbol.name, symbol.name, second === undefined ? strong?.address : undefined, origin);
+          continue;
+        }
         const label = isMain ? (labels.get(span) as string) : symbol.name;
         // What was deleted or inserted before it moved a symbol inside the span.
         const map = runPre.context.maps.get(span);
@@ -49,7 +56,7 @@ export function symbolResults(
   for (const { table } of subjects) {
     for (const { relocations } of table.spans) {
       for (const relocation of relocations) {
-        const key = relocation.target === undefined ? referenceOf(runPre.context, relocation)?.key : undefined;
+        const key = referenceOf(runPre.context, relocation)?.key;
         if (typeof key === "string") add(key, key, values.get(key), values.originOf(key));
       }
     }

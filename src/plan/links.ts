@@ -17,7 +17,8 @@ export function resolveLinks(pieces: readonly Piece[]): readonly Piece[] {
   for (const group of targets.values()) {
     moveFunctions(group, edits);
     moveData(group, edits);
-    moveExports(group, edits);
+    joinExports(group, edits);
+    moveExports(edits.group(group), edits);
     reportDuplicates(group, edits);
     forgetKnownKeys(group, edits);
   }
@@ -36,6 +37,11 @@ class Edits {
 
   at(index: number): Piece {
     return this.pieces[index] as Piece;
+  }
+
+  /** The same pieces as they are now. */
+  group(group: readonly Piece[]): readonly Piece[] {
+    return group.map(({ index }) => this.at(index));
   }
 
   replace(index: number, changes: Partial<Piece>): void {
@@ -205,6 +211,33 @@ function moveData(group: readonly Piece[], edits: Edits): void {
       { object: from.object, side: "pre", name: from.name, label: from.label },
       `from ${edits.at(from.object).fragment.name} to ${edits.at(to.object).fragment.name}`,
     );
+  }
+}
+
+const EXPORT_FINDINGS: ReadonlySet<string> = new Set(["export-added", "export-deleted", "export-changed"]);
+
+/**
+ * Since Linux 6.4 an object only asks for an export, in `.export_symbol`, and modpost makes the entry, in `foo.mod.o` or
+ * `.vmlinux.export.o`. Where the build has both, they are one export: that of the table. Linux scripts/mod/modpost.c.
+ */
+function joinExports(group: readonly Piece[], edits: Edits): void {
+  const entries = new Set<string>();
+  const asked: { readonly index: number; readonly name: string; readonly code: string }[] = [];
+  for (const { index, findings } of edits.group(group)) {
+    for (const { code, where } of findings) {
+      if (!EXPORT_FINDINGS.has(code) || where.name === undefined) continue;
+      if (where.section === ".export_symbol") asked.push({ index, name: where.name, code });
+      else entries.add(`${code} ${where.name}`);
+    }
+  }
+  for (const { index, name, code } of asked) {
+    if (!entries.has(`${code} ${name}`)) continue;
+    const { exports, change } = edits.at(index);
+    edits.replace(index, {
+      exports: exports.filter((one) => one.name !== name),
+      change: change === null ? null : withoutExport(change, name),
+    });
+    edits.drop(index, ({ code: other, where }) => other === code && where.name === name);
   }
 }
 

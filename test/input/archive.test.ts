@@ -117,6 +117,24 @@ describe("members of", () => {
       ["b.o", "b.o", 7, undefined],
     ]);
   });
+
+  it("a thin archive of binutils: behind the number is a byte of the name that stood there", () => {
+    const parts = [
+      { name: "//", contents: "earlycpio.o/\n" },
+      { name: "/0             /", size: 4000 },
+    ];
+    expect(read(buildAr(parts, THIN)).members.map(({ name, file }) => [name, file])).toEqual([
+      ["earlycpio.o", "earlycpio.o"],
+    ]);
+  });
+
+  it.skipIf(!hasTool("ar"))("a thin archive by ar, of paths of every length up to 40 (skipped without it)", () => {
+    const names = Array.from({ length: 40 }, (_, index) => `${"d/".repeat((index % 5) + 1)}${"x".repeat(index)}y.o`);
+    const folder = tree("thin-names", Object.fromEntries(names.map((name) => [`lib/${name}`, Buffer.from("12")])));
+    execFileSync("ar", ["rcsT", "lib/all.a", ...names.map((name) => `lib/${name}`)], { cwd: folder });
+    const { members } = read(readFileSync(join(folder, "lib/all.a")));
+    expect(members.map(({ file }) => file)).toEqual(names);
+  });
 });
 
 describe("a damaged archive is refused with file, member, offset and value:", () => {

@@ -191,6 +191,67 @@ describe("a weak function", () => {
     const result = matchUpdate([subjectOf(object, "f.o")], { run: runWith("weak") });
     expect(result.abort).toMatchObject({ cause: "no_match", at: "f" });
   });
+
+  describe("that has the same code as the strong one", () => {
+    const WEAK = { name: "f", section: ".text", type: "func", bind: "weak", value: 0, size: 3 } as const;
+    const ALIAS = { name: "f.localalias", section: ".text", type: "func", bind: "local", value: 0, size: 3 } as const;
+    const CALLER = { name: "g", section: ".text", type: "func", bind: "global", value: 16, size: 2 } as const;
+    // g leaves by a jump to this object's f, which the assembler resolved; h calls whichever f is linked.
+    const withAlias = buildElf({
+      sections: [
+        {
+          name: ".text",
+          code: `31c0c3${"90".repeat(13)}ebee${"90".repeat(14)}e800000000c3`,
+          relocations: [{ offset: 33, type: 4, symbol: "f", addend: -4 }],
+        },
+      ],
+      symbols: [ALIAS, WEAK, CALLER, { name: "h", section: ".text", type: "func", bind: "global", value: 32, size: 6 }],
+    });
+    const strong = { name: "f", section: ".text", value: 0x1040, type: "func", bind: "global", size: 3 } as const;
+    const run = (alias: boolean): string =>
+      save(
+        `alias-${alias}`,
+        buildElf({
+          type: "exec",
+          sections: [
+            {
+              name: ".text",
+              code: `31c0c3${"90".repeat(13)}ebee${"90".repeat(14)}e81b000000c3${"90".repeat(26)}31c0c3`,
+              addr: 0x1000,
+            },
+          ],
+          segments: [{ section: ".text", vaddr: 0x1000 }],
+          symbols: [
+            ...(alias ? [{ ...ALIAS, value: 0x1000 }] : []),
+            { ...CALLER, value: 0x1010 },
+            { name: "h", section: ".text", value: 0x1020, type: "func", bind: "global", size: 6 },
+            strong,
+          ],
+        }),
+      );
+    const addresses = (result: ReturnType<typeof matchUpdate>): Record<string, string | null> =>
+      Object.fromEntries(
+        result.sections.filter(({ kind }) => kind === "text").map(({ label, runAddress }) => [label, runAddress]),
+      );
+
+    it("is where its local alias is, and its name stands for the strong one", () => {
+      const result = matchUpdate([subjectOf(withAlias, "f.o")], { run: run(true) });
+      expect(result).toMatchObject({ outcome: "matched", counts: { matched: 3, overridden: 0 }, findings: [] });
+      expect(addresses(result)).toEqual({ f: "0x1000", g: "0x1010", h: "0x1020" });
+      expect(result.symbols.find(({ name }) => name === "f")).toMatchObject({ value: "0x1040" });
+    });
+
+    it("is not taken for it: nothing that changes in this object concerns the strong one", () => {
+      const alone = buildElf({
+        sections: [{ name: ".text", code: "31c0c3" }],
+        symbols: [WEAK],
+      });
+      const result = matchUpdate([subjectOf(alone, "f.o")], { run: run(true) });
+      expect(result).toMatchObject({ outcome: "matched", counts: { matched: 0, overridden: 1 } });
+      expect(addresses(result)).toEqual({ f: null });
+      expect(result.symbols.find(({ name }) => name === "f")).toMatchObject({ value: "0x1040" });
+    });
+  });
 });
 
 describe("a kernel's core", () => {

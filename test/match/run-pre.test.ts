@@ -85,6 +85,52 @@ describe("the flood fill", () => {
     expect(sectionOf(result, "helper<a.o>")).toMatchObject({ status: "ambiguous", candidates: ["0x1010", "0x1020"] });
   });
 
+  describe("tells equal functions that nothing refers to apart", () => {
+    /** `first`, the static `show`, `last`, in one section; two objects have a `show`. */
+    const object = (immediate: string, names: readonly [string, string]) => ({
+      sections: [
+        { name: ".text", code: `b8${immediate}000000c3 9090 31c0c3 90 b9${immediate}000000c3`.replaceAll(" ", "") },
+      ],
+      symbols: [
+        { name: names[0], section: ".text", type: "func", bind: "global", value: 0, size: 6 },
+        { name: "show", section: ".text", type: "func", bind: "local", value: 8, size: 3 },
+        { name: names[1], section: ".text", type: "func", bind: "global", value: 12, size: 6 },
+      ] as const,
+    });
+    const objects = { "a.o": object("01", ["a_first", "a_last"]), "b.o": object("02", ["b_first", "b_last"]) };
+    const code = (name: keyof typeof objects): string => objects[name].sections[0]?.code as string;
+    const symbols = [
+      ["b_first", 0x1000],
+      ["show", 0x1008],
+      ["b_last", 0x100c],
+      ["a_first", 0x1100],
+      ["show", 0x1108],
+      ["a_last", 0x110c],
+    ] as const;
+    const run = { 4096: code("b.o"), 4352: code("a.o") };
+
+    it("by their neighbours in the section", () => {
+      const result = match({ objects, run, symbols });
+      expect(result.outcome).toBe("matched");
+      expect(sectionOf(result, "show<a.o>")).toMatchObject({ runAddress: "0x1108", rules: ["section-neighbours"] });
+      expect(sectionOf(result, "show<b.o>")).toMatchObject({ runAddress: "0x1008", rules: ["section-neighbours"] });
+    });
+
+    it("not where the neighbours lie otherwise than in the object", () => {
+      const moved = symbols.map(([name, at]) => [name, name === "a_last" ? at + 0x20 : at] as const);
+      const result = match({ objects, run: { ...run, 4396: code("a.o").slice(24) }, symbols: moved });
+      expect(sectionOf(result, "a_last").runAddress).toBe("0x112c");
+      expect(sectionOf(result, "show<a.o>")).toMatchObject({ status: "ambiguous", runAddress: null });
+    });
+
+    it("not by a single neighbour", () => {
+      const [first, show] = objects["a.o"].symbols;
+      const single = { sections: [{ name: ".text", code: code("a.o").slice(0, 22) }], symbols: [first, show] };
+      const result = match({ objects: { "a.o": single }, run, symbols });
+      expect(sectionOf(result, "show<a.o>")).toMatchObject({ status: "ambiguous" });
+    });
+  });
+
   it("joins the objects of one update by their global names", () => {
     const result = match({
       objects: {

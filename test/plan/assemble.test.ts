@@ -196,6 +196,46 @@ describe("what moved", () => {
   });
 });
 
+describe("an export since Linux 6.4: the object asks for it, modpost makes the entry in another one", () => {
+  const h = text("h", "31c0c3");
+  const asked = section(".export_symbol", "0000 000000000000 {64 f}", {}, [{ name: "__export_symbol_f" }]);
+  const exportsOf = ({ exports, changes }: UpdateDescription): [string[], number] => [
+    exports.map(({ name, object, status }) => `${name} ${object} ${status}`),
+    changes.flatMap(({ patches }) => patches.filter(({ type }) => type === "export")).length,
+  ];
+
+  it.each<[string, readonly [Parts, Parts], readonly [Parts, Parts], [string[], number]]>([
+    [
+      "new",
+      [[h, f("05")], [h]],
+      [
+        [h, f("05"), asked],
+        [h, ...ksymtab],
+      ],
+      [["f 1 new"], 1],
+    ],
+    [
+      "deleted",
+      [
+        [h, f("05"), asked],
+        [h, ...ksymtab],
+      ],
+      [[h, f("05")], [h]],
+      [["f 1 deleted"], 1],
+    ],
+    ["of a build that has no table", [[h, f("05")], [h]], [[h, f("05"), asked], [h]], [["f 0 new"], 1]],
+  ])("%s: one export, one patch", (_what, pre, post, expected) => {
+    const update = sound(
+      updateOfMany([
+        ["a.o", pre[0], post[0]],
+        ["b.o", pre[1], post[1]],
+      ]),
+    );
+    expect(exportsOf(update)).toEqual(expected);
+    expect(update.findings).toHaveLength(1);
+  });
+});
+
 describe("what another change means", () => {
   const h = text("h", "31c0c3");
   it("an export that is gone, and is needed", () => {
