@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { UsageError } from "../../errors.ts";
 import { KIND_SIZE, kindOf } from "../../input/kind.ts";
 import { checkEmitOptions, type EmitOptions } from "../emit.ts";
+import { delayOptimizer } from "../optimizer.ts";
 import { checkOutput } from "../output.ts";
 
 export interface DiffOptions extends EmitOptions {
@@ -21,6 +22,7 @@ export interface DiffOptions extends EmitOptions {
 
 /** `elfsplice diff`: two objects, archives or trees in, the update description out. Returns the exit status. */
 export async function runDiff(pre: string, post: string, options: DiffOptions): Promise<number> {
+  delayOptimizer();
   checkEmitOptions(options);
   if (options.shard !== undefined) checkShardOptions(options);
   checkOutput(options.output);

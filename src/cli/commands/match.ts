@@ -14,6 +14,7 @@ import { renderMatchSummary, renderMatchText } from "../../report/match-text.ts"
 import { isCode } from "../../spans/section-kind.ts";
 import { EXIT } from "../exit-status.ts";
 import { createObjectReader, loadObjectOf } from "../object-file.ts";
+import { delayOptimizer } from "../optimizer.ts";
 import { writeOutput } from "../output.ts";
 
 export interface MatchOptions {
@@ -31,6 +32,7 @@ export interface MatchOptions {
 
 /** `elfsplice match`: an update or pre objects against a run image. Status 1 when they do not match. */
 export async function runMatch(inputs: readonly string[], options: MatchOptions): Promise<number> {
+  delayOptimizer();
   const update = readUpdate(inputs);
   const findings: MatchFinding[] = [];
   const subjects = update === undefined ? await subjectsOf(inputs) : await subjectsOfUpdate(update, findings);
