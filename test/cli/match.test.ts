@@ -6,7 +6,7 @@ import type { UpdateDescription } from "../../src/plan/description.ts";
 import shipped from "../../src/report/match.schema.json" with { type: "json" };
 import { makeMatchSchema } from "../../src/report/schema.ts";
 import { buildElf } from "../support/elf-builder.ts";
-import { join } from "../support/paths.ts";
+import { join, ROOT } from "../support/paths.ts";
 import { schemaErrors } from "../support/schema.ts";
 import { linesOf, useProgram } from "./program.ts";
 
@@ -174,5 +174,30 @@ describe("the schema of the result", () => {
 
   it("is printed by schema --of match", () => {
     expect(JSON.parse(run(["schema", "--of", "match"]).stdout)).toEqual(shipped);
+  });
+});
+
+describe("an update of several targets", () => {
+  const update = () => {
+    const path = join(folder(), "several.json");
+    const trees = ["pre", "post"].map((side) => join(ROOT, "fixtures/trees/moved", side));
+    expect(run(["diff", ...trees, "--target", "drivers/**=tape", "--quiet", "-o", path]).status).toBe(0);
+    return path;
+  };
+
+  it("needs to know which of them the image is", () => {
+    const { status, stderr } = run(["match", update(), "--run", update()]);
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: "elfsplice: the update changes tape, vmlinux: say with --target which of them the image is\n",
+    });
+  });
+
+  it("is matched by the objects of that target alone", () => {
+    const image = join(ROOT, "fixtures/trees/moved/pre/drivers/tape.o");
+    const { stdout } = run(["match", update(), "--run", image, "--target", "tape", "--quiet"]);
+    const labels = (JSON.parse(stdout) as MatchResult).sections.map(({ label }) => label);
+    expect(labels).toContain("tape_seek");
+    expect(labels).not.toContain("queue_open");
   });
 });

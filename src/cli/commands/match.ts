@@ -33,7 +33,9 @@ export interface MatchOptions {
 /** `elfsplice match`: an update or pre objects against a run image. Status 1 when they do not match. */
 export async function runMatch(inputs: readonly string[], options: MatchOptions): Promise<number> {
   delayOptimizer();
-  const update = readUpdate(inputs);
+  const whole = readUpdate(inputs);
+  const target = options.target ?? (whole === undefined ? undefined : onlyTarget(whole));
+  const update = whole === undefined || target === undefined ? whole : partOf(whole, target);
   const findings: MatchFinding[] = [];
   const subjects = update === undefined ? await subjectsOf(inputs) : await subjectsOfUpdate(update, findings);
   const request: MatchRequest = {
@@ -42,7 +44,7 @@ export async function runMatch(inputs: readonly string[], options: MatchOptions)
     symbolFiles: options.symbols,
     slide: addressOption("--slide", options.slide),
     loadAddress: addressOption("--load-address", options.loadAddress),
-    target: options.target ?? update?.changes[0]?.target,
+    target,
     search: options.search ?? false,
     update,
     findings,
@@ -51,11 +53,38 @@ export async function runMatch(inputs: readonly string[], options: MatchOptions)
     onFiles(() => matchUpdate(subjects, request)),
     subjects,
   );
-  const back = update !== undefined && options.output !== undefined && options.format === "json";
-  const document = back ? placeUpdate(update, result) : result;
+  const back = options.output !== undefined && options.format === "json";
+  const document =
+    back && whole !== undefined && update !== undefined ? withChanges(whole, placeUpdate(update, result)) : result;
   await writeOutput(options.format === "text" ? renderMatchText(result) : renderJson(document), options.output);
   if (!options.quiet) process.stderr.write(renderMatchSummary(result));
   return result.outcome === "matched" ? EXIT.done : EXIT.gate;
+}
+
+/** The target of an update that has only one. */
+function onlyTarget({ changes }: UpdateDescription): string | undefined {
+  if (changes.length > 1)
+    throw new UsageError(
+      `the update changes ${changes.map(({ target }) => target).join(", ")}: say with --target which of them the image is`,
+    );
+  return changes[0]?.target;
+}
+
+/** What an update does to one of its targets; an image is one of them. What an update with only one calls it does not matter. */
+function partOf(update: UpdateDescription, target: string): UpdateDescription {
+  if (update.changes.length < 2) return update;
+  const changes = update.changes.filter((change) => change.target === target);
+  if (changes.length === 0)
+    throw new UsageError(
+      `--target ${target}: the update changes only ${update.changes.map((change) => change.target).join(", ")}`,
+    );
+  return { ...update, changes, objects: update.objects.filter((object) => object.target === target) };
+}
+
+/** The update with those changes in the place of its own that were matched. */
+function withChanges(update: UpdateDescription, matched: UpdateDescription): UpdateDescription {
+  const placed = new Map(matched.changes.map((change) => [change.target, change]));
+  return { ...update, changes: update.changes.map((change) => placed.get(change.target) ?? change) };
 }
 
 /** System errors of files that are read bit by bit, in words. */
