@@ -283,6 +283,7 @@ export const FINDINGS = {
   ),
   "file-skipped": row("warning", "File not compared", (name, detail) => `${name} is not compared: ${detail}`),
   "files-covered": row("note", "Files whose code lies in others", (_name, detail) => detail),
+  "files-of-others": row("note", "Objects of other programs", (_name, detail) => detail),
   "files-not-followed": row("note", "Links and odd files not followed", (_name, detail) => detail),
   "files-left-out": row("note", "Files left out on request", (_name, detail) => detail),
   "live-update-no-cancel": row(

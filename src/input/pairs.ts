@@ -7,6 +7,7 @@ import { UsageError } from "../errors.ts";
 import { type InputRef, readInput, sameStored, unreadable } from "./file.ts";
 import { matcherOf } from "./glob.ts";
 import { type Kbuild, readKbuild } from "./kbuild.ts";
+import { strangersIn } from "./kernel-parts.ts";
 import { isCompression, type Kind } from "./kind.ts";
 import { createLooker, type Looked, type LookedPair } from "./look.ts";
 import { type Member, readMembers } from "./members.ts";
@@ -65,6 +66,8 @@ interface Side {
   readonly root: string;
   readonly files: ReadonlyMap<string, InputRef>;
   readonly kbuild: Kbuild;
+  /** By path: why an object is neither in the kernel nor in a module. */
+  readonly strangers: ReadonlyMap<string, string>;
 }
 
 const COMPRESSED_MODULE = /\.ko\.(?:gz|xz|zst)$/;
@@ -142,7 +145,12 @@ export function* walkPairs(
     const ref: InputRef = stats.isFile() ? { ...known, size, mtimeMs } : { ...known, size: 0, pipe: true };
     const [preName, postName] = [pre, post].map((name) => withoutCompression(withSlashes(name))) as [string, string];
     const key = objectName(preName, postName);
-    return { root: path.slice(0, path.lastIndexOf("/") + 1) || ".", files: new Map([[key, ref]]), kbuild: NO_KBUILD };
+    return {
+      root: path.slice(0, path.lastIndexOf("/") + 1) || ".",
+      files: new Map([[key, ref]]),
+      kbuild: NO_KBUILD,
+      strangers: new Map(),
+    };
   }
 
   function* readSide(given: string): Generator<ListingStep, Side, undefined> {
@@ -169,7 +177,11 @@ export function* walkPairs(
       }
     }
     const texts = mods.map((path) => ({ path, text: readMod(`${root}/${path}`) }));
-    return { root, files, kbuild: readKbuild(new Set(files.keys()), texts) };
+    const kbuild = readKbuild(new Set(files.keys()), texts);
+    const isKnown = (path: string): boolean =>
+      kbuild.modules.has(path) || kbuild.covered.has(path) || path.endsWith(".mod.o");
+    const strangers = strangersIn(files, root, isKnown);
+    return { root, files, kbuild, strangers };
   }
 
   function* pairFiles(
@@ -180,6 +192,11 @@ export function* walkPairs(
     const whyCovered = coveredOnBoth(preFile, postFile, (side) => side.kbuild.covered.get(key));
     if (whyCovered !== undefined) {
       skip(key, "covered", whyCovered);
+      return;
+    }
+    const whyStrange = coveredOnBoth(preFile, postFile, (side) => side.strangers.get(key));
+    if (whyStrange !== undefined) {
+      skip(key, "stranger", whyStrange);
       return;
     }
     const seen = yield* look(preFile, postFile, isSettled(key));

@@ -6,8 +6,8 @@ import { unreadable } from "./file.ts";
 export interface Skipped {
   /** As a pair's key. */
   readonly path: string;
-  /** `covered`: another file holds the same code; `unreadable`: not a file that could be read; `no-object`: named like an object, but none. */
-  readonly kind: "covered" | "unreadable" | "no-object";
+  /** `covered`: another file holds the same code; `stranger`: neither in the kernel nor in a module; `unreadable`: not a file that could be read; `no-object`: named like an object, but none. */
+  readonly kind: "covered" | "stranger" | "unreadable" | "no-object";
   readonly why: string;
 }
 

@@ -12,15 +12,21 @@ const SHOWN = 3;
 export function reportLeftOut({ skipped, excluded, untargeted }: Omit<PairList, "tasks" | "others">): Finding[] {
   const findings: Finding[] = [];
   const covered: string[] = [];
+  const strangers: string[] = [];
   const notFollowed: string[] = [];
   for (const { path, kind, why } of skipped) {
     if (kind === "covered") covered.push(path);
+    else if (kind === "stranger") strangers.push(path);
     else if (kind === "unreadable" && !OBJECT_NAME.test(path)) notFollowed.push(path);
     else findings.push({ code: "file-skipped", where: { name: path }, detail: why });
   }
   if (covered.length > 0) {
     const detail = `${files(covered.length)} not compared, as others hold the same code: ${pathList(covered)}`;
     findings.push({ code: "files-covered", where: {}, detail });
+  }
+  if (strangers.length > 0) {
+    const detail = `${files(strangers.length)} of other programs, neither in vmlinux nor in a module: ${pathList(strangers)}`;
+    findings.push({ code: "files-of-others", where: {}, detail });
   }
   if (notFollowed.length > 0) {
     const detail = `${files(notFollowed.length)} neither followed nor read, links and the like: ${pathList(notFollowed)}`;

@@ -137,7 +137,12 @@ function countText(objects: UpdateDescription["objects"]): string {
 }
 
 /** Findings about files that were not compared; the number of them stands before the colon. */
-const LEFT_OUT: readonly Finding["code"][] = ["files-covered", "files-not-followed", "files-left-out"];
+const LEFT_OUT: readonly Finding["code"][] = [
+  "files-covered",
+  "files-of-others",
+  "files-not-followed",
+  "files-left-out",
+];
 
 /** Two to ten lines for standard error: what changed, what stands in the way, what to do. */
 export function renderSummary(description: UpdateDescription): string {

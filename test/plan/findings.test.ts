@@ -126,6 +126,8 @@ const many: Partial<Record<FindingCode, () => ReturnType<typeof updateOf>>> = {
   "object-in-several": () => assembleUpdate([planFragment(diffOf(changed, after), { name: "a.o", alsoIn: ["loop"] })]),
   "file-skipped": () => withLeftOut({ skipped: [{ path: "a.o", kind: "no-object", why: "an empty file" }] }),
   "files-covered": () => withLeftOut({ skipped: [{ path: "a.ko", kind: "covered", why: "linked from a.o" }] }),
+  "files-of-others": () =>
+    withLeftOut({ skipped: [{ path: "scripts/a.o", kind: "stranger", why: "of another program" }] }),
   "files-not-followed": () => withLeftOut({ skipped: [{ path: "x", kind: "unreadable", why: "a link to a folder" }] }),
   "files-left-out": () => withLeftOut({ excluded: 2, untargeted: 1 }),
   "suppressed-code-used": () =>
