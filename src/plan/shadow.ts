@@ -167,7 +167,10 @@ function lifeOf(pair: PlannedPair, layouts: SideLayouts, change: LayoutChange, c
       evidence.set(`${label}\0${callee}`, one);
     }
   }
-  const list = [...evidence.values()].sort((a, b) => byText(a.function, b.function) || byText(a.callee, b.callee));
+  // Who has a pointer to the parent may allocate something else; where a size tells who allocates it, that decides.
+  const isSizeKnown = [...evidence.values()].some(({ kind }) => kind === "size");
+  const kept = [...evidence.values()].filter(({ kind, isFree }) => isFree || kind === "size" || !isSizeKnown);
+  const list = kept.sort((a, b) => byText(a.function, b.function) || byText(a.callee, b.callee));
   const names = (isFree: boolean): string[] => [
     ...new Set(list.filter((one) => one.isFree === isFree).map((one) => one.function)),
   ];
