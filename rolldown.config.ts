@@ -8,6 +8,8 @@ export default defineConfig({
   input: { elfsplice: "src/cli/main.ts", worker: "src/cli/worker.ts" },
   platform: "node",
   preserveEntrySignatures: false,
+  // Some modules are loaded late by one command and at once by another.
+  checks: { ineffectiveDynamicImport: false },
   output: {
     dir: "dist",
     format: "esm",
