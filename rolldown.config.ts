@@ -55,7 +55,7 @@ export default defineConfig({
         },
         {
           name: "core",
-          test: /node_modules\/(elfy|endian-reader)|src\/(elf|arch|spans|diff|plan|report|bytes|findings|layout|disasm|input\/(object-name|kind|archive|compressed|target|glob)|cli\/(?!main|worker\.|commands\/(?!diff|inspect)))/,
+          test: /node_modules\/(elfy|endian-reader)|src\/(elf|arch|spans|diff|plan|report|bytes|findings|layout|disasm|input\/(object-name|kind|archive|compressed|target|glob)|cli\/(?!main|thread|worker\.|commands\/(?!diff|inspect)))/,
           priority: 1,
         },
       ],

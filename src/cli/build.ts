@@ -18,6 +18,7 @@ import type { InstructionLines, PairResult, PairSettings } from "./describe-pair
 import { createPool, internalError, type Pool } from "./pool.ts";
 import type { Progress } from "./progress.ts";
 import { isInShard, type Shard } from "./shard.ts";
+import { endEarly } from "./thread.ts";
 
 export interface BuildRequest {
   readonly selection: Pick<PairOptions, "include" | "exclude" | "targets" | "onlyTargets">;
@@ -94,6 +95,7 @@ export function describeBuild(pre: string, post: string, request: BuildRequest):
     state.of = pool.submitted();
     await finish(pool, request, onResult, () => isStopped);
     pool.end();
+    endEarly();
     const fragments = [...same.map(fragmentOfSame), ...[...results.values()].map(({ fragment }) => fragment)];
     const isArchKnown = fragments.some(({ object, arch }) => object.status !== "identical" && arch !== undefined);
     const complete = isArchKnown ? fragments : await withArches(fragments, same);

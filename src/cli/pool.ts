@@ -3,10 +3,11 @@
  * none until somebody asks; whoever asks knows how much there is to do. The largest pair goes first: a large one that is
  * left for the end is what everybody waits for.
  */
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { UnsupportedError, UsageError } from "../errors.ts";
 import type { PairTask } from "../input/pairs.ts";
 import type { PairResult, PairSettings } from "./describe-pair.ts";
+import { takeThread } from "./thread.ts";
 import type { Answer, Job } from "./worker.ts";
 
 export interface Pool {
@@ -29,13 +30,6 @@ export interface Pool {
   close(): Promise<void>;
 }
 
-function startWorker(): Worker {
-  return new Worker(new URL("./worker.js", import.meta.url), {
-    execArgv: [],
-    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
-  });
-}
-
 interface Waiting {
   readonly task: PairTask;
   readonly weight: number;
@@ -43,14 +37,12 @@ interface Waiting {
 
 /** Bytes of a pair up to which a thread gets the next one before it has answered: whoever hands them out may be reading. */
 const LIGHT = 1_000_000;
-/** Megabytes for young objects of a thread: an analysis makes many, and most of them die soon. */
-const YOUNG_MEGABYTES = 64;
 
 /** A pool without threads. `onStart` and `onResult` are told of each pair. */
 export function createPool(
   settings: PairSettings,
   { onStart, onResult }: { onStart: (task: PairTask) => void; onResult: (task: PairTask, result: PairResult) => void },
-  start: () => Worker = startWorker,
+  start: () => Worker = takeThread,
 ): Pool {
   /** From the smallest to the largest once it is sorted. */
   let queue: Waiting[] = [];

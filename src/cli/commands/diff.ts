@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.ts";
 import { KIND_SIZE, kindOf } from "../../input/kind.ts";
 import { checkEmitOptions, type EmitOptions } from "../emit.ts";
@@ -33,6 +34,11 @@ export async function runDiff(pre: string, post: string, options: DiffOptions): 
   if (isPlain && options.cache === undefined && options.shard === undefined) {
     const { diffTwoObjects } = await import("../diff-objects.ts");
     return diffTwoObjects(pre, post, options);
+  }
+  const [preKind, postKind] = kinds;
+  if (preKind === "folder" && postKind === "folder" && options.jobs !== "1" && availableParallelism() > 1) {
+    const { startEarly } = await import("../thread.ts");
+    startEarly();
   }
   const { diffBuilds } = await import("../diff-builds.ts");
   return diffBuilds(pre, post, options, !isBuild);
