@@ -26,8 +26,9 @@ export function piecesOf(sorted: readonly PairFragment[]): Piece[] {
     const { functions, data, exports, noise, change, findings } = fragment;
     const rest = { index, fragment, change, isForeign: false, suppressed: undefined };
     if (index === 0) return { ...rest, functions, data, exports, noise, findings };
+    // Most pairs of a build are the same on both sides and have nothing to move.
     const move = <T extends { readonly object: number }>(list: readonly T[]): readonly T[] =>
-      list.map((item) => ({ ...item, object: index }));
+      list.length === 0 ? list : list.map((item) => ({ ...item, object: index }));
     return {
       ...rest,
       functions: move(functions),
