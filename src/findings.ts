@@ -442,8 +442,8 @@ export interface Finding {
   readonly suppressed?: string | undefined;
 }
 
-export function severityOf(finding: Finding): Severity {
-  return FINDINGS[finding.code].severity;
+export function severityOf({ code }: Pick<Finding, "code">): Severity {
+  return FINDINGS[code].severity;
 }
 
 /** The sentence for a person. */

@@ -15,10 +15,10 @@ import { joinLayouts, joinLiveUpdates, joinShadow, lostStates } from "./join-ana
 import { resolveLinks } from "./links.ts";
 import { mergeChanges } from "./merge.ts";
 import { mergeSwitchOver } from "./merge-switch-over.ts";
+import { byLabel, byLabelAndTarget, byName, byPlace } from "./order.ts";
 import { byText } from "./pair.ts";
 import type { PairFragment, SuppressionRule } from "./part.ts";
 import { byTarget, type Piece, piecesOf } from "./piece.ts";
-import { byPlace } from "./place.ts";
 import { asksForChange, isEmptyChange } from "./plain-fragment.ts";
 import { shadowSituation } from "./shadow-situation.ts";
 import { planStrategy } from "./strategy.ts";
@@ -80,10 +80,8 @@ export function assembleUpdate(fragments: readonly PairFragment[], options: Asse
       collect(pieces, (piece) => piece.data),
       isSingle,
     ),
-    exports: collect(pieces, (piece) => piece.exports).sort((a, b) => byText(a.name, b.name)),
-    noise: isSingle
-      ? collect(pieces, (piece) => piece.noise)
-      : collect(pieces, (piece) => piece.noise).sort((a, b) => byText(a.label, b.label)),
+    exports: collect(pieces, (piece) => piece.exports).sort(byName),
+    noise: isSingle ? collect(pieces, (piece) => piece.noise) : collect(pieces, (piece) => piece.noise).sort(byLabel),
     changes,
     howtos: howtosOf(pieces, changes),
     layouts,
@@ -117,7 +115,7 @@ function newCodeOf(functions: readonly FunctionChange[]): ReadonlySet<string> {
 
 /** Fragments by name; each name once. */
 function inOrder(fragments: readonly PairFragment[]): PairFragment[] {
-  const sorted = [...fragments].sort((a, b) => byText(a.name, b.name));
+  const sorted = [...fragments].sort(byName);
   for (const [i, { name }] of sorted.entries())
     if (sorted[i + 1]?.name === name) throw new UsageError(`two pairs of objects are called ${name}`);
   return sorted;
@@ -195,7 +193,7 @@ interface Row {
 /** Labels are unique in a target; copies of one inline function follow in the order of their objects. */
 function inLabelOrder<T extends Row>(rows: T[], isSorted: boolean): T[] {
   if (isSorted) return rows;
-  return rows.sort((a, b) => byText(a.label, b.label) || byText(a.target, b.target) || byText(a.status, b.status));
+  return rows.sort(byLabelAndTarget);
 }
 
 /** Whether what a pair asks for is still asked for once what is suppressed or only moved is left out. */

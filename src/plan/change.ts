@@ -4,7 +4,8 @@ import { isCode, isComparedByContents } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
 import { CodeBuilder, type CodeOptions } from "./code.ts";
 import type { ChangeTables, Hooks, Patch } from "./description.ts";
-import { byText, fateOfPre, type PlannedPair, placeOf } from "./pair.ts";
+import { byPatchedPlace } from "./order.ts";
+import { fateOfPre, type PlannedPair, placeOf } from "./pair.ts";
 
 export interface ChangeOptions extends CodeOptions {
   /** Keep all text, exports and globals of the old object, as Ksplice does, instead of what the new code needs. */
@@ -27,7 +28,7 @@ export function planChange(
   return {
     oldCode: oldCode.build(),
     newCode: newCode.build(),
-    patches: [...patches, ...bugs].sort((a, b) => byText(a.oldLabel, b.oldLabel) || a.oldOffset - b.oldOffset),
+    patches: [...patches, ...bugs].sort(byPatchedPlace),
     hooks,
   };
 }

@@ -4,7 +4,7 @@ import { STT } from "../elf/constants.ts";
 import type { ElfSymbol } from "../elf/object.ts";
 import type { Span, SpanRelocation, TableEntry } from "../spans/span.ts";
 import type { CodeRelocation, CodeSection, CodeSymbol, CodeTables } from "./description.ts";
-import { byText } from "./pair.ts";
+import { byField, byLabel } from "./order.ts";
 
 /** What to write down of the sections. */
 export interface CodeOptions {
@@ -87,9 +87,9 @@ export class CodeBuilder {
         this.#symbols.set(symbol.label, { ...symbol, section: null });
     }
     return {
-      sections: [...this.#sections.values()].sort((a, b) => byText(a.label, b.label)),
-      symbols: [...this.#symbols.values()].sort((a, b) => byText(a.label, b.label)),
-      relocations: this.#relocations.sort((a, b) => byText(a.section, b.section) || a.offset - b.offset),
+      sections: [...this.#sections.values()].sort(byLabel),
+      symbols: [...this.#symbols.values()].sort(byLabel),
+      relocations: this.#relocations.sort(byField),
     };
   }
 

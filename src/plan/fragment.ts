@@ -20,9 +20,9 @@ import { planLiveUpdate } from "./live-update.ts";
 import { checkNewCode, compareModuleInfo } from "./new-code.ts";
 import { listNoise } from "./noise.ts";
 import type { TableTypes } from "./ops-tables.ts";
+import { byLabelAndTarget, byName, byPlace } from "./order.ts";
 import { byText, type PlannedPair, planPair } from "./pair.ts";
 import type { PairFragment, PairLinks } from "./part.ts";
-import { byPlace } from "./place.ts";
 import { asksForChange, isEmptyChange, type PairFile } from "./plain-fragment.ts";
 import { planSwitchOver } from "./switch-over.ts";
 
@@ -144,9 +144,9 @@ function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "
       target,
       status,
     },
-    functions: functions.functions.sort((a, b) => byText(a.label, b.label)),
-    data: data.data.sort((a, b) => byText(a.label, b.label) || byText(a.status, b.status)),
-    exports: exports.exports.sort((a, b) => byText(a.name, b.name)),
+    functions: functions.functions.sort(byLabelAndTarget),
+    data: data.data.sort(byLabelAndTarget),
+    exports: exports.exports.sort(byName),
     noise: listNoise(pair),
     change: isNothing ? null : change,
     howtos: describeHowtos(isNothing ? new Map() : howtos),
@@ -207,7 +207,7 @@ function linksOf(pair: PlannedPair, { newCode }: ChangeTables): PairLinks {
     defines: [...after]
       .filter(([name]) => !before.has(name))
       .map(([name, isWeak]) => ({ name, ...(isWeak ? { weak: true as const } : {}) }))
-      .sort((a, b) => byText(a.name, b.name)),
+      .sort(byName),
     deletes: [...before].flatMap(([name, isWeak]) => (after.has(name) || isWeak ? [] : [name])).sort(byText),
     needs: newCode.symbols
       .filter(({ name, section, bind }) => section === null && bind !== "local" && !after.has(name))

@@ -12,6 +12,7 @@ import { hexAddress, isWithin, type Range, rangeText, subtractRanges, wholePages
 import { kernelSegments, type LoadSegment } from "./kexec/segments.ts";
 import { ascendingPages, randomPages, readPageList, type SourcePages } from "./kexec/source-pages.ts";
 import type { KexecMove, KexecPlan } from "./kexec-contract.ts";
+import { WEIGHT } from "./order.ts";
 
 /** A kernel of which only the headers were read. */
 export interface KexecImage {
@@ -39,7 +40,6 @@ export interface KexecOptions {
 
 /** Pages that a plan may have: 16 GiB of 4 KiB pages. */
 const MOST_PAGES = 1 << 22;
-const WEIGHT = { error: 0, warning: 1, note: 2 } as const;
 
 /**
  * Plans how a kernel, and its initrd, come to lie in physical memory: the segments, and for the normal case the order in which

@@ -1,6 +1,7 @@
 import type { Finding, FindingCode } from "../findings.ts";
 import type { ChangeTables, CodeRelocation, CodeTables, FunctionChange, Patch } from "./description.ts";
 import { find, lowest } from "./merge.ts";
+import { byLabel, byName } from "./order.ts";
 import { byText } from "./pair.ts";
 import { byTarget, ownerOf, type Piece } from "./piece.ts";
 
@@ -77,7 +78,7 @@ function movesIn<T extends Named>(deleted: readonly T[], fresh: readonly T[]): [
     const [from, to] = [theOne(olds), theOne(news)];
     if (from !== undefined && to !== undefined && from.object !== to.object) moves.push([from, to]);
   }
-  return moves.sort(([a], [b]) => byText(a.label, b.label));
+  return moves.sort(([a], [b]) => byLabel(a, b));
 }
 
 function groupBy<T>(list: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
@@ -357,7 +358,7 @@ export function neededBy({ fragment, change }: Piece): { name: string; by: strin
   const users = new Map<string, string>();
   for (const { symbol, section } of change.newCode.relocations)
     if (needs.has(symbol) && !users.has(symbol)) users.set(symbol, ownerOf(section) ?? section);
-  return [...users].map(([name, by]) => ({ name, by })).sort((a, b) => byText(a.name, b.name));
+  return [...users].map(([name, by]) => ({ name, by })).sort(byName);
 }
 
 /** What a label is called in the tables of functions and data. */

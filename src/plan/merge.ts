@@ -1,4 +1,5 @@
-import type { ChangeTables, CodeSymbol, CodeTables, Hooks, Patch } from "./description.ts";
+import type { ChangeTables, CodeSymbol, CodeTables, Hooks } from "./description.ts";
+import { byField, byLabel, byPatchedPlace } from "./order.ts";
 import { byText } from "./pair.ts";
 import { ownerOf } from "./piece.ts";
 
@@ -33,7 +34,7 @@ export function mergeChanges(parts: readonly ChangeTables[]): ChangeTables {
     newCode: mergeCode(parts, "newCode", fresh),
     patches: parts
       .flatMap(({ patches }, part) => patches.filter(({ oldLabel }) => !isLost(old, part, oldLabel)))
-      .sort(byPatch),
+      .sort(byPatchedPlace),
     hooks: mergeHooks(parts.map(({ hooks }) => hooks)),
   };
 }
@@ -45,11 +46,6 @@ type Holders = ReadonlyMap<string, number>;
 function isLost(holders: Holders, part: number, label: string): boolean {
   const holder = holders.get(label) ?? holders.get(ownerOf(label) ?? label);
   return holder !== undefined && holder !== part;
-}
-
-/** Order of patches: by what they are written over. */
-function byPatch(a: Patch, b: Patch): number {
-  return byText(a.oldLabel, b.oldLabel) || a.oldOffset - b.oldOffset;
 }
 
 /** Of several copies counts a strong definition before a weak one, then one with old and new code, then the first. */
@@ -100,13 +96,11 @@ function mergeCode(parts: readonly ChangeTables[], side: Side, holders: Holders)
     }
   }
   return {
-    sections: codes
-      .flatMap(({ sections }, part) => sections.filter(({ label }) => !lost(part, label)))
-      .sort((a, b) => byText(a.label, b.label)),
-    symbols: [...symbols.values()].sort((a, b) => byText(a.label, b.label)),
+    sections: codes.flatMap(({ sections }, part) => sections.filter(({ label }) => !lost(part, label))).sort(byLabel),
+    symbols: [...symbols.values()].sort(byLabel),
     relocations: codes
       .flatMap(({ relocations }, part) => relocations.filter(({ section }) => !lost(part, section)))
-      .sort((a, b) => byText(a.section, b.section) || a.offset - b.offset),
+      .sort(byField),
   };
 }
 

@@ -4,6 +4,7 @@ import { isCode } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
 import type { FieldDescription, HolderDescription, SlotDescription, TableDescription } from "./contract-switch-over.ts";
 import { elementAt, type OpsTable, pointerSize, type Slot } from "./ops-tables.ts";
+import { byLabel } from "./order.ts";
 import { byText, fateOfPre, type PlannedPair } from "./pair.ts";
 import { REGISTERS } from "./registrations.ts";
 
@@ -274,7 +275,7 @@ function holdersOf(pair: PlannedPair, table: Span): HolderDescription[] {
     holders.set(label, { label, kind, offset, ...(calls.length === 0 ? {} : { calls }) });
   };
   for (const use of uses(table)) add(use.from, use.relocation, 0);
-  return [...holders.values()].sort((a, b) => byText(a.label, b.label));
+  return [...holders.values()].sort(byLabel);
 }
 
 function holderKind({ kind }: Span): HolderDescription["kind"] {

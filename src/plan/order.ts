@@ -1,10 +1,12 @@
+import { type Severity, severityOf } from "../findings.ts";
 import type { CodeRelocation, Patch, UpdateDescription } from "./description.ts";
 import { byText } from "./pair.ts";
 
-/* The orders of the description's tables, which a consumer may search by bisection. */
+/* The orders of the description's tables, which a consumer may search by bisection: who writes a table sorts by them, who checks one looks for them. */
 
 type Order<T> = (a: T, b: T) => number;
 type Finding = UpdateDescription["findings"][number];
+type Placed = Pick<Finding, "code" | "where">;
 
 export const byLabel: Order<{ readonly label: string }> = (a, b) => byText(a.label, b.label);
 
@@ -22,16 +24,25 @@ export const byField: Order<CodeRelocation> = (a, b) => byText(a.section, b.sect
 
 export const byPatchedPlace: Order<Patch> = (a, b) => byText(a.oldLabel, b.oldLabel) || a.oldOffset - b.oldOffset;
 
-export const WEIGHT = { error: 0, warning: 1, note: 2 } as const;
+/** From what must be seen first to what may be. */
+export const WEIGHT: Readonly<Record<Severity, number>> = { error: 0, warning: 1, note: 2 };
 
 /** Errors first, then by code and place. */
-export const bySeverityAndPlace: Order<Finding> = (a, b) =>
-  WEIGHT[a.severity] - WEIGHT[b.severity] ||
-  byText(a.code, b.code) ||
-  byText(placeKey(a.where), placeKey(b.where)) ||
-  (a.where.offset ?? 0) - (b.where.offset ?? 0);
+function findingOrder<T extends Placed>(severity: (finding: T) => Severity): Order<T> {
+  return (a, b) =>
+    WEIGHT[severity(a)] - WEIGHT[severity(b)] ||
+    byText(a.code, b.code) ||
+    byText(placeKey(a.where), placeKey(b.where)) ||
+    (a.where.offset ?? 0) - (b.where.offset ?? 0);
+}
 
-export function placeKey({ label, name, section }: Finding["where"]): string {
+/** Findings as they are made: the code tells the severity. */
+export const byPlace: Order<Placed> = findingOrder(severityOf);
+
+/** Findings as a description has them. */
+export const bySeverityAndPlace: Order<Finding> = findingOrder(({ severity }) => severity);
+
+function placeKey({ label, name, section }: Finding["where"]): string {
   return `${label ?? ""}\0${name ?? ""}\0${section ?? ""}`;
 }
 

@@ -3,6 +3,7 @@ import { isCode, isState } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
 import type { StateDescription, SwitchOver } from "./contract-switch-over.ts";
 import { type OpsTable, pointerSize } from "./ops-tables.ts";
+import { byLabel, byName } from "./order.ts";
 import { byText, type PlannedPair } from "./pair.ts";
 import { functionOf } from "./reach.ts";
 
@@ -44,7 +45,7 @@ export function findSharedState(pair: PlannedPair, tables: ReadonlyMap<Span, Ops
     });
   }
   found.push(...commons(pair));
-  return found.sort((a, b) => byText(a.label, b.label));
+  return found.sort(byLabel);
 }
 
 function functionsIn({ slots }: OpsTable): number {
@@ -116,7 +117,7 @@ export function findClashes(pair: PlannedPair): Clash[] {
     if (!before.has(name)) continue;
     found.push({ name, object: pair.index, kind: exported.has(name) && after.has(name) ? "exported" : "global" });
   }
-  return found.sort((a, b) => byText(a.name, b.name));
+  return found.sort(byName);
 }
 
 function globalNames(pair: PlannedPair, side: "pre" | "post"): string[] {

@@ -4,6 +4,7 @@ import type { Span } from "../spans/span.ts";
 import type { Obstacle, PlanStep, Reach, SwitchOver, TableDescription } from "./contract-switch-over.ts";
 import { compareTable, pairTables, type TablePair, tablesDiffer } from "./ops-compare.ts";
 import { findTables, type OpsTable, type TableTypes } from "./ops-tables.ts";
+import { byLabel } from "./order.ts";
 import { byText, fateOfPre, type PlannedPair, spanFinding } from "./pair.ts";
 import { type Budget, type Entrances, findEntrances, functionOf } from "./reach.ts";
 import { findRegistrations } from "./registrations.ts";
@@ -42,7 +43,7 @@ export function planSwitchOver(pair: PlannedPair, types: TableTypes = {}): Switc
   const added = pairTables(pair, before, after).filter(({ pre }) => pre === undefined);
   // From here on it is worth looking closer.
   const tables = [...relevant, ...added].map((each) => compareTable(pair, each));
-  tables.sort((a, b) => byText(a.label, b.label));
+  tables.sort(byLabel);
   const reach = planReach(pair, changed, entrances, before);
   const state = findSharedState(pair, before);
   const clashes = findClashes(pair);
@@ -102,7 +103,7 @@ function planReach(
 ): Reach[] {
   const { spans } = pair.diff.pre.table;
   const budget: Budget = { left: FOLLOWED * spans.reduce((sum, span) => sum + span.relocations.length + 1, 0) };
-  return changed.map((span) => reachOf(pair, span, entrances, tables, budget)).sort((a, b) => byText(a.label, b.label));
+  return changed.map((span) => reachOf(pair, span, entrances, tables, budget)).sort(byLabel);
 }
 
 function reachOf(
