@@ -19,43 +19,44 @@ export default defineConfig({
     strictExecutionOrder: true,
     codeSplitting: {
       includeDependenciesRecursively: false,
+      // One row for what is loaded together; the first that fits counts. Folders below src/cli apart, no row names a file that a new feature would add.
       groups: [
         // What --version and --help need.
         {
           name: "start",
-          test: /commander|src\/(errors|version|cli\/(exit-status|visible)|plan\/contract)\.ts|rolldown:runtime/,
+          test: /commander|src\/(errors|version|contract\/names\/|cli\/(exit-status|visible))|rolldown:runtime/,
           priority: 9,
         },
         {
           name: "schemas",
-          test: /node_modules\/zod|src\/(plan\/(description|validate|part|comparison|.*contract.*)|match\/result)\.ts/,
+          test: /node_modules\/zod|src\/(contract\/|plan\/update\/part\.|check\/validate\.)/,
           priority: 3,
         },
         {
           name: "layouts",
-          test: /src\/(layout\/(?!presence|type-text|graph)|plan\/(layouts|shadow(-calls|-checks)?|table-names)\.|report\/inspect-struct)/,
+          test: /src\/(types\/(?!presence|type-text|graph)|plan\/layouts\/|report\/inspect-struct)/,
           priority: 2,
         },
-        {
-          name: "checks",
-          test: /src\/(plan\/(integrity|gates|compare-updates|superset)|cli\/(object-hashes|document))/,
-          priority: 2,
-        },
+        { name: "checks", test: /src\/(check\/|cli\/(object-hashes|document))/, priority: 2 },
         // What only trees, archives and compressed modules need.
         {
           name: "builds",
-          test: /src\/(input\/(file|pairs|look|members|tree|kbuild|order)|cli\/(build|pool|progress|shard|diff-builds|cache|suppressions|object-file|describe-pair|commands\/merge)|plan\/(left-out|identical))\.ts/,
+          test: /src\/(input\/listing\/|cli\/(build|pool|progress|shard|diff-builds|cache|suppressions|object-file|describe-pair|commands\/merge)|plan\/(update\/left-out|pair\/identical))/,
           priority: 2,
         },
-        { name: "matching", test: /src\/(match\/|report\/match-|cli\/commands\/match)/, priority: 2 },
+        {
+          name: "matching",
+          test: /src\/(match\/|image\/|findings\/match|report\/match-|cli\/commands\/match)/,
+          priority: 2,
+        },
         {
           name: "kexec",
-          test: /src\/(plan\/(kexec|live-update-machine)|report\/kexec-|cli\/(commands\/kexec|participants))/,
+          test: /src\/(kexec\/|findings\/kexec|plan\/live-update\/machine|report\/kexec-|cli\/(commands\/kexec|participants))/,
           priority: 2,
         },
         {
           name: "core",
-          test: /node_modules\/(elfy|endian-reader)|src\/(elf|arch|spans|diff|plan|report|bytes|findings|layout|disasm|input\/(object-name|kind|archive|compressed|target|glob)|cli\/(?!main|thread|worker\.|commands\/(?!diff|inspect)))/,
+          test: /node_modules\/(elfy|endian-reader)|src\/(elf|arch|spans|diff|plan|inspect|report|bytes|findings|types|disasm|input\/([^/]*\.ts|formats\/(archive|compressed))|cli\/(?!main|thread|worker\.|commands\/(?!diff|inspect)))/,
           priority: 1,
         },
       ],

@@ -6,12 +6,15 @@ import { ROOT } from "./support/paths.ts";
 /** Folders of src from the ground up; a file may import from its own storey and from those below. Folders in one row do not know each other. */
 const STOREYS: readonly (readonly string[])[] = [
   ["errors", "bytes", "findings", "version"],
+  ["contract"],
   ["elf"],
   ["arch"],
   ["input", "spans"],
   ["diff"],
-  ["match", "layout", "disasm"],
+  ["image", "types", "disasm"],
+  ["match"],
   ["plan"],
+  ["kexec", "check", "inspect"],
   ["report"],
   ["index"],
   ["cli"],

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { build } from "rolldown";
 import { describe, expect, it } from "vitest";
 import pkg from "../package.json" with { type: "json" };
+import { RUNGS } from "../src/contract/names/rungs.ts";
+import schema from "../src/contract/update.schema.json" with { type: "json" };
 import { EM } from "../src/elf/constants.ts";
+import { KEXEC_FINDINGS } from "../src/findings/kexec.ts";
 import { archFor, type ElfObject, FINDINGS, readObject } from "../src/index.ts";
-import { RUNGS } from "../src/plan/contract.ts";
-import { KEXEC_FINDINGS } from "../src/plan/kexec/findings.ts";
-import schema from "../src/report/update.schema.json" with { type: "json" };
 import { useProgram } from "./cli/program.ts";
 import { FIXTURES, fixtureCases, join, ROOT, readText } from "./support/paths.ts";
 

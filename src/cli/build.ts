@@ -7,13 +7,13 @@ import { createHash } from "node:crypto";
 import { closeSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { FormatError, UnsupportedError, UsageError } from "../errors.ts";
-import type { Finding } from "../findings.ts";
-import { type InputRef, openDescriptor, placeOf, readUpTo } from "../input/file.ts";
-import { type ListingStep, type PairList, type PairOptions, type PairTask, walkPairs } from "../input/pairs.ts";
-import { reportLeftOut } from "../plan/left-out.ts";
-import { byText } from "../plan/pair.ts";
-import type { PairFragment } from "../plan/part.ts";
-import { type PairFile, sameFragment } from "../plan/plain-fragment.ts";
+import type { Finding } from "../findings/findings.ts";
+import { type InputRef, openDescriptor, placeOf, readUpTo } from "../input/listing/file.ts";
+import { type ListingStep, type PairList, type PairOptions, type PairTask, walkPairs } from "../input/listing/pairs.ts";
+import { byText } from "../plan/pair/pair.ts";
+import { type PairFile, sameFragment } from "../plan/pair/plain-fragment.ts";
+import { reportLeftOut } from "../plan/update/left-out.ts";
+import type { PairFragment } from "../plan/update/part.ts";
 import type { InstructionLines, PairResult, PairSettings } from "./describe-pair.ts";
 import { createPool, internalError, type Pool } from "./pool.ts";
 import type { Progress } from "./progress.ts";
@@ -218,7 +218,7 @@ function fileOf({ path, member, size }: InputRef): PairFile {
 
 /** Nothing differs that has an architecture: then that of most objects counts, and each is asked for its own. */
 async function withArches(fragments: readonly PairFragment[], same: readonly PairTask[]): Promise<PairFragment[]> {
-  const { archOfHead } = await import("../plan/identical.ts");
+  const { archOfHead } = await import("../plan/pair/identical.ts");
   const refs = new Map(same.map(({ key, pre }) => [key, pre as InputRef]));
   const complete: PairFragment[] = [];
   let turn = performance.now();

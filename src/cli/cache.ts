@@ -20,9 +20,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { SCHEMA_VERSION } from "../contract/names/rungs.ts";
 import { describeSystemError } from "../errors.ts";
-import { SCHEMA_VERSION } from "../plan/contract.ts";
-import type { PairFragment } from "../plan/part.ts";
+import type { PairFragment } from "../plan/update/part.ts";
 import { VERSION } from "../version.ts";
 
 /** What is kept of one pair. */
@@ -113,7 +113,7 @@ async function parse(text: string, key: string): Promise<CacheEntry | undefined>
   }
   if (typeof value !== "object" || value === null || value.key !== fullKey(key)) return undefined;
   const { fragment, instructions } = value.entry ?? {};
-  const { isFragment } = await import("../plan/part.ts");
+  const { isFragment } = await import("../plan/update/part.ts");
   if (!isFragment(fragment) || !isInstructions(instructions)) return undefined;
   return { fragment, ...(instructions === undefined ? {} : { instructions }) };
 }

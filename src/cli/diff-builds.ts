@@ -1,7 +1,7 @@
+import type { FunctionChange } from "../contract/description.ts";
 import { UsageError } from "../errors.ts";
-import { assembleUpdate } from "../plan/assemble.ts";
-import type { FunctionChange } from "../plan/description.ts";
-import type { SuppressionRule, UpdatePart } from "../plan/part.ts";
+import { assembleUpdate } from "../plan/update/assemble.ts";
+import type { SuppressionRule, UpdatePart } from "../plan/update/part.ts";
 import { VERSION } from "../version.ts";
 import { type Build, type BuildRequest, type DescribedBuild, describeBuild } from "./build.ts";
 import { removeDrafts } from "./cache.ts";

@@ -3,7 +3,7 @@ import { disassemblerFor } from "../disasm/disassembler.ts";
 import type { ElfObject } from "../elf/object.ts";
 import { objectName } from "../input/object-name.ts";
 import { moduleNameOf, moduleNameOfPath, readTargetRules } from "../input/target.ts";
-import { planPair } from "../plan/pair.ts";
+import { planPair } from "../plan/pair/pair.ts";
 import { planUpdate } from "../plan/update.ts";
 import { renderInstructions } from "../report/instructions.ts";
 import type { DiffOptions } from "./commands/diff.ts";

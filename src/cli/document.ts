@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
+import type { Problem } from "../check/problem.ts";
+import { isSameMajor, validateDescription } from "../check/validate.ts";
+import type { UpdateDescription } from "../contract/description.ts";
+import { SCHEMA_VERSION } from "../contract/names/rungs.ts";
 import { describeSystemError, FormatError, UnsupportedError } from "../errors.ts";
-import { SCHEMA_VERSION } from "../plan/contract.ts";
-import type { UpdateDescription } from "../plan/description.ts";
-import type { Problem } from "../plan/problem.ts";
-import { isSameMajor, validateDescription } from "../plan/validate.ts";
 import { foreignStatement, isStatement, subjectProblems } from "../report/statement.ts";
 
 /** An update description as it was read, and what the schema has against it; `update` only when that is nothing. */

@@ -1,6 +1,6 @@
+import type { UpdateDescription } from "../contract/description.ts";
+import type { Rung } from "../contract/names/rungs.ts";
 import { UsageError } from "../errors.ts";
-import type { Rung } from "../plan/contract.ts";
-import type { UpdateDescription } from "../plan/description.ts";
 import { renderJson } from "../report/json.ts";
 import { type Details, renderSummary, renderText } from "../report/text.ts";
 import { exitStatus } from "./exit-status.ts";

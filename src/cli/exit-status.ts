@@ -1,5 +1,5 @@
-import { isWithin, type Rung } from "../plan/contract.ts";
-import type { UpdateDescription } from "../plan/description.ts";
+import type { UpdateDescription } from "../contract/description.ts";
+import { isWithin, type Rung } from "../contract/names/rungs.ts";
 
 /** 0: done. 1: a gate that was asked for is not met. 2: wrong usage or unreadable input. */
 export const EXIT = { done: 0, gate: 1, failed: 2 } as const;

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from "commander";
+import { RUNGS } from "../contract/names/rungs.ts";
 import { FormatError, UnsupportedError, UsageError } from "../errors.ts";
-import { RUNGS } from "../plan/contract.ts";
 import { VERSION } from "../version.ts";
 import type { CheckOptions } from "./commands/check.ts";
 import type { CompareOptions } from "./commands/compare.ts";

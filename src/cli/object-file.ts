@@ -3,9 +3,9 @@ import { statSync } from "node:fs";
 import type { ElfObject } from "../elf/object.ts";
 import { readObject } from "../elf/object.ts";
 import { FormatError, UnsupportedError } from "../errors.ts";
-import { compressionOf, decompress } from "../input/compressed.ts";
-import { type InputRef, placeOf, readStored } from "../input/file.ts";
-import { readMembers } from "../input/members.ts";
+import { compressionOf, decompress } from "../input/formats/compressed.ts";
+import { type InputRef, placeOf, readStored } from "../input/listing/file.ts";
+import { readMembers } from "../input/listing/members.ts";
 import { comparable } from "./comparable.ts";
 
 /** Reads objects by name; remembers the members of the last archive, as a description names one after the other. */

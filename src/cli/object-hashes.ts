@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { resolve } from "node:path";
+import type { Problem } from "../check/problem.ts";
+import type { ObjectPair, UpdateDescription } from "../contract/description.ts";
 import { describeSystemError, FormatError, UnsupportedError, UsageError } from "../errors.ts";
-import { compressionOf } from "../input/compressed.ts";
-import type { ObjectPair, UpdateDescription } from "../plan/description.ts";
-import type { Problem } from "../plan/problem.ts";
+import { compressionOf } from "../input/formats/compressed.ts";
 import { createObjectReader, type ObjectReader } from "./object-file.ts";
 
 /** What a file is told by. */

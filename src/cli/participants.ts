@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
-import { describeSystemError } from "./../errors.ts";
-import { FormatError, UsageError } from "../errors.ts";
-import { type Finding, findingText, severityOf } from "../findings.ts";
-import type { ParticipantDescription } from "../plan/contract-live-update.ts";
-import type { UpdateDescription } from "../plan/description.ts";
-import type { KexecPlan } from "../plan/kexec-contract.ts";
-import { checkParticipants, describeParticipants } from "../plan/live-update.ts";
+import type { UpdateDescription } from "../contract/description.ts";
+import type { KexecPlan } from "../contract/kexec.ts";
+import type { ParticipantDescription } from "../contract/live-update.ts";
+import { describeSystemError, FormatError, UsageError } from "../errors.ts";
+import { type Finding, findingText, severityOf } from "../findings/findings.ts";
+import { checkParticipants, describeParticipants } from "../plan/live-update/live-update.ts";
 import { buildSpans } from "../spans/spans.ts";
 import { loadObject } from "./input.ts";
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describeSystemError, FormatError } from "../errors.ts";
-import type { SuppressionRule } from "../plan/part.ts";
-import { readSuppressions } from "../plan/suppress.ts";
+import type { SuppressionRule } from "../plan/update/part.ts";
+import { readSuppressions } from "../plan/update/suppress.ts";
 
 /** The rules of a suppression file. */
 export function readSuppressionFile(file: string): SuppressionRule[] {

@@ -1,6 +1,6 @@
 import { parentPort } from "node:worker_threads";
 import { FormatError, UnsupportedError, UsageError } from "../errors.ts";
-import type { PairTask } from "../input/pairs.ts";
+import type { PairTask } from "../input/listing/pairs.ts";
 import { describePair, type PairResult, type PairSettings } from "./describe-pair.ts";
 
 /** What a worker is sent: a pair, and what holds for all pairs. */

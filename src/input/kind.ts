@@ -1,7 +1,7 @@
 /* What a file is, by its first bytes. Names lie: an object may be called anything, and `foo.o` may be a script. */
 import { ET } from "../elf/constants.ts";
-import { ARCHIVE_MAGIC, THIN_MAGIC } from "./archive.ts";
-import { type Compression, compressionOf } from "./compressed.ts";
+import { ARCHIVE_MAGIC, THIN_MAGIC } from "./formats/archive.ts";
+import { type Compression, compressionOf } from "./formats/compressed.ts";
 
 /** `object` is relocatable, `image` linked; `other` is nothing that could be compared. */
 export type Kind = "object" | "image" | "archive" | "thin" | "bitcode" | "other" | Compression;

@@ -2,14 +2,14 @@ import type { Arch, Howto } from "../arch/arch.ts";
 import { fieldOrder, readField } from "../arch/field.ts";
 import { EM, STB, STT } from "../elf/constants.ts";
 import type { ElfSymbol } from "../elf/object.ts";
+import type { RunImage } from "../image/image.ts";
 import { numberedBase } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span, type SpanRelocation } from "../spans/span.ts";
-import type { RunImage } from "./image.ts";
-import type { Mismatch, OffsetMap } from "./mismatch.ts";
-import { PLT_RULE, throughPlt } from "./plt.ts";
+import type { Mismatch, OffsetMap } from "./compare/mismatch.ts";
+import { PLT_RULE, throughPlt } from "./tolerances/plt.ts";
+import { throughVeneer, VENEER_RULE } from "./tolerances/veneers.ts";
 import type { Key, Trial, Values } from "./values.ts";
-import { throughVeneer, VENEER_RULE } from "./veneers.ts";
 import { isOverridden } from "./weak.ts";
 
 /** What the comparison of one span needs to know of everything else. */

@@ -1,12 +1,12 @@
+import type { MatchResult } from "../contract/match.ts";
+import type { MatchFinding } from "../findings/match.ts";
+import { openImage, type RunImage } from "../image/image.ts";
+import { BadSystemMapError } from "../image/slide.ts";
 import type { Span } from "../spans/span.ts";
-import { type Abort, describeMatch } from "./describe.ts";
-import type { MatchFinding } from "./findings.ts";
-import { openImage, type RunImage } from "./image.ts";
-import { placePatches } from "./patches.ts";
-import type { MatchResult } from "./result.ts";
+import { type Abort, describeMatch } from "./outcome/describe.ts";
+import { placePatches } from "./outcome/patches.ts";
 import { matchRunPre, type RunPre, type SpanMatch } from "./run-pre.ts";
 import { searchIndex } from "./search.ts";
-import { BadSystemMapError } from "./slide.ts";
 import type { Subject } from "./subject.ts";
 import type { UpdateInput } from "./update-input.ts";
 

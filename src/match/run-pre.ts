@@ -6,17 +6,18 @@
  *
  * A span is settled only when exactly one candidate survives, or when its section's other code tells which one. KSPLICE.md, part B.
  */
+
+import type { RunImage } from "../image/image.ts";
+import { RunTables } from "../image/run-tables.ts";
 import { numberedBase } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanTable } from "../spans/span.ts";
 import { candidatesByLanding, candidatesByName } from "./candidates.ts";
-import { compareSpan } from "./compare-span.ts";
+import { compareSpan } from "./compare/compare-span.ts";
+import type { Block, Mismatch, OffsetMap } from "./compare/mismatch.ts";
 import { type Context, imply, landsWrong, meantAddress, mismatchAt, wrap } from "./context.ts";
-import type { RunImage } from "./image.ts";
-import type { Block, Mismatch, OffsetMap } from "./mismatch.ts";
-import { addressBesides, matchedBySection, NEIGHBOURS_RULE } from "./neighbours.ts";
-import { RunTables } from "./run-tables.ts";
-import { checkTables } from "./table-check.ts";
+import { addressBesides, matchedBySection, NEIGHBOURS_RULE } from "./tolerances/neighbours.ts";
+import { checkTables } from "./tolerances/table-check.ts";
 import { type Landing, newTrial, type Origin, type Trial, Values } from "./values.ts";
 import { isOverridden } from "./weak.ts";
 

@@ -1,8 +1,8 @@
 import type { Arch } from "../arch/arch.ts";
 import { fieldMaskBytes, fieldOrder } from "../arch/field.ts";
+import type { RunImage } from "../image/image.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanTable } from "../spans/span.ts";
-import type { RunImage } from "./image.ts";
 
 /*
  * Brute search, for images without symbols. A function's bytes between two relocated fields are the same wherever it was linked. Of each

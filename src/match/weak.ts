@@ -1,6 +1,6 @@
 import { STB } from "../elf/constants.ts";
 import type { ElfSymbol } from "../elf/object.ts";
-import type { RunImage } from "./image.ts";
+import type { RunImage } from "../image/image.ts";
 
 /**
  * Whether a name of the run system is another object's definition: this one is weak, and linking took a strong one. What the

@@ -1,11 +1,11 @@
+import type { UpdateDescription } from "../contract/description.ts";
 import { diffSpans, type ObjectDiff } from "../diff/diff.ts";
 import type { ElfObject } from "../elf/object.ts";
-import { assembleUpdate } from "./assemble.ts";
-import type { UpdateDescription } from "./description.ts";
-import { planFragment } from "./fragment.ts";
-import type { LayoutPlan } from "./layouts.ts";
-import type { TableTypes } from "./ops-tables.ts";
-import type { SuppressionRule } from "./part.ts";
+import type { LayoutPlan } from "./layouts/layouts.ts";
+import { planFragment } from "./pair/fragment.ts";
+import type { TableTypes } from "./switch-over/ops-tables.ts";
+import { assembleUpdate } from "./update/assemble.ts";
+import type { SuppressionRule } from "./update/part.ts";
 
 /** What the caller may decide. */
 export interface UpdateOptions {

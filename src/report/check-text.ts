@@ -1,5 +1,5 @@
-import type { UpdateDescription } from "../plan/description.ts";
-import type { Problem } from "../plan/problem.ts";
+import type { Problem } from "../check/problem.ts";
+import type { UpdateDescription } from "../contract/description.ts";
 
 /** What `check` says, as JSON prints it. */
 export interface CheckResult {

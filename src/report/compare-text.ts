@@ -1,4 +1,4 @@
-import type { ComparedRow, TableComparison, UpdateComparison } from "../plan/comparison.ts";
+import type { ComparedRow, TableComparison, UpdateComparison } from "../contract/comparison.ts";
 
 const TABLES = ["functions", "data", "exports", "patches", "hooks", "findings", "objects"] as const;
 /** Hexadecimal digits of a hash that a person needs. */

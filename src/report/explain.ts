@@ -1,4 +1,4 @@
-import type { UpdateDescription } from "../plan/description.ts";
+import type { UpdateDescription } from "../contract/description.ts";
 
 type RungStatus = UpdateDescription["verdict"]["rungs"][number];
 

@@ -1,13 +1,13 @@
 import { archFor } from "../arch/registry.ts";
+import type { TypeDescription } from "../contract/layouts.ts";
 import type { ElfObject } from "../elf/object.ts";
 import { UsageError } from "../errors.ts";
-import { hasTypes } from "../layout/presence.ts";
-import { keyOf, layoutsNamed } from "../layout/structs.ts";
-import { readLayouts } from "../layout/types.ts";
-import type { TypeDescription } from "../plan/contract-layouts.ts";
-import { describeType } from "../plan/layouts.ts";
-import { byText } from "../plan/pair.ts";
-import { describeHeader, type ObjectHeader } from "./inspect.ts";
+import { describeHeader, type ObjectHeader } from "../inspect/inspect.ts";
+import { describeType } from "../plan/layouts/layouts.ts";
+import { byText } from "../plan/pair/pair.ts";
+import { hasTypes } from "../types/presence.ts";
+import { keyOf, layoutsNamed } from "../types/structs.ts";
+import { readLayouts } from "../types/types.ts";
 import { renderType } from "./layout-text.ts";
 
 interface StructRow extends TypeDescription {

@@ -1,5 +1,4 @@
-import { isComparedByContents } from "../spans/section-kind.ts";
-import { specialTableOf } from "../spans/special.ts";
+import type { Contents, EntryRow, FunctionDetail, FunctionInspection, RelocationRow } from "../inspect/function.ts";
 import {
   type DataRow,
   type ExportRow,
@@ -13,8 +12,9 @@ import {
   type SectionRow,
   type SpanRow,
   type TableRow,
-} from "./inspect.ts";
-import type { Contents, EntryRow, FunctionDetail, FunctionInspection, RelocationRow } from "./inspect-function.ts";
+} from "../inspect/inspect.ts";
+import { isComparedByContents } from "../spans/section-kind.ts";
+import { specialTableOf } from "../spans/special.ts";
 
 /** Lines are kept to this width where names allow it. */
 const WIDTH = 100;

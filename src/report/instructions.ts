@@ -3,9 +3,9 @@ import { align, type Edit } from "../disasm/align.ts";
 import { differingInstructions } from "../disasm/differing.ts";
 import type { Disassembler, Instruction } from "../disasm/instruction.ts";
 import { placeText, targetKeys } from "../disasm/targets.ts";
+import { printable } from "../inspect/inspect.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
-import { printable } from "./inspect.ts";
 
 /** How instructions are to be shown. */
 export interface InstructionStyle {

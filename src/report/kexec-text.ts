@@ -1,5 +1,5 @@
-import type { LiveUpdateSimulation, ParticipantDescription, SimulationStep } from "../plan/contract-live-update.ts";
-import type { KexecMove, KexecPlan } from "../plan/kexec-contract.ts";
+import type { KexecMove, KexecPlan } from "../contract/kexec.ts";
+import type { LiveUpdateSimulation, ParticipantDescription, SimulationStep } from "../contract/live-update.ts";
 
 /** How many moves are shown before the rest is only counted. */
 const SHOWN_MOVES = 24;

@@ -1,5 +1,5 @@
-import { declaration } from "../layout/type-text.ts";
-import type { LayoutChange, MemberDescription, Shadow, TypeDescription } from "../plan/contract-layouts.ts";
+import type { LayoutChange, MemberDescription, Shadow, TypeDescription } from "../contract/layouts.ts";
+import { declaration } from "../types/type-text.ts";
 
 /** `-` is only in pre, `+` only in post, `~` in both but not the same; one space for all else. */
 type Mark = " " | "-" | "+" | "~";

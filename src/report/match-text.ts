@@ -1,4 +1,4 @@
-import type { MatchResult, SectionResult, TrampolineResult } from "../match/result.ts";
+import type { MatchResult, SectionResult, TrampolineResult } from "../contract/match.ts";
 
 /** One span that did not match, with both sides. */
 function unmatchedLines({ label, kind, status, candidates, mismatch }: SectionResult): string[] {

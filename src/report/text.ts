@@ -1,4 +1,4 @@
-import type { DataChange, FunctionChange, Reason, UpdateDescription } from "../plan/description.ts";
+import type { DataChange, FunctionChange, Reason, UpdateDescription } from "../contract/description.ts";
 import { layoutLines, shadowLines } from "./layout-text.ts";
 
 type Finding = UpdateDescription["findings"][number];

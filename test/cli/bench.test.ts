@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { syntheticPair } from "../../bench/synthetic-pair.mjs";
 import { buildTree } from "../../bench/tree.mjs";
 import type { UpdateDescription } from "../../src/index.ts";
-import { listPairs } from "../../src/input/pairs.ts";
+import { listPairs } from "../../src/input/listing/pairs.ts";
 import { join } from "../support/paths.ts";
 import { useProgram } from "./program.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { exitStatus } from "../../src/cli/exit-status.ts";
+import { RUNGS, type Rung } from "../../src/contract/names/rungs.ts";
 import type { UpdateDescription } from "../../src/index.ts";
-import { RUNGS, type Rung } from "../../src/plan/contract.ts";
 
 const verdict = (recommended: Rung | null) => {
   const rungs = RUNGS.map((rung) => ({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { UpdateDescription } from "../../src/plan/description.ts";
+import type { UpdateDescription } from "../../src/contract/description.ts";
 import { schemaErrors } from "../support/schema.ts";
 import { linesOf, pairOf, useProgram } from "./program.ts";
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { CAUSES, LIFECYCLE } from "../../src/match/causes.ts";
-import type { MatchResult } from "../../src/match/result.ts";
+import type { MatchResult } from "../../src/contract/match.ts";
+import { CAUSES, LIFECYCLE } from "../../src/match/outcome/causes.ts";
 import { buildElf, type RelocationDescription, type SectionDescription } from "../support/elf-builder.ts";
 import { join } from "../support/paths.ts";
 import { useProgram } from "./program.ts";

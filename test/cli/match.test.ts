@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import Ajv2020 from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
-import type { MatchResult } from "../../src/match/result.ts";
-import type { UpdateDescription } from "../../src/plan/description.ts";
-import shipped from "../../src/report/match.schema.json" with { type: "json" };
-import { makeMatchSchema } from "../../src/report/schema.ts";
+import type { UpdateDescription } from "../../src/contract/description.ts";
+import shipped from "../../src/contract/match.schema.json" with { type: "json" };
+import type { MatchResult } from "../../src/contract/match.ts";
+import { makeMatchSchema } from "../../src/contract/schema.ts";
 import { buildElf } from "../support/elf-builder.ts";
 import { join, ROOT } from "../support/paths.ts";
 import { schemaErrors } from "../support/schema.ts";

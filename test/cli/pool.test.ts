@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { createPool, type Pool } from "../../src/cli/pool.ts";
-import type { PairTask } from "../../src/input/pairs.ts";
+import type { PairTask } from "../../src/input/listing/pairs.ts";
 
 const SETTINGS = {
   contents: false,

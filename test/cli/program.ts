@@ -39,7 +39,7 @@ export function useProgram(): Program {
     const { output, ...input } = config as InputOptions & { output: OutputOptions };
     await build({ ...input, cwd: ROOT, logLevel: "warn", output: { ...output, dir: home } });
     for (const name of ["update", "match", "compare", "kexec"]) {
-      copyFileSync(join(ROOT, `src/report/${name}.schema.json`), join(home, `${name}.schema.json`));
+      copyFileSync(join(ROOT, `src/contract/${name}.schema.json`), join(home, `${name}.schema.json`));
     }
     writeFileSync(join(home, "package.json"), '{ "type": "module" }');
     symlinkSync(join(ROOT, "node_modules"), join(home, "node_modules"), "junction");

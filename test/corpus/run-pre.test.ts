@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { closeSync, copyFileSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openImage } from "../../src/match/image.ts";
-import type { MatchResult } from "../../src/match/result.ts";
+import type { MatchResult } from "../../src/contract/match.ts";
+import { openImage } from "../../src/image/image.ts";
 import { useProgram } from "../cli/program.ts";
 import { bootKernel } from "../support/booted-kernel.ts";
 import { isText, matchFiles, sectionOf } from "../support/match-objects.ts";

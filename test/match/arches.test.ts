@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { afterAll, describe, expect, it } from "vitest";
 import { SHN } from "../../src/elf/constants.ts";
-import { openImage } from "../../src/match/image.ts";
+import { openImage } from "../../src/image/image.ts";
 import { matchUpdate } from "../../src/match/match.ts";
 import { isText, subjectOf } from "../support/match-objects.ts";
 import { FIXTURES, join } from "../support/paths.ts";

@@ -41,7 +41,7 @@ describe("matching as a library", () => {
 
   it("has its schemas among the package's exports, each made from a file in src", () => {
     for (const name of ["./schema.json", "./match.schema.json"] as const) {
-      const path = pkg.exports[name].replace("./dist/", "src/report/");
+      const path = pkg.exports[name].replace("./dist/", "src/contract/");
       expect(existsSync(join(ROOT, path)), path).toBe(true);
     }
   });

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openImage } from "../../src/match/image.ts";
+import { openImage } from "../../src/image/image.ts";
 import { isText, matchFiles } from "../support/match-objects.ts";
 import { join } from "../support/paths.ts";
 

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, describe, expect, it } from "vitest";
+import type { MatchResult } from "../../src/contract/match.ts";
 import { matchUpdate } from "../../src/match/match.ts";
-import type { MatchResult } from "../../src/match/result.ts";
 import { renderMatchSummary, renderMatchText } from "../../src/report/match-text.ts";
 import { buildElf, type SectionDescription, type SymbolDescription } from "../support/elf-builder.ts";
 import { sectionOf, subjectOf } from "../support/match-objects.ts";

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { UpdateDescription } from "../../src/contract/description.ts";
 import { readObject } from "../../src/elf/object.ts";
 import { FormatError, UnsupportedError } from "../../src/errors.ts";
-import type { UpdateDescription } from "../../src/plan/description.ts";
 import { diffObjects } from "../../src/plan/update.ts";
 import { summaryOf, updateOf } from "../support/built-pair.ts";
 import { bss, data, type Part, rodata, section, strings, text } from "../support/elf-parts.ts";

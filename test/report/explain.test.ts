@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { RUNGS } from "../../src/plan/contract.ts";
+import { RUNGS } from "../../src/contract/names/rungs.ts";
 import { renderExplanation } from "../../src/report/explain.ts";
 import { describePair } from "../support/describe-pair.ts";
 import { FIXTURES, join } from "../support/paths.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { disassemblerFor } from "../../src/disasm/disassembler.ts";
-import { planPair } from "../../src/plan/pair.ts";
+import { planPair } from "../../src/plan/pair/pair.ts";
 import { type InstructionStyle, renderInstructions } from "../../src/report/instructions.ts";
 import { diffOf } from "../disasm/listing.ts";
 import { type ElfExtra, type Part, strings, text } from "../support/elf-parts.ts";

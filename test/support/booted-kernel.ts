@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { openImage } from "../../src/match/image.ts";
-import type { Region } from "../../src/match/memory.ts";
+import { openImage } from "../../src/image/image.ts";
+import type { Region } from "../../src/image/memory.ts";
 
 /** What a kernel writes into its own code when it starts. Linux: arch/x86/kernel/alternative.c, ftrace.c, jump_label.c. */
 export type BootStep =

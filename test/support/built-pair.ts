@@ -1,5 +1,5 @@
+import type { UpdateDescription } from "../../src/contract/description.ts";
 import { diffSpans, type ObjectDiff } from "../../src/diff/diff.ts";
-import type { UpdateDescription } from "../../src/plan/description.ts";
 import { planUpdate, type UpdateOptions } from "../../src/plan/update.ts";
 import { dataNames, findingCodes, functionNames } from "./describe-pair.ts";
 import { type ElfExtra, objectOf, type Part } from "./elf-parts.ts";

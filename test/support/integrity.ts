@@ -1,4 +1,4 @@
-import type { UpdateDescription } from "../../src/plan/description.ts";
+import type { UpdateDescription } from "../../src/contract/description.ts";
 
 function isSorted<T>(list: readonly T[], key: (item: T) => readonly (string | number)[]): boolean {
   return list.every((item, i) => {

@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
+import type { UpdateDescription } from "../../src/contract/description.ts";
 import { diffSpans } from "../../src/diff/diff.ts";
 import { readObject } from "../../src/elf/object.ts";
-import type { LayoutDiff } from "../../src/layout/diff.ts";
-import type { Layouts, MemberLayout } from "../../src/layout/structs.ts";
-import { readLayouts } from "../../src/layout/types.ts";
-import type { UpdateDescription } from "../../src/plan/description.ts";
-import { planLayouts } from "../../src/plan/layouts.ts";
-import { planPair } from "../../src/plan/pair.ts";
+import { planLayouts } from "../../src/plan/layouts/layouts.ts";
+import { planPair } from "../../src/plan/pair/pair.ts";
 import { planUpdate } from "../../src/plan/update.ts";
+import type { LayoutDiff } from "../../src/types/diff.ts";
+import type { Layouts, MemberLayout } from "../../src/types/structs.ts";
+import { readLayouts } from "../../src/types/types.ts";
 import { buildElf } from "./elf-builder.ts";
 import { FIXTURES, join } from "./paths.ts";
 

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
+import type { MatchResult, SectionResult } from "../../src/contract/match.ts";
 import { readObject } from "../../src/elf/object.ts";
 import { type MatchRequest, matchUpdate } from "../../src/match/match.ts";
-import type { MatchResult, SectionResult } from "../../src/match/result.ts";
 import { matchSubject, type Subject } from "../../src/match/subject.ts";
 
 export function subjectOf(bytes: Uint8Array, name: string): Subject {

@@ -1,5 +1,5 @@
 import Ajv2020 from "ajv/dist/2020.js";
-import schema from "../../src/report/update.schema.json" with { type: "json" };
+import schema from "../../src/contract/update.schema.json" with { type: "json" };
 
 const ajv = new Ajv2020.default({ allErrors: true, strict: false });
 const validate = ajv.compile(schema);

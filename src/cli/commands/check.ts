@@ -1,10 +1,10 @@
+import { findingGate, type Gates, nearFindingGates, unmetGates } from "../../check/gates.ts";
+import { integrityProblems } from "../../check/integrity.ts";
+import type { Problem } from "../../check/problem.ts";
+import type { UpdateDescription } from "../../contract/description.ts";
+import type { Rung } from "../../contract/names/rungs.ts";
 import { UsageError } from "../../errors.ts";
-import type { FindingCode, Severity } from "../../findings.ts";
-import type { Rung } from "../../plan/contract.ts";
-import type { UpdateDescription } from "../../plan/description.ts";
-import { findingGate, type Gates, nearFindingGates, unmetGates } from "../../plan/gates.ts";
-import { integrityProblems } from "../../plan/integrity.ts";
-import type { Problem } from "../../plan/problem.ts";
+import type { FindingCode, Severity } from "../../findings/findings.ts";
 import { type CheckResult, renderOk, renderProblems } from "../../report/check-text.ts";
 import { renderJson } from "../../report/json.ts";
 import { readDocument, rooted } from "../document.ts";

@@ -1,5 +1,5 @@
+import { compareUpdates } from "../../check/compare-updates.ts";
 import { UsageError } from "../../errors.ts";
-import { compareUpdates } from "../../plan/compare-updates.ts";
 import { renderComparison } from "../../report/compare-text.ts";
 import { renderJson } from "../../report/json.ts";
 import { readSoundUpdate } from "../document.ts";

@@ -1,6 +1,6 @@
 import { UsageError } from "../../errors.ts";
-import { inspectObject } from "../../report/inspect.ts";
-import { inspectFunction } from "../../report/inspect-function.ts";
+import { inspectFunction } from "../../inspect/function.ts";
+import { inspectObject } from "../../inspect/inspect.ts";
 import { renderFunctions, renderInspection } from "../../report/inspect-text.ts";
 import { renderJson } from "../../report/json.ts";
 import { createObjectReader, loadObjectOf } from "../object-file.ts";

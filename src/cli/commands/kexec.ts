@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
+import type { KexecPlan } from "../../contract/kexec.ts";
 import { type ByteSource, readImageHeader } from "../../elf/segments.ts";
 import { describeSystemError, FormatError, UnsupportedError, UsageError } from "../../errors.ts";
-import { openPages } from "../../match/file-pages.ts";
-import { isInlineMap, type MemoryMap, parseRange, parseSize, readMemoryMap } from "../../plan/kexec/memory-map.ts";
-import { refuseOtherFormats } from "../../plan/kexec/other-formats.ts";
-import { parseSeed, type SourcePages } from "../../plan/kexec/source-pages.ts";
-import { type KexecImage, planKexec, withStatus } from "../../plan/kexec.ts";
-import type { KexecPlan } from "../../plan/kexec-contract.ts";
+import { openPages } from "../../image/file-pages.ts";
+import { type KexecImage, planKexec, withStatus } from "../../kexec/kexec.ts";
+import { isInlineMap, type MemoryMap, parseRange, parseSize, readMemoryMap } from "../../kexec/memory-map.ts";
+import { refuseOtherFormats } from "../../kexec/other-formats.ts";
+import { parseSeed, type SourcePages } from "../../kexec/source-pages.ts";
 import { renderJson } from "../../report/json.ts";
 import { renderKexecSummary, renderKexecText } from "../../report/kexec-text.ts";
 import { EXIT } from "../exit-status.ts";
@@ -114,7 +114,7 @@ async function withParticipants(
   simulate: readonly string[],
 ): Promise<KexecPlan> {
   const { loadParticipants } = await import("../participants.ts");
-  const { readScenarios, simulateLiveUpdate } = await import("../../plan/live-update-machine.ts");
+  const { readScenarios, simulateLiveUpdate } = await import("../../plan/live-update/machine.ts");
   const { participants, findings } = loadParticipants(files);
   const simulations = simulate
     .flatMap((text) => readScenarios(text, participants))

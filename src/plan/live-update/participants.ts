@@ -8,9 +8,7 @@
  * In the object these are a relocation to the registering function, one to the struct shortly before it (the argument), and in
  * the struct one to the table, whose relocations are the callbacks.
  */
-import { isCode } from "../../spans/section-kind.ts";
-import type { Span, SpanRelocation, SpanTable } from "../../spans/span.ts";
-import { textBytes } from "../../spans/text-of.ts";
+
 import {
   COMPATIBLE_LENGTH,
   type Dialect,
@@ -20,7 +18,10 @@ import {
   type LiveUpdateEvent,
   layoutOf,
   REGISTRATIONS,
-} from "./interfaces.ts";
+} from "../../contract/names/live-update.ts";
+import { isCode } from "../../spans/section-kind.ts";
+import type { Span, SpanRelocation, SpanTable } from "../../spans/span.ts";
+import { textBytes } from "../../spans/text-of.ts";
 
 /** One function in a table of callbacks. */
 export interface Callback {

@@ -1,0 +1,110 @@
+import type { FunctionChange, UpdateDescription } from "../contract/description.ts";
+import { isWithin, type Rung } from "../contract/names/rungs.ts";
+import { FINDING_CODES, type FindingCode, type Severity } from "../findings/findings.ts";
+import type { Problem } from "./problem.ts";
+
+/** What somebody who releases an update may insist on. */
+export interface Gates {
+  /** This rung, or a less disruptive one, is applicable. */
+  readonly require?: Rung | undefined;
+  /** There is no finding of these codes, and none as severe as these severities. */
+  readonly failOn?: readonly (FindingCode | Severity)[] | undefined;
+  /** No more functions than this are changed, new or deleted. */
+  readonly maxFunctions?: number | undefined;
+  /** No other target is touched. */
+  readonly allowTargets?: readonly string[] | undefined;
+}
+
+/** From the least to the most severe. */
+const SEVERITIES = ["note", "warning", "error"] as const;
+/** Statuses of a function that count as a change of it: a renamed one keeps its code, one with other line numbers too. */
+const COUNTED = ["changed", "new", "deleted"] as const satisfies readonly FunctionChange["status"][];
+
+/** The gates that a description does not meet, one problem for each. */
+export function unmetGates(update: UpdateDescription, gates: Gates): Problem[] {
+  const unmet = [
+    gates.require === undefined ? undefined : unmetRung(update, gates.require),
+    ...(gates.failOn ?? []).map((wanted) => unmetFinding(update, wanted)),
+    gates.maxFunctions === undefined ? undefined : unmetCount(update, gates.maxFunctions),
+    gates.allowTargets === undefined ? undefined : unmetTargets(update, gates.allowTargets),
+  ];
+  return unmet.filter((problem) => problem !== undefined);
+}
+
+function unmetRung({ verdict, findings }: UpdateDescription, most: Rung): Problem | undefined {
+  if (isWithin(verdict.rungs, most)) return undefined;
+  const asked = verdict.rungs.find(({ rung }) => rung === most);
+  const codes = new Set((asked?.because ?? []).map((index) => findings[index]?.code ?? `finding ${index}`));
+  const because = codes.size === 0 ? "" : ` because of ${[...codes].join(", ")}`;
+  const orLess = most === "none" ? "" : ", nor is a less disruptive rung applicable";
+  return { check: "require", message: `${most} is ${asked?.status ?? "not judged"}${because}${orLess}` };
+}
+
+function unmetFinding({ findings }: UpdateDescription, wanted: FindingCode | Severity): Problem | undefined {
+  const level = SEVERITIES.indexOf(wanted as Severity);
+  const hits = findings
+    .filter(isCounted)
+    .filter(({ code, severity }) => (level < 0 ? code === wanted : SEVERITIES.indexOf(severity) >= level));
+  const [first] = hits;
+  if (first === undefined) return undefined;
+  const what = level < 0 ? "" : `${first.code}: `;
+  const rest = hits.length > 1 ? ` (and ${hits.length - 1} more)` : "";
+  return { check: "fail-on", message: `${wanted}: ${what}${first.message}${rest}` };
+}
+
+function unmetCount({ functions }: UpdateDescription, most: number): Problem | undefined {
+  const counts = COUNTED.map((status) => functions.filter((one) => isCounted(one) && one.status === status).length);
+  const sum = counts.reduce((a, b) => a + b, 0);
+  if (sum <= most) return undefined;
+  const words = COUNTED.map((status, index) => `${counts[index]} ${status}`).join(", ");
+  return {
+    check: "max-functions",
+    message: `${sum} ${sum === 1 ? "function" : "functions"}, ${most} allowed (${words})`,
+  };
+}
+
+/** Targets with a change, or with an object that is not the same on both sides. */
+function unmetTargets({ changes, objects }: UpdateDescription, allowed: readonly string[]): Problem | undefined {
+  const differing = objects.filter(
+    (one) => isCounted(one) && one.status !== "identical" && one.status !== "equivalent",
+  );
+  const touched = new Set([...changes, ...differing].map(({ target }) => target));
+  const others = [...touched].filter((target) => !allowed.includes(target)).sort();
+  if (others.length === 0) return undefined;
+  return { check: "allow-targets", message: `changes ${others.join(", ")}; allowed: ${allowed.join(", ") || "none"}` };
+}
+
+/** What somebody suppressed, and said why, stops nothing. */
+function isCounted({ suppressed }: { readonly suppressed?: string | undefined }): boolean {
+  return suppressed === undefined;
+}
+
+/** Reads the value of `--fail-on`; undefined when it is neither a code nor a severity. */
+export function findingGate(text: string): FindingCode | Severity | undefined {
+  return [...SEVERITIES, ...FINDING_CODES].find((known) => known === text);
+}
+
+/** Codes and severities that somebody may have meant, the nearest first. */
+export function nearFindingGates(text: string): string[] {
+  const far = Math.max(2, Math.floor(text.length / 3));
+  return [...SEVERITIES, ...FINDING_CODES]
+    .map((known) => ({ known, distance: known.includes(text) ? 0 : editDistance(text, known) }))
+    .filter(({ distance }) => distance <= far)
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, 3)
+    .map(({ known }) => known);
+}
+
+/** Letters to insert, delete or replace to make one word the other. Levenshtein 1966. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}

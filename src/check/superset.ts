@@ -1,0 +1,54 @@
+import type { Change, Patch, UpdateDescription } from "../contract/description.ts";
+
+/*
+ * A cumulative patch replaces an older one: it must patch everything that the older one patches, for what it leaves alone
+ * goes back to the code before both. With what it patches is its own matter. A line number in a bug table needs no patch
+ * of its own when the code that the entry belongs to is replaced: new code brings its own entries.
+ */
+
+/** Patches of `a` that no patch of `b` covers, each with its change. */
+export function lackingPatches(a: UpdateDescription, b: UpdateDescription): (readonly [Change, Patch])[] {
+  const cover = new Map(b.changes.map((change) => [change.target, new Cover(change.patches)]));
+  return a.changes.flatMap((change) =>
+    change.patches
+      .filter((patch) => !(cover.get(change.target)?.has(patch) ?? false))
+      .map((patch) => [change, patch] as const),
+  );
+}
+
+/** What the patches of one target write to, by label. */
+class Cover {
+  readonly #patches = new Map<string, Patch[]>();
+
+  constructor(patches: readonly Patch[]) {
+    for (const patch of patches) {
+      const list = this.#patches.get(patch.oldLabel);
+      if (list === undefined) this.#patches.set(patch.oldLabel, [patch]);
+      else list.push(patch);
+    }
+  }
+
+  has(patch: Patch): boolean {
+    const same = (this.#patches.get(patch.oldLabel) ?? []).filter(({ type }) => type === patch.type);
+    if (patch.type === "text") return same.some(({ oldOffset }) => oldOffset === patch.oldOffset);
+    if (patch.type === "export") return same.some(({ replacement }) => replacement === patch.replacement);
+    return writesAll(same, patch) || (patch.type === "bug" && this.#replaces(ownerOf(patch.oldLabel)));
+  }
+
+  #replaces(label: string | undefined): boolean {
+    return label !== undefined && (this.#patches.get(label) ?? []).some(({ type }) => type === "text");
+  }
+}
+
+/** The code that a table entry belongs to: `__bug_table<target:LABEL+0x12>`, and `~1` for a second one. */
+function ownerOf(label: string): string | undefined {
+  return /<target:(.*)\+0x[0-9a-f]+>(?:~\d+)?$/s.exec(label)?.[1];
+}
+
+/** Whether every byte that a patch writes is written by one of the others. */
+function writesAll(others: readonly Patch[], { oldOffset, size }: Patch): boolean {
+  let at = oldOffset;
+  for (const other of [...others].sort((x, y) => x.oldOffset - y.oldOffset))
+    if (other.oldOffset <= at) at = Math.max(at, other.oldOffset + other.size);
+  return at >= oldOffset + size && others.length > 0;
+}

@@ -1,0 +1,139 @@
+import type { Arch } from "../arch/arch.ts";
+import { archFor, type Target } from "../arch/registry.ts";
+import { ET } from "../elf/constants.ts";
+import { type ImageHeader, readImageHeader } from "../elf/segments.ts";
+import { UnsupportedError } from "../errors.ts";
+import { coreImage } from "./core.ts";
+import { type FilePages, openPages } from "./file-pages.ts";
+import { isFlattened, unflatten } from "./flattened.ts";
+import { isKdump, openKdump } from "./kdump.ts";
+import { kernelImage } from "./kernel.ts";
+import { linkedImage } from "./linked.ts";
+import type { Memory } from "./memory.ts";
+import { moduleImage } from "./module.ts";
+import { NO_SYMBOLS, type RunSymbols } from "./run-symbols.ts";
+import { slideBetween } from "./slide.ts";
+import { readSystemMap } from "./system-map.ts";
+
+/** What an image is: linked at fixed addresses, linked to be moved, not linked (a module), or memory that was saved. */
+type ImageKind = "exec" | "dyn" | "rel" | "core";
+
+/** What the caller knows about a run image. */
+export interface ImageOptions {
+  /** System.map or /proc/kallsyms. */
+  readonly systemMap?: string | undefined;
+  /** Executables and libraries that give a core its symbols and the pages that it left out. */
+  readonly symbolFiles?: readonly string[] | undefined;
+  /** Added to every address of the image's own headers; deduced where it is not given. */
+  readonly slide?: bigint | undefined;
+}
+
+/** The system that runs, as an image shows it. */
+export interface RunImage {
+  readonly path: string;
+  readonly kind: ImageKind;
+  readonly arch: Arch;
+  readonly slide: bigint;
+  /** What addresses in its contents lack of those where it runs: the slide for files without dynamic relocations, else 0. */
+  readonly unmoved: bigint;
+  readonly buildId: string | undefined;
+  /** `uname -r` of a kernel, where its core tells. */
+  readonly release?: string | undefined;
+  /** What was there and could not be used, in words. */
+  readonly problems?: readonly string[] | undefined;
+  readonly memory: Memory;
+  readonly symbols: RunSymbols;
+  /** Start and end of a table of the kernel's, by section name; undefined where the image does not tell. */
+  table(name: string): { readonly start: bigint; readonly size: number } | undefined;
+  /** Bytes read from files so far. */
+  bytesRead(): number;
+  close(): void;
+}
+
+/** What one kind of image makes of its file. */
+export interface ImageParts {
+  readonly kind: ImageKind;
+  readonly memory: Memory;
+  readonly symbols: RunSymbols;
+  readonly slide: bigint;
+  readonly buildId: string | undefined;
+  readonly release?: string | undefined;
+  readonly problems?: readonly string[] | undefined;
+  table(name: string): { readonly start: bigint; readonly size: number } | undefined;
+  /** Files opened beside the image. */
+  readonly files: readonly FilePages[];
+}
+
+/** Opens a run image: an executable, a shared object, a module, a core, or a compressed dump of a kernel. Only headers and symbols are read at once. */
+export function openImage(path: string, options: ImageOptions = {}): RunImage {
+  const opened = openPages(path);
+  try {
+    const source = isFlattened(opened) ? unflatten(opened) : opened;
+    const map = options.systemMap === undefined ? NO_SYMBOLS : readSystemMap(options.systemMap);
+    const { target, ...parts } = isKdump(source) ? dumpParts(source, map, options) : elfParts(source, map, options);
+    const symbols = map.count > 0 ? map : parts.symbols;
+    const files = [source, ...parts.files];
+    return {
+      path,
+      kind: parts.kind,
+      arch: archFor(target),
+      slide: parts.slide,
+      unmoved: parts.kind === "exec" ? parts.slide : 0n,
+      buildId: parts.buildId,
+      release: parts.release,
+      problems: parts.problems,
+      memory: parts.memory,
+      symbols,
+      table: (name) => parts.table(name) ?? boundedTable(symbols, name),
+      bytesRead: () => files.reduce((sum, file) => sum + file.bytesRead(), 0),
+      close: () => {
+        for (const file of files) file.close();
+      },
+    };
+  } catch (error) {
+    opened.close();
+    throw error;
+  }
+}
+
+/** A table between the symbols that the kernel's linker script puts around it. Linux: include/asm-generic/vmlinux.lds.h. */
+function boundedTable(
+  symbols: RunSymbols,
+  name: string,
+): { readonly start: bigint; readonly size: number } | undefined {
+  const [start] = symbols.named(`__start_${name}`);
+  const [stop] = symbols.named(`__stop_${name}`);
+  if (start === undefined || stop === undefined || stop.address < start.address) return undefined;
+  return { start: start.address, size: Number(stop.address - start.address) };
+}
+
+function dumpParts(
+  source: FilePages,
+  map: RunSymbols,
+  options: ImageOptions,
+): ImageParts & { readonly target: Target } {
+  const dump = openKdump(source);
+  const parts = kernelImage({ file: source.file, regions: [], ...dump }, map, options);
+  return { ...parts, target: dump.target };
+}
+
+function elfParts(source: FilePages, map: RunSymbols, options: ImageOptions): ImageParts & { readonly target: Target } {
+  const header = readImageHeader(source);
+  return { ...partsOf(source, header, map, options), target: header };
+}
+
+function partsOf(source: FilePages, header: ImageHeader, map: RunSymbols, options: ImageOptions): ImageParts {
+  switch (header.type) {
+    case ET.EXEC:
+    case ET.DYN: {
+      const deduce = (own: RunSymbols): bigint => options.slide ?? slideBetween(own, map, source.file);
+      return linkedImage(source, header, deduce);
+    }
+    case ET.REL:
+      return moduleImage(source, header, map);
+    case ET.CORE:
+      return coreImage(source, header, map, options);
+    default:
+      throw new UnsupportedError({ file: source.file }, `an ELF file of type ${header.type}; no image of a run system`);
+  }
+}

@@ -1,0 +1,155 @@
+/*
+ * A first look at a pair: what each side is, and whether both hold the same bytes. The first chunk tells the one and starts the
+ * other. A tree is mostly equal files of one or a few chunks, so every call to the system counts: a file that turns out equal is
+ * opened, read and closed, and nothing else.
+ */
+import { closeSync, readSync } from "node:fs";
+import { FormatError } from "../../errors.ts";
+import { isCompression, KIND_SIZE, type Kind, kindOf } from "../kind.ts";
+import { chunkBuffers, type InputRef, openDescriptor, placeOf, readUpTo, statusOf, unreadable } from "./file.ts";
+
+/** An input whose size and compression are now known. */
+export interface Looked {
+  readonly ref: InputRef;
+  readonly kind: Kind;
+}
+
+export interface LookedPair {
+  readonly pre: Looked | undefined;
+  readonly post: Looked | undefined;
+  /** Whether both hold the same bytes, as stored; undefined when that was not asked for or the answer takes unpacking. */
+  readonly same: boolean | undefined;
+}
+
+export interface Looker {
+  /** In steps: a long comparison gives way again and again. */
+  look(
+    pre: InputRef | undefined,
+    post: InputRef | undefined,
+    settle: boolean,
+  ): Generator<undefined, LookedPair, undefined>;
+  /** Closes the file of each side that is still open. */
+  close(): void;
+}
+
+/** Bytes of each side after which a comparison gives way; a multiple of the chunk. */
+const PAUSE = 1 << 23;
+
+/** Keeps the last file of each side open, so that the members of an archive do not open it again and again. */
+export function createLooker(): Looker {
+  const [preFile, postFile] = [lastFile(), lastFile()];
+  return { look, close };
+
+  function close(): void {
+    preFile.close();
+    postFile.close();
+  }
+
+  function* look(
+    pre: InputRef | undefined,
+    post: InputRef | undefined,
+    settle: boolean,
+  ): Generator<undefined, LookedPair, undefined> {
+    const [left, right] = chunkBuffers();
+    if (settle && pre !== undefined && post !== undefined && !pre.pipe && !post.pipe) {
+      return yield* compare(pre, post, left, right);
+    }
+    return {
+      pre: pre && lookAlone(pre, preFile, left),
+      post: post && lookAlone(post, postFile, right),
+      same: undefined,
+    };
+  }
+
+  function lookAlone(ref: InputRef, file: LastFile, buffer: Buffer): Looked {
+    // Whoever reads a pipe must get all of it.
+    if (ref.pipe) return { ref, kind: "object" };
+    const descriptor = file.open(ref);
+    const limit = Math.min(KIND_SIZE, ref.offset === undefined ? KIND_SIZE : ref.size);
+    const count = readUpTo(descriptor, buffer, ref.offset ?? 0, limit, placeOf(ref));
+    return complete(ref, descriptor, kindOf(buffer, count));
+  }
+
+  function* compare(
+    pre: InputRef,
+    post: InputRef,
+    left: Buffer,
+    right: Buffer,
+  ): Generator<undefined, LookedPair, undefined> {
+    const [a, b] = [preFile.open(pre), postFile.open(post)];
+    const chunk = left.length;
+    let kinds: readonly [Kind, Kind] | undefined;
+    for (let done = 0; ; ) {
+      const count = readChunk(a, left, pre, done, chunk);
+      const postCount = readChunk(b, right, post, done, chunk);
+      kinds ??= [kindOf(left, count), kindOf(right, postCount)];
+      if (count !== postCount || left.compare(right, 0, count, 0, count) !== 0) {
+        const [preKind, postKind] = kinds;
+        return {
+          pre: complete(pre, a, preKind),
+          post: complete(post, b, postKind),
+          same: isCompression(preKind) || isCompression(postKind) ? undefined : false,
+        };
+      }
+      done += count;
+      if (done % PAUSE === 0) yield;
+      if (count < chunk) {
+        const [kind] = kinds;
+        return { pre: settled(pre, done, kind), post: settled(post, done, kind), same: true };
+      }
+    }
+  }
+}
+
+/** Of a regular file the system gives fewer bytes than asked for at its end only; a member ends where its archive says. */
+function readChunk(descriptor: number, buffer: Buffer, ref: InputRef, done: number, chunk: number): number {
+  if (ref.offset !== undefined) {
+    const length = Math.min(chunk, ref.size - done);
+    const count = readUpTo(descriptor, buffer, ref.offset + done, length, placeOf(ref));
+    if (count < length) throw new FormatError(placeOf(ref), "the file ends while it is read");
+    return count;
+  }
+  try {
+    return readSync(descriptor, buffer, 0, chunk, done);
+  } catch (error) {
+    throw unreadable(ref.path, error);
+  }
+}
+
+function settled(ref: InputRef, size: number, kind: Kind): Looked {
+  return { ref: withCompression({ ...ref, size }, kind), kind };
+}
+
+function complete(ref: InputRef, descriptor: number, kind: Kind): Looked {
+  if (ref.mtimeMs !== undefined) return { ref: withCompression(ref, kind), kind };
+  const { size, mtimeMs } = statusOf(descriptor, ref.path);
+  return { ref: withCompression({ ...ref, size, mtimeMs }, kind), kind };
+}
+
+function withCompression(ref: InputRef, kind: Kind): InputRef {
+  return isCompression(kind) && ref.offset === undefined ? { ...ref, compression: kind } : ref;
+}
+
+interface LastFile {
+  open(ref: InputRef): number;
+  close(): void;
+}
+
+function lastFile(): LastFile {
+  let name: string | undefined;
+  let descriptor = -1;
+  function close(): void {
+    if (name !== undefined) closeSync(descriptor);
+    name = undefined;
+  }
+  return {
+    close,
+    open(ref) {
+      if (ref.file === name) return descriptor;
+      close();
+      descriptor = openDescriptor(ref.file, ref.path);
+      name = ref.file;
+      return descriptor;
+    },
+  };
+}

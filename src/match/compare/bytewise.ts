@@ -1,0 +1,210 @@
+import { markRelocated } from "../../diff/mask.ts";
+import { isCode } from "../../spans/section-kind.ts";
+import type { Span, SpanRelocation } from "../../spans/span.ts";
+import { type Context, imply, meantAddress, mismatchAt, wrap } from "../context.ts";
+import { countsFromGot, gotBase, gotTarget, notASlot, slotTarget, targetFromGot } from "../tolerances/got.ts";
+import { REWRITES, type Rewrite, type RewriteSite, type Rewritten } from "../tolerances/rewrites.ts";
+import { tocBase } from "../tolerances/toc.ts";
+import type { Trial } from "../values.ts";
+import { type Half, HalfAddresses } from "./halves.ts";
+import type { Mismatch, Trying } from "./mismatch.ts";
+
+const NO_RULES: ReadonlySet<string> = new Set();
+const masks = new WeakMap<Span, Uint8Array>();
+
+function maskOf(span: Span, context: Context): Uint8Array {
+  let mask = masks.get(span);
+  if (mask === undefined) {
+    mask = new Uint8Array(span.bytes.length + 16);
+    markRelocated(mask, span.relocations, context.arch);
+    masks.set(span, mask);
+  }
+  return mask;
+}
+
+/** Compares a span with the run system byte by byte; relocated fields must stand for addresses that agree with all that is known. */
+export function compareBytewise(context: Context, trial: Trial, span: Span, address: bigint, size = span.size): Trying {
+  const bytes = context.image.memory.read(address, span.size);
+  if (bytes === undefined || bytes.length < size) {
+    return { mismatch: mismatchAt(span, 0, address, new Uint8Array(0), "the image has no memory there") };
+  }
+  const compared = compareBytes(context, trial, span, bytes, address, size);
+  if ("mismatch" in compared) return compared;
+  const { run } = compared;
+  const halves = new HalfAddresses(context.arch, () => tocBase(context, trial));
+  for (const relocation of span.relocations) {
+    const { offset } = relocation;
+    if (offset >= size) break;
+    if (compared.done.has(relocation)) continue;
+    const place = wrap(context.arch, address + BigInt(offset));
+    const whole = halves.take(relocation, run, offset, place);
+    const why = whole === undefined ? undefined : implyWhole(context, trial, span, whole);
+    if (why !== undefined) return { mismatch: mismatchAt(span, offset, place, run.subarray(offset), why, 8) };
+    const mismatch = implyField(context, trial, span, relocation, run, offset, address);
+    if (mismatch !== undefined) return { mismatch };
+  }
+  return { mismatch: undefined, rules: compared.rules, blocks: [{ start: 0, size }], map: undefined };
+}
+
+/** Takes an address that two halves made, or what its slot holds. */
+function implyWhole(
+  context: Context,
+  trial: Trial,
+  span: Span,
+  { relocation, address, slot }: Half,
+): string | undefined {
+  if (!slot) return imply(context, trial, span, relocation, address);
+  // A module on disk has no GOT yet.
+  if (context.image.kind === "rel") return undefined;
+  const place = wrap(context.arch, address - relocation.targetAddend);
+  const word = slotTarget(context, place);
+  if (word === undefined) return notASlot(context, place);
+  return imply(context, trial, span, relocation, word + relocation.targetAddend);
+}
+
+interface Compared {
+  /** The run code, in the object's form where it was written anew. */
+  readonly run: Uint8Array;
+  /** Relocations whose instructions were written anew. */
+  readonly done: ReadonlySet<SpanRelocation>;
+  readonly rules: ReadonlySet<string>;
+}
+
+const NOTHING: ReadonlySet<SpanRelocation> = new Set();
+
+/** Whether all bytes outside of relocated fields are equal, but for instructions that the linker wrote anew. */
+function compareBytes(
+  context: Context,
+  trial: Trial,
+  span: Span,
+  run: Uint8Array,
+  address: bigint,
+  size: number,
+): Compared | { readonly mismatch: Mismatch } {
+  const mask = maskOf(span, context);
+  let at = firstDifference(span, run, mask, 0, size);
+  if (at === -1) return { run, done: NOTHING, rules: NO_RULES };
+  const rules = isCode(span.kind) ? REWRITES[context.arch.name] : undefined;
+  const done = new Set<SpanRelocation>();
+  const used = new Set<string>();
+  const unit = UNIT[context.arch.name] ?? WORD;
+  let translated: Uint8Array | undefined;
+  while (at !== -1) {
+    const from = at - (at % unit);
+    const site = rules && rewriteSite(context, trial, span, run, from, wrap(context.arch, address + BigInt(from)));
+    const found = site && firstRewrite(rules, site);
+    let why = "bytes differ";
+    for (const [relocation, meant] of found?.step.meant ?? []) {
+      const objection = imply(context, trial, span, relocation, meant);
+      if (objection !== undefined) why = `${objection} (by rule ${found?.name})`;
+    }
+    if (site === undefined || found === undefined || why !== "bytes differ") {
+      return { mismatch: mismatchAt(span, at, wrap(context.arch, address + BigInt(at)), run.subarray(at), why) };
+    }
+    used.add(found.name);
+    const { instead, size: length } = found.step;
+    if (instead !== undefined) {
+      translated ??= Uint8Array.from(run);
+      putWord(translated, from, instead, context);
+    } else {
+      for (const field of fieldsIn(span, from, from + length)) done.add(field);
+    }
+    at = firstDifference(span, run, mask, from + length, size);
+  }
+  return { run: translated ?? run, done, rules: used };
+}
+
+/** Instructions of most architectures that have rewrites are words. */
+const WORD = 4;
+/** What instructions are multiples of, where that is not a word. */
+const UNIT: Readonly<Record<string, number>> = { s390x: 2 };
+
+function putWord(bytes: Uint8Array, offset: number, word: number, { arch }: Context): void {
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.length).setUint32(offset, word, arch.instructionData === "lsb");
+}
+
+function fieldsIn({ relocations }: Span, from: number, to: number): SpanRelocation[] {
+  return relocations.filter(({ offset }) => offset >= from && offset < to);
+}
+
+function firstRewrite(
+  rules: readonly Rewrite[] | undefined,
+  site: RewriteSite,
+): { readonly name: string; readonly step: Rewritten } | undefined {
+  for (const { name, apply } of rules ?? []) {
+    const step = apply(site);
+    if (step !== undefined) return { name, step };
+  }
+  return undefined;
+}
+
+function rewriteSite(
+  context: Context,
+  trial: Trial,
+  span: Span,
+  run: Uint8Array,
+  at: number,
+  place: bigint,
+): RewriteSite {
+  const little = context.arch.instructionData === "lsb";
+  const word = (bytes: Uint8Array, offset: number): number =>
+    offset < 0 || offset + WORD > bytes.length
+      ? Number.NaN
+      : new DataView(bytes.buffer, bytes.byteOffset + offset, WORD).getUint32(0, little);
+  return {
+    context,
+    trial,
+    span,
+    at,
+    place,
+    pre: (index) => word(span.bytes, at + WORD * index),
+    run: (index) => word(run, at + WORD * index),
+    fields: (index) => fieldsIn(span, at + WORD * index, at + WORD * (index + 1)),
+  };
+}
+
+function firstDifference(span: Span, run: Uint8Array, mask: Uint8Array, from: number, size: number): number {
+  const { bytes } = span;
+  for (let at = from; at < size; at++) {
+    if ((((bytes[at] as number) ^ (run[at] as number)) & ~(mask[at] as number)) !== 0) return at;
+  }
+  return -1;
+}
+
+/** What one field of run bytes says of the relocation's target; `index` is the field's place in them, `base` their address. */
+export function implyField(
+  context: Context,
+  trial: Trial,
+  span: Span,
+  relocation: SpanRelocation,
+  run: Uint8Array,
+  index: number,
+  base: bigint,
+): Mismatch | undefined {
+  const place = wrap(context.arch, base + BigInt(index));
+  if (countsFromGot(relocation)) return implyFromGot(context, trial, span, relocation, run, index, place);
+  const meant =
+    relocation.howto.role === "got"
+      ? gotTarget(context, relocation, run, index, place)
+      : meantAddress(context.image, relocation, run, index, place);
+  if (meant === undefined) return undefined;
+  const why = imply(context, trial, span, relocation, meant);
+  return why === undefined ? undefined : mismatchAt(span, relocation.offset, place, run.subarray(index), why, 8);
+}
+
+function implyFromGot(
+  context: Context,
+  trial: Trial,
+  span: Span,
+  relocation: SpanRelocation,
+  run: Uint8Array,
+  index: number,
+  place: bigint,
+): Mismatch | undefined {
+  const mismatch = (why: string): Mismatch => mismatchAt(span, relocation.offset, place, run.subarray(index), why, 8);
+  const base = gotBase(context, trial);
+  if (base === undefined) return { ...mismatch("where the GOT is, is not known"), waits: true };
+  const meant = targetFromGot(context, relocation, run, index, base);
+  const why = meant === undefined ? undefined : imply(context, trial, span, relocation, meant);
+  return why === undefined ? undefined : mismatch(why);
+}

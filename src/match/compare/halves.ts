@@ -1,0 +1,145 @@
+/*
+ * Where an instruction has no room for an address, two hold it: `adrp x0, v` and `add x0, x0, :lo12:v`. Either half by itself fits
+ * many addresses; both halves that refer to the same thing make one.
+ */
+import type { Arch } from "../../arch/arch.ts";
+import { fieldOrder, readField } from "../../arch/field.ts";
+import { EM } from "../../elf/constants.ts";
+import type { SpanRelocation } from "../../spans/span.ts";
+
+/** Relocation types of the upper and of the lower half, whose values add up to the address. */
+interface Halves {
+  readonly high: RegExp;
+  readonly low: RegExp;
+  /** The upper half counts from the instruction's own page of this size. */
+  readonly page?: bigint;
+  /** Both halves count from the TOC pointer. */
+  readonly toc?: true;
+  /** Both halves count from the place of the upper one; the addend of the lower one has their distance in it. */
+  readonly fromHigh?: true;
+  /** What they make is the address of a slot in the GOT. */
+  readonly slot?: true;
+}
+
+/** A type of relocation that is one half, and of which pair. */
+const POWER_HALVES: readonly Halves[] = [
+  { high: /^R_PPC64_TOC16_HA$/, low: /^R_PPC64_TOC16_LO(_DS)?$/, toc: true },
+  { high: /^R_PPC64_REL16_HA$/, low: /^R_PPC64_REL16_LO$/, fromHigh: true },
+  { high: /^R_PPC64_ADDR16_HA$/, low: /^R_PPC64_ADDR16_LO(_DS)?$/ },
+];
+
+const MIPS_HALVES: readonly Halves[] = [{ high: /^R_MIPS_HI16$/, low: /^R_MIPS_LO16$/ }];
+
+/** By architecture. AAELF64 5.7.6, AAELF32 4.6.1.6, MIPS ABI supplement chapter 4, RISC-V psABI chapter 8, LoongArch ELF ABI, ELF V2 ABI for Power 3.5. */
+const HALVES: Readonly<Record<string, readonly Halves[]>> = {
+  aarch64: [
+    {
+      high: /^R_AARCH64_ADR_PREL_PG_HI21(_NC)?$/,
+      low: /^R_AARCH64_(ADD_ABS|LDST\d+_ABS)_LO12_NC$/,
+      page: 0x1000n,
+    },
+    { high: /^R_AARCH64_ADR_GOT_PAGE$/, low: /^R_AARCH64_LD64_GOT_LO12_NC$/, page: 0x1000n, slot: true },
+  ],
+  arm: [{ high: /^R_ARM_(THM_)?MOVT_ABS$/, low: /^R_ARM_(THM_)?MOVW_ABS_NC$/ }],
+  loongarch64: [{ high: /^R_LARCH_PCALA_HI20$/, low: /^R_LARCH_PCALA_LO12$/, page: 0x1000n }],
+  mips: MIPS_HALVES,
+  mipsel: MIPS_HALVES,
+  ppc64: POWER_HALVES,
+  ppc64le: POWER_HALVES,
+  riscv64: [{ high: /^R_RISCV_HI20$/, low: /^R_RISCV_LO12_[IS]$/ }],
+};
+
+/** A whole address, and the relocation that tells of what; while only the upper half is known, that. */
+export interface Half {
+  readonly relocation: SpanRelocation;
+  readonly address: bigint;
+  /** Whether the address is that of the thing's slot in the GOT. */
+  readonly slot?: true | undefined;
+}
+
+/** The same for both halves of one address. */
+export function namesThing({ target, targetOffset, symbol, targetAddend }: SpanRelocation): string {
+  return target === undefined ? `${symbol?.index} ${targetAddend}` : `#${target.id} ${targetOffset}`;
+}
+
+/** RISC-V: the types whose lower half names the place of the upper one. */
+const PLACED = /^R_RISCV_(PCREL_(HI20|LO12_[IS])|GOT_HI20)$/;
+const PLACED_HIGH = /^R_RISCV_(PCREL|GOT)_HI20$/;
+
+/** Collects the halves of one span in the order of its relocations. */
+export class HalfAddresses {
+  readonly #arch: Arch;
+  readonly #halves: readonly Halves[];
+  readonly #toc: () => bigint | undefined;
+  readonly #high = new Map<string, bigint>();
+  readonly #low = new Map<string, bigint>();
+  readonly #highFields = new Map<string, SpanRelocation>();
+  /** RISC-V: the upper halves by the offset of their instruction, which the lower half names. */
+  readonly #byPlace = new Map<number, Half>();
+
+  /** `toc` gives what the TOC pointer holds, where the architecture has one. */
+  constructor(arch: Arch, toc: () => bigint | undefined = () => undefined) {
+    this.#arch = arch;
+    this.#halves = HALVES[arch.name] ?? [];
+    this.#toc = toc;
+  }
+
+  /** The whole address once the other half is there as well; undefined before, and for fields that are no half. */
+  take(relocation: SpanRelocation, run: Uint8Array, index: number, place: bigint): Half | undefined {
+    if (PLACED.test(relocation.howto.name)) return this.#takePlaced(relocation, run, index, place);
+    return this.#takeNamed(relocation, run, index, place);
+  }
+
+  /** `auipc` refers to the thing, the instruction behind it to the `auipc`. RISC-V psABI, "PC-Relative Symbol Addresses". */
+  #takePlaced(relocation: SpanRelocation, run: Uint8Array, index: number, place: bigint): Half | undefined {
+    const { howto, offset, targetOffset } = relocation;
+    const field = readField(run, index, howto, fieldOrder(this.#arch, howto));
+    if (PLACED_HIGH.test(howto.name)) {
+      this.#byPlace.set(offset, { relocation, address: field + place, slot: howto.role === "got" ? true : undefined });
+      return undefined;
+    }
+    const high = this.#byPlace.get(targetOffset);
+    if (high === undefined) return undefined;
+    return { ...high, address: BigInt.asUintN(this.#arch.class, high.address + field) };
+  }
+
+  #takeNamed(relocation: SpanRelocation, run: Uint8Array, index: number, place: bigint): Half | undefined {
+    const { howto, symbol, targetAddend, offset } = relocation;
+    if (howto.role !== "page" && howto.role !== "low" && howto.role !== "got") return undefined;
+    const halves = this.#halves.find(({ high, low }) => high.test(howto.name) || low.test(howto.name));
+    if (halves === undefined) return undefined;
+    const isHigh = halves.high.test(howto.name);
+    const addend = halves.fromHigh ? targetAddend - BigInt(offset) : targetAddend;
+    const own = halves.fromHigh ? `${symbol?.index} ${addend}` : namesThing(relocation);
+    const key = halves.slot ? `slot ${own}` : own;
+    const read = readField(run, index, howto, fieldOrder(this.#arch, howto));
+    const field = halves.toc || halves.fromHigh || this.#arch.machine === EM.PPC64 ? signedHalf(read, isHigh) : read;
+    // MIPS: the distance of the GOT pointer from the first of the two. MIPS ABI supplement, _gp_disp.
+    const isDistance = symbol?.name === "_gp_disp";
+    const base = isHigh ? (isDistance ? place : this.#baseOf(halves, place)) : 0n;
+    if (base === undefined) return undefined;
+    if (isHigh) this.#highFields.set(key, relocation);
+    (isHigh ? this.#high : this.#low).set(key, BigInt.asIntN(64, field + base));
+    const high = this.#high.get(key);
+    const low = this.#low.get(key);
+    if (high === undefined || low === undefined) return undefined;
+    const address = BigInt.asUintN(
+      this.#arch.class,
+      this.#arch.name === "arm" ? high + BigInt.asUintN(16, low) : high + low,
+    );
+    const named = halves.fromHigh ? (this.#highFields.get(key) as SpanRelocation) : relocation;
+    return { relocation: named, address, slot: halves.slot };
+  }
+
+  /** What an upper half counts from. */
+  #baseOf({ page, toc, fromHigh }: Halves, place: bigint): bigint | undefined {
+    if (toc) return this.#toc();
+    if (fromHigh) return place;
+    return page === undefined ? 0n : place - (place % page);
+  }
+}
+
+/** The lower half of a pair that is added with sign. */
+function signedHalf(field: bigint, isHigh: boolean): bigint {
+  return isHigh ? field : BigInt.asIntN(16, field);
+}

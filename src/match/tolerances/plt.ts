@@ -1,0 +1,47 @@
+import { EM } from "../../elf/constants.ts";
+import type { SpanRelocation } from "../../spans/span.ts";
+import type { Context } from "../context.ts";
+
+/** Name of the rule for calls that go through a stub of the linker. */
+export const PLT_RULE = {
+  name: "plt-stub",
+  why: "a call out of the image goes through a stub that jumps to the address in the GOT",
+  source: "System V ABI, AMD64 supplement, Procedure Linkage Table; 64-bit ELF V2 ABI for Power, 3.6.1",
+} as const;
+
+/** `jmp *slot(%rip)` at a place, behind `endbr64` and `bnd` if they are there. */
+const STUB = /^(f30f1efa)?(f2)?ff25/;
+
+/** `std r2,24(r1)`: a stub saves the TOC pointer, which the code behind the call loads again. 64-bit ELF V2 ABI for Power, 3.6.1. */
+const SAVE_TOC = 0xf8410018;
+
+function isPowerStub({ arch, image }: Context, place: bigint): boolean {
+  const bytes = image.memory.read(place, 4);
+  if (bytes === undefined || bytes.length < 4) return false;
+  return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, arch.instructionData === "lsb") === SAVE_TOC;
+}
+
+/** What a call of a symbol from elsewhere really leads to, if it goes through a PLT stub: the address in its slot, if it has one yet. */
+export function throughPlt(
+  context: Context,
+  relocation: SpanRelocation,
+  meant: bigint,
+): { readonly address: bigint | undefined } | undefined {
+  const { arch, image } = context;
+  if (arch.machine === EM.PPC64 && relocation.howto.role === "branch" && relocation.target === undefined) {
+    return isPowerStub(context, meant) ? { address: undefined } : undefined;
+  }
+  if (relocation.howto.role !== "branch" || relocation.target !== undefined || arch.name !== "x86_64") return undefined;
+  const bytes = image.memory.read(meant, 16);
+  if (bytes === undefined || bytes.length < 11) return undefined;
+  const stub = STUB.exec(Buffer.from(bytes).toString("hex"));
+  if (stub === null) return undefined;
+  const field = stub[0].length / 2;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const slot = BigInt.asUintN(arch.class, meant + BigInt(field + 4 + view.getInt32(field, true)));
+  const word = image.memory.read(slot, 8);
+  if (word === undefined || word.length < 8) return { address: undefined };
+  const address = new DataView(word.buffer, word.byteOffset, 8).getBigUint64(0, true);
+  const isKnown = image.symbols.named(relocation.symbol?.name ?? "").some((symbol) => symbol.address === address);
+  return { address: isKnown ? address : undefined };
+}

@@ -1,0 +1,110 @@
+import type { SpanRelocation } from "../../spans/span.ts";
+import { wrap } from "../context.ts";
+import type { Rewrite, RewriteSite } from "./rewrites.ts";
+import { tocBase } from "./toc.ts";
+
+/*
+ * What the linker does to code that finds its data by the TOC pointer, r2. Where the upper half of a distance is zero the instruction
+ * that adds it becomes a no-op, and the one with the lower half counts from r2 itself; a pointer in the TOC that is near enough is
+ * left out; and in an image that lies in the low 2 GiB the TOC pointer is loaded instead of computed.
+ */
+
+const NOP = 0x60000000;
+/** `addis r2,r12,…`, `addi r2,r2,…`, `lis r2,…`, each without its immediate. Power ISA, D-form. */
+const ADDIS_R2_R12 = 0x3c4c0000;
+const ADDI_R2_R2 = 0x38420000;
+const LIS_R2 = 0x3c400000;
+/** `ld r2,24(r1)`. 64-bit ELF V2 ABI, 2.2.1.2: the TOC pointer is saved at 24. */
+const LD_R2_24_R1 = 0xe8410018;
+const OPCODE = { addi: 14, addis: 15, ld: 58 } as const;
+
+const SOURCE = "64-bit ELF V2 ABI for Power, 3.6.3 Relocations and Linker Optimization";
+
+const opcode = (word: number): number => word >>> 26;
+const target = (word: number): number => (word >>> 21) & 31;
+const base = (word: number): number => (word >>> 16) & 31;
+const low = (word: number): bigint => BigInt((word << 16) >> 16);
+/** All but the 16 bits of the immediate. */
+const withoutImmediate = (word: number): number => (word & 0xffff0000) >>> 0;
+
+function fieldNamed({ fields }: RewriteSite, index: number, name: RegExp): SpanRelocation | undefined {
+  return fields(index).find(({ howto }) => name.test(howto.name));
+}
+
+const tocSetup: Rewrite = {
+  name: "toc-setup",
+  why: "in an image of the low 2 GiB the TOC pointer is a constant: lis loads it, where the object computes it from r12",
+  source: SOURCE,
+  apply(site) {
+    const high = fieldNamed(site, 0, /^R_PPC64_REL16_HA$/);
+    if (high?.symbol?.name !== ".TOC." || withoutImmediate(site.pre(0)) !== ADDIS_R2_R12) return undefined;
+    if (fieldNamed(site, 1, /^R_PPC64_REL16_LO$/) === undefined || withoutImmediate(site.pre(1)) !== ADDI_R2_R2)
+      return undefined;
+    if (withoutImmediate(site.run(0)) !== LIS_R2 || withoutImmediate(site.run(1)) !== ADDI_R2_R2) return undefined;
+    const address = wrap(site.context.arch, low(site.run(0)) * 0x10000n + low(site.run(1)));
+    return { size: 8, meant: [[high, address + high.targetAddend]] };
+  },
+};
+
+const tocHigh: Rewrite = {
+  name: "toc-high-nop",
+  why: "an upper half of zero need not be added to the TOC pointer: the linker leaves a no-op",
+  source: SOURCE,
+  apply(site) {
+    const high = fieldNamed(site, 0, /^R_PPC64_TOC16_HA$/);
+    if (high === undefined || opcode(site.pre(0)) !== OPCODE.addis || base(site.pre(0)) !== 2) return undefined;
+    return site.run(0) === NOP ? { size: 4 } : undefined;
+  },
+};
+
+const tocLow: Rewrite = {
+  name: "toc-low",
+  why: "the lower half counts from the TOC pointer itself where the upper one is zero; a pointer from the TOC that is near needs no load",
+  source: SOURCE,
+  apply(site) {
+    const field = fieldNamed(site, 0, /^R_PPC64_TOC16_LO(_DS)?$/);
+    const toc = tocBase(site.context, site.trial);
+    if (field === undefined || toc === undefined) return undefined;
+    const [pre, run] = [site.pre(0), site.run(0)];
+    if (target(pre) !== target(run)) return undefined;
+    const isDirect =
+      field.target?.kind === "toc" && opcode(pre) === OPCODE.ld && (pre & 3) === 0 && opcode(run) === OPCODE.addi;
+    if (!isDirect && (opcode(pre) !== opcode(run) || (field.howto.name.endsWith("DS") && ((pre ^ run) & 3) !== 0)))
+      return undefined;
+    const pointer = isDirect ? field.target?.relocations[0] : field;
+    if (pointer === undefined) return undefined;
+    if (base(run) === 2) {
+      const distance = field.howto.name.endsWith("DS") && !isDirect ? low(run & ~3) : low(run);
+      return { size: 4, meant: [[pointer, wrap(site.context.arch, toc + distance)]] };
+    }
+    // The upper half was read before, from the instruction that adds it to the TOC pointer.
+    if (!isDirect || base(run) !== base(pre)) return undefined;
+    const high = highOf(site, field);
+    return high === undefined
+      ? undefined
+      : { size: 4, meant: [[pointer, wrap(site.context.arch, toc + high + low(run))]] };
+  },
+};
+
+/** The upper half that the instruction before added to r2, by the relocation for the same thing. */
+function highOf(site: RewriteSite, field: SpanRelocation): bigint | undefined {
+  for (const { offset, howto, target: of, targetOffset } of site.span.relocations) {
+    if (offset >= site.at) break;
+    if (howto.name !== "R_PPC64_TOC16_HA" || of !== field.target || targetOffset !== field.targetOffset) continue;
+    const word = site.run(((offset & ~3) - site.at) / 4);
+    if (opcode(word) === OPCODE.addis && base(word) === 2) return low(word) * 0x10000n;
+  }
+  return undefined;
+}
+
+const tocRestore: Rewrite = {
+  name: "toc-restore",
+  why: "behind a call that leaves the image the linker restores the TOC pointer, where the compiler left room for it",
+  source: "64-bit ELF V2 ABI for Power, 2.2.1.2 and 3.6.1",
+  apply(site) {
+    if (site.pre(0) !== NOP || site.run(0) !== LD_R2_24_R1) return undefined;
+    return fieldNamed(site, -1, /^R_PPC64_REL24$/) === undefined ? undefined : { size: 4 };
+  },
+};
+
+export const powerRewrites: readonly Rewrite[] = [tocSetup, tocHigh, tocLow, tocRestore];

@@ -1,0 +1,152 @@
+import type { Howto } from "../../arch/arch.ts";
+import type { ChangeTables, Hooks, Patch } from "../../contract/description.ts";
+import { differingRuns } from "../../diff/mask.ts";
+import { isCode, isComparedByContents } from "../../spans/section-kind.ts";
+import type { Span } from "../../spans/span.ts";
+import { byPatchedPlace } from "../update/order.ts";
+import { CodeBuilder, type CodeOptions } from "./code.ts";
+import { fateOfPre, type PlannedPair, placeOf } from "./pair.ts";
+
+export interface ChangeOptions extends CodeOptions {
+  /** Keep all text, exports and globals of the old object, as Ksplice does, instead of what the new code needs. */
+  readonly allOldCode: boolean;
+}
+
+/** Builds the old and the new code that one pair contributes to a change: what is replaced, what is loaded, and what both refer to. */
+export function planChange(
+  pair: PlannedPair,
+  patches: readonly Patch[],
+  hooks: Hooks,
+  howtos: Map<string, Howto>,
+  options: ChangeOptions,
+): ChangeTables {
+  const newCode = new CodeBuilder(pair.postLabels, howtos, options);
+  const oldCode = new CodeBuilder(pair.preLabels, howtos, options);
+  const kept = keepNewCode(pair, newCode);
+  const bugs = keepBugEntries(pair, oldCode);
+  keepOldCode(pair, oldCode, kept, options.allOldCode);
+  return {
+    oldCode: oldCode.build(),
+    newCode: newCode.build(),
+    patches: [...patches, ...bugs].sort(byPatchedPlace),
+    hooks,
+  };
+}
+
+/** Why a post span is loaded, before anything else asks for it. */
+function rootReason(pair: PlannedPair, span: Span): string | undefined {
+  const twin = pair.diff.pairing.preOf[span.id];
+  if (twin === undefined)
+    return isCode(span.kind) && span.kind !== "fragment" && span.kind !== "init-text" ? "new" : undefined;
+  const fate = fateOfPre(pair, twin);
+  if (fate === "patched" && span.kind !== "init-text" && span.kind !== "fragment") return "changed";
+  if (fate === "in-place") return "in-place";
+  return fate === "unpaired" ? "new" : undefined;
+}
+
+/** New code: what replaces old code, and what it needs that the running system does not have. Returns the spans, roots first. */
+function keepNewCode(pair: PlannedPair, builder: CodeBuilder): Span[] {
+  const kept: Span[] = [];
+  const keep = (span: Span, because: string): void => {
+    if (builder.has(span)) return;
+    builder.addSpan(span, because);
+    kept.push(span);
+  };
+  for (const span of pair.diff.post.table.spans) {
+    const because = rootReason(pair, span);
+    if (because !== undefined) keep(span, because);
+  }
+  for (const hook of pair.diff.post.table.hooks) {
+    if (hook.target !== undefined && placeOf(pair, hook.target) === undefined) keep(hook.target, `hook ${hook.stage}`);
+  }
+  for (const entry of pair.diff.post.table.exports) {
+    const isNew = !pair.diff.pre.table.exports.some((other) => other.name === entry.name);
+    if (isNew && entry.target !== undefined && placeOf(pair, entry.target) === undefined)
+      keep(entry.target, `export ${entry.name}`);
+  }
+  // The list grows while we walk it: what is kept brings along what only the new object has.
+  for (const span of kept) {
+    const because = `referenced-by ${pair.postLabels.get(span)}`;
+    const follow = (target: Span | undefined): void => {
+      if (target !== undefined && needsCopy(pair, target)) keep(target, because);
+    };
+    for (const { target } of span.relocations) follow(target);
+    for (const entry of span.entries) {
+      builder.addEntry(entry, span, `owner ${pair.postLabels.get(span)}`);
+      for (const { target } of entry.relocations) follow(target);
+    }
+    builder.addRelocations(span);
+  }
+  return kept;
+}
+
+/** Whether the running system has no copy of a post span that new code could use. */
+function needsCopy(pair: PlannedPair, span: Span): boolean {
+  if (span.kind === "fragment" || span.kind === "toc") return true;
+  return placeOf(pair, span) === undefined;
+}
+
+/** Bug table entries whose line is rewritten, with their patches: one for each stretch of bytes that differs. */
+function keepBugEntries(pair: PlannedPair, builder: CodeBuilder): Patch[] {
+  const { pre, pairing, outcome } = pair.diff;
+  const patches: Patch[] = [];
+  for (const span of pre.table.spans) {
+    const twin = pairing.postOf[span.id];
+    if (twin === undefined || outcome.lines[span.id] === undefined || outcome.fates[span.id] === "patched") continue;
+    if (span.kind === "init-text") continue;
+    const after = twin.entries.filter((entry) => entry.table.policy === "bug-line");
+    const before = span.entries.filter((entry) => entry.table.policy === "bug-line");
+    for (const [i, entry] of before.entries()) {
+      const twinEntry = after[i];
+      if (twinEntry === undefined) continue;
+      const runs = differingRuns(entry, twinEntry, pre.table.arch);
+      if (runs.length === 0) continue;
+      builder.addSpan(span, "owner of a bug entry");
+      const oldLabel = builder.addEntry(entry, span, "changed");
+      for (const { offset, size } of runs) {
+        const contents = Buffer.from(twinEntry.bytes.subarray(offset, offset + size)).toString("base64");
+        patches.push({ type: "bug", oldLabel, oldOffset: offset, replacement: null, size, contents });
+      }
+    }
+  }
+  return patches;
+}
+
+/** Old code: what is patched, and what it and the new code refer to, so that their addresses can be found. */
+function keepOldCode(pair: PlannedPair, builder: CodeBuilder, newCode: readonly Span[], all: boolean): void {
+  const { pre, pairing } = pair.diff;
+  const roots: Span[] = [];
+  for (const span of pre.table.spans) {
+    const because = oldReason(pair, span, all);
+    if (because === undefined) continue;
+    builder.addSpan(span, because);
+    roots.push(span);
+  }
+  const keepTarget = (target: Span | undefined, because: string): void => {
+    if (target !== undefined && target.kind !== "fragment") builder.addSpan(target, because);
+  };
+  for (const span of roots) {
+    for (const { target } of span.relocations) keepTarget(target, `referenced-by ${pair.preLabels.get(span)}`);
+    builder.addRelocations(span);
+    if (all) for (const entry of span.entries) builder.addEntry(entry, span, `owner ${pair.preLabels.get(span)}`);
+  }
+  for (const span of newCode) {
+    const because = `referenced-by ${pair.postLabels.get(span)}`;
+    const references = [span.relocations, ...span.entries.map((entry) => entry.relocations)].flat();
+    for (const { target } of references) if (target !== undefined) keepTarget(placeOf(pair, target), because);
+  }
+  for (const hook of pair.diff.post.table.hooks) {
+    if (hook.target !== undefined) keepTarget(pairing.preOf[hook.target.id], `hook ${hook.stage}`);
+  }
+}
+
+function oldReason(pair: PlannedPair, span: Span, all: boolean): string | undefined {
+  if (span.kind === "init-text" || span.kind === "init-data" || span.kind === "fragment") return undefined;
+  const fate = fateOfPre(pair, span);
+  if (fate === "patched") return "changed";
+  if (fate === "in-place") return "in-place";
+  if (fate === undefined && isCode(span.kind)) return "deleted";
+  if (!all || isComparedByContents(span.kind)) return undefined;
+  if (isCode(span.kind)) return "text";
+  return span.symbols.some(({ symbol }) => symbol.bind !== 0) ? "global" : undefined;
+}

@@ -1,0 +1,176 @@
+import { createHash } from "node:crypto";
+import type { Howto } from "../../arch/arch.ts";
+import type { CodeRelocation, CodeSection, CodeSymbol, CodeTables } from "../../contract/description.ts";
+import { STT } from "../../elf/constants.ts";
+import type { ElfSymbol } from "../../elf/object.ts";
+import type { Span, SpanRelocation, TableEntry } from "../../spans/span.ts";
+import { byField, byLabel } from "../update/order.ts";
+
+/** What to write down of the sections. */
+export interface CodeOptions {
+  readonly contents: boolean;
+}
+
+const BINDS: Readonly<Record<number, CodeSymbol["bind"]>> = { 0: "local", 1: "global", 2: "weak", 10: "unique" };
+const TYPES: Readonly<Record<number, CodeSymbol["type"]>> = {
+  [STT.FUNC]: "function",
+  10: "function",
+  [STT.OBJECT]: "object",
+  [STT.SECTION]: "section",
+  6: "tls",
+};
+
+export function hex64(value: bigint | number): string {
+  const number = BigInt(value);
+  return number < 0n ? `-0x${(-number).toString(16)}` : `0x${number.toString(16)}`;
+}
+
+/** Collects the sections, symbols and relocations of one side of a change; everything once, in an order of its own. */
+export class CodeBuilder {
+  readonly #labels: ReadonlyMap<Span, string>;
+  readonly #options: CodeOptions;
+  readonly #sections = new Map<string, CodeSection>();
+  readonly #symbols = new Map<string, CodeSymbol>();
+  readonly #relocations: CodeRelocation[] = [];
+  readonly #howtos: Map<string, Howto>;
+  readonly #kept = new Set<Span>();
+
+  constructor(labels: ReadonlyMap<Span, string>, howtos: Map<string, Howto>, options: CodeOptions) {
+    this.#labels = labels;
+    this.#howtos = howtos;
+    this.#options = options;
+  }
+
+  has(span: Span): boolean {
+    return this.#kept.has(span);
+  }
+
+  /** Adds a span with its symbols; the reason of the first call stays. */
+  addSpan(span: Span, because: string): void {
+    if (this.#kept.has(span)) return;
+    this.#kept.add(span);
+    const label = this.#label(span);
+    this.#addSection(label, span.kind, span, because);
+    this.#addSpanSymbol(span, label);
+  }
+
+  /** Adds the relocations of a span, and symbols for what they refer to; `defines` tells whether a target is part of this side. */
+  addRelocations(span: Span): void {
+    const label = this.#label(span);
+    for (const relocation of span.relocations) {
+      if (relocation.distance === undefined) this.#addRelocation(label, relocation);
+    }
+  }
+
+  /** Adds one table entry of an owner; returns its label. */
+  addEntry(entry: TableEntry, owner: Span, because: string): string {
+    const base = `${entry.section.name}<target:${this.#label(owner)}+0x${Math.max(0, entry.ownerOffset - owner.entry).toString(16)}>`;
+    let label = base;
+    for (let i = 1; this.#sections.has(label); i++) label = `${base}~${i}`;
+    this.#addSection(label, "table", entry, because);
+    this.#symbols.set(label, {
+      label,
+      name: entry.section.name,
+      section: label,
+      offset: 0,
+      size: entry.size,
+      bind: "local",
+      type: "section",
+    });
+    for (const relocation of entry.relocations) this.#addRelocation(label, relocation);
+    return label;
+  }
+
+  build(): CodeTables {
+    for (const symbol of this.#symbols.values()) {
+      if (symbol.section !== null && !this.#sections.has(symbol.section))
+        this.#symbols.set(symbol.label, { ...symbol, section: null });
+    }
+    return {
+      sections: [...this.#sections.values()].sort(byLabel),
+      symbols: [...this.#symbols.values()].sort(byLabel),
+      relocations: this.#relocations.sort(byField),
+    };
+  }
+
+  #label(span: Span): string {
+    return this.#labels.get(span) as string;
+  }
+
+  #addSection(label: string, kind: string, part: Span | TableEntry, because: string): void {
+    const { bytes, section } = part;
+    this.#sections.set(label, {
+      label,
+      kind,
+      size: part.size,
+      align: section.addralign || 1,
+      flags: hex64(section.flags),
+      sha256: createHash("sha256").update(bytes).digest("hex"),
+      because,
+      ...(this.#options.contents
+        ? { contents: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64") }
+        : {}),
+    });
+  }
+
+  #addSpanSymbol(span: Span, label: string): void {
+    if (this.#symbols.has(label)) return;
+    const { symbol } = span;
+    this.#symbols.set(label, {
+      label,
+      name: span.name,
+      section: label,
+      offset: span.entry,
+      size: span.size - span.entry,
+      bind: BINDS[symbol?.bind ?? 0] ?? "local",
+      type: symbol === undefined ? "section" : (TYPES[symbol.type] ?? "other"),
+    });
+    // Other names of the same code: aliases, and entries inside it.
+    for (const { symbol: other, offset } of span.symbols) {
+      if (other === symbol || other.bind === 0 || this.#symbols.has(other.name)) continue;
+      this.#symbols.set(other.name, {
+        label: other.name,
+        name: other.name,
+        section: label,
+        offset,
+        size: other.size,
+        bind: BINDS[other.bind] ?? "global",
+        type: TYPES[other.type] ?? "other",
+      });
+    }
+  }
+
+  #addRelocation(section: string, relocation: SpanRelocation): void {
+    const { howto, target, symbol, insnAddend } = relocation;
+    this.#howtos.set(howto.name, howto);
+    const label = target === undefined ? this.#outerSymbol(symbol) : this.#label(target);
+    if (target !== undefined) this.#addSpanSymbol(target, label);
+    const targetAddend =
+      target === undefined ? relocation.targetAddend : BigInt(relocation.targetOffset - target.entry);
+    this.#relocations.push({
+      section,
+      offset: relocation.offset,
+      howto: howto.name,
+      symbol: label,
+      insnAddend: hex64(insnAddend),
+      targetAddend: hex64(targetAddend),
+    });
+  }
+
+  /** A symbol without a span: undefined, absolute, common, or in a section that is no code and no data. */
+  #outerSymbol(symbol: ElfSymbol | undefined): string {
+    const label = symbol?.name ?? "";
+    if (!this.#symbols.has(label)) {
+      this.#symbols.set(label, {
+        label,
+        name: label,
+        section: null,
+        offset: 0,
+        size: symbol?.size ?? 0,
+        bind: BINDS[symbol?.bind ?? 0] ?? "local",
+        type: TYPES[symbol?.type ?? 0] ?? "other",
+      });
+    }
+    return label;
+  }
+}

@@ -1,0 +1,173 @@
+import type { DataChange, Patch } from "../../contract/description.ts";
+import { SHN } from "../../elf/constants.ts";
+import type { ElfSymbol } from "../../elf/object.ts";
+import type { Finding, FindingCode } from "../../findings/findings.ts";
+import { isCode, isComparedByContents, isState, type SectionKind } from "../../spans/section-kind.ts";
+import type { Span } from "../../spans/span.ts";
+import { isTextSpan } from "../../spans/text-of.ts";
+import { demangle } from "./demangle.ts";
+import { firstReason, type PlannedPair, reasonsOf, spanFinding, toReasons } from "./pair.ts";
+
+/** What the data pass contributes. */
+export interface DataPlan {
+  readonly data: DataChange[];
+  readonly patches: Patch[];
+  readonly findings: Finding[];
+}
+
+const KINDS: Partial<Record<SectionKind, DataChange["kind"]>> = {
+  rodata: "rodata",
+  data: "data",
+  bss: "bss",
+  string: "string",
+  "export-string": "string",
+  constant: "constant",
+  percpu: "percpu",
+  tls: "tls",
+  "init-data": "init",
+  registry: "special",
+  unknown: "special",
+  toc: "toc",
+};
+
+/** Data that changed, is new, deleted, renamed, or rewritten in place; and what cannot be carried because it is alive. */
+export function planData(pair: PlannedPair): DataPlan {
+  const plan: DataPlan = { data: [], patches: [], findings: [] };
+  const { pre, post, pairing } = pair.diff;
+  for (const span of pre.table.spans) {
+    if (isCode(span.kind)) continue;
+    const twin = pairing.postOf[span.id];
+    if (twin === undefined) planDeleted(plan, pair, span);
+    else planPaired(plan, pair, span, twin);
+  }
+  for (const span of post.table.spans) {
+    if (!isCode(span.kind) && pairing.preOf[span.id] === undefined) planNew(plan, pair, span);
+  }
+  planCommons(plan, pair);
+  return plan;
+}
+
+function placeIn(span: Span): DataChange["pre"] {
+  return { section: span.section.name, offset: span.offset, size: span.size };
+}
+
+type Header = Pick<DataChange, "name" | "demangled" | "label" | "object" | "target" | "kind" | "text">;
+
+function header(pair: PlannedPair, span: Span, side: "pre" | "post"): Header {
+  const label = (side === "pre" ? pair.preLabels : pair.postLabels).get(span) as string;
+  const kind = isTextSpan(span) ? "string" : (KINDS[span.kind] ?? "special");
+  const text = kind === "string" ? { text: textOf(span) } : {};
+  const demangled = demangle(span.name);
+  const readable = demangled === undefined ? {} : { demangled };
+  return { name: span.name, ...readable, label, object: pair.index, target: pair.target, kind, ...text };
+}
+
+function textOf(span: Span): string {
+  const width = span.section.entsize;
+  const bytes = Buffer.from(span.bytes.buffer, span.bytes.byteOffset, span.bytes.byteLength);
+  if (width === 2 || width === 4) return bytes.toString("hex");
+  return bytes.toString("utf8").replace(/\0+$/, "");
+}
+
+function planPaired(plan: DataPlan, pair: PlannedPair, span: Span, twin: Span): void {
+  const { outcome, pairing } = pair.diff;
+  const fate = outcome.fates[span.id];
+  const lines = outcome.lines[span.id];
+  const by = pairing.by[span.id];
+  const isRenamed = span.name !== twin.name && by === "reference" && span.symbol !== undefined;
+  const both = { ...(by === undefined ? {} : { pairedBy: by }), pre: placeIn(span), post: placeIn(twin) };
+  const renamed = span.name === twin.name || isComparedByContents(span.kind) ? {} : { renamedTo: twin.name };
+  if (fate === "in-place" || fate === "state") {
+    const status = fate === "in-place" ? "in-place" : "changed";
+    plan.data.push({ ...header(pair, span, "pre"), status, ...renamed, ...both, reasons: reasonsOf(pair, span) });
+    if (fate === "in-place") plan.patches.push(rewrite(pair, span, twin));
+    else plan.findings.push(spanFinding(pair, stateCode(span, twin), span, "pre", stateDetail(pair, span, twin)));
+  } else if (fate === "unpaired") {
+    plan.data.push({ ...header(pair, twin, "post"), status: "new", ...both, reasons: reasonsOf(pair, span) });
+    if (span.symbol !== undefined && span.symbol.bind !== 0) {
+      plan.findings.push(spanFinding(pair, "global-rodata-resized", span, "pre", `${span.size} to ${twin.size}`));
+    }
+  } else if (lines !== undefined) {
+    plan.data.push({
+      ...header(pair, span, "pre"),
+      status: "line-only",
+      ...renamed,
+      ...both,
+      reasons: toReasons(lines, span),
+    });
+  } else if (isRenamed) {
+    plan.data.push({ ...header(pair, span, "pre"), status: "renamed", ...renamed, ...both, reasons: [] });
+  }
+}
+
+/** Which rule the change of live data breaks. */
+function stateCode(span: Span, twin: Span): FindingCode {
+  if (span.kind === "percpu") return "percpu-data-changed";
+  if (span.kind === "tls") return "tls-data-changed";
+  if (span.kind === "init-data") return "init-data-changed";
+  if (span.kind === "registry") return "registry-changed";
+  if (span.kind === "unknown") return "section-unknown";
+  return span.size === twin.size ? "writable-data-changed" : "writable-data-resized";
+}
+
+function stateDetail(pair: PlannedPair, span: Span, twin: Span): string {
+  if (stateCode(span, twin) === "writable-data-resized") return `${span.size} to ${twin.size}`;
+  return firstReason(pair.diff.outcome.reasons[span.id]);
+}
+
+function rewrite(pair: PlannedPair, span: Span, twin: Span): Patch {
+  return {
+    type: "data",
+    oldLabel: pair.preLabels.get(span) as string,
+    oldOffset: 0,
+    replacement: pair.postLabels.get(twin) as string,
+    replacementOffset: 0,
+    size: twin.size,
+  };
+}
+
+/** Common symbols have no section yet: the linker gives them one. gABI chapter 4, SHN_COMMON. */
+function planCommons(plan: DataPlan, pair: PlannedPair): void {
+  const isCommon = (symbol: ElfSymbol): boolean => symbol.shndx === SHN.COMMON;
+  const after = new Map(pair.diff.post.table.object.symbols.filter(isCommon).map((symbol) => [symbol.name, symbol]));
+  for (const before of pair.diff.pre.table.object.symbols.filter(isCommon)) {
+    const twin = after.get(before.name);
+    if (twin === undefined || twin.size === before.size) continue;
+    const section = "COMMON";
+    plan.data.push({
+      name: before.name,
+      label: before.name,
+      object: pair.index,
+      target: pair.target,
+      kind: "bss",
+      status: "changed",
+      pre: { section, offset: 0, size: before.size },
+      post: { section, offset: 0, size: twin.size },
+      reasons: [{ kind: "size", offset: 0, pre: String(before.size), post: String(twin.size) }],
+    });
+    const where = { object: pair.index, side: "pre", section, name: before.name, label: before.name } as const;
+    plan.findings.push({ code: "common-symbol-changed", where, detail: `size ${before.size} becomes ${twin.size}` });
+  }
+}
+
+function planDeleted(plan: DataPlan, pair: PlannedPair, span: Span): void {
+  // TOC slots and what they hold are told by who uses them.
+  if (span.kind === "toc") return;
+  plan.data.push({ ...header(pair, span, "pre"), status: "deleted", pre: placeIn(span), reasons: [] });
+  if (isComparedByContents(span.kind) || span.symbol === undefined || span.kind === "registry") return;
+  if (span.kind === "init-data") plan.findings.push(spanFinding(pair, "init-data-changed", span, "pre", "deleted"));
+  else if (span.symbol.bind !== 0) plan.findings.push(spanFinding(pair, "global-data-deleted", span, "pre"));
+  else if (isState(span.kind)) plan.findings.push(spanFinding(pair, "data-deleted", span, "pre"));
+}
+
+function planNew(plan: DataPlan, pair: PlannedPair, span: Span): void {
+  if (span.kind === "toc") return;
+  plan.data.push({ ...header(pair, span, "post"), status: "new", post: placeIn(span), reasons: [] });
+  if (span.kind === "percpu" || span.kind === "tls") {
+    const code = span.kind === "percpu" ? "percpu-data-changed" : "tls-data-changed";
+    plan.findings.push(spanFinding(pair, code, span, "post", "it is new"));
+  } else if (span.kind === "init-data")
+    plan.findings.push(spanFinding(pair, "init-data-changed", span, "post", "it is new"));
+  else if (isState(span.kind))
+    plan.findings.push(spanFinding(pair, "new-writable-data", span, "post", String(span.size)));
+}

@@ -1,0 +1,252 @@
+import { createHash } from "node:crypto";
+import type { Howto } from "../../arch/arch.ts";
+import type { ChangeTables, HowtoDescription, ObjectPair } from "../../contract/description.ts";
+import { diffSpans, type ObjectDiff } from "../../diff/diff.ts";
+import { SHN } from "../../elf/constants.ts";
+import { readCompiler, sourceFileOf } from "../../elf/notes.ts";
+import type { ElfObject, ElfSymbol } from "../../elf/object.ts";
+import { type Finding, severityOf } from "../../findings/findings.ts";
+import { objectName } from "../../input/object-name.ts";
+import type { Oddity } from "../../spans/span.ts";
+import type { LayoutPlan } from "../layouts/layouts.ts";
+import { planLiveUpdate } from "../live-update/live-update.ts";
+import type { TableTypes } from "../switch-over/ops-tables.ts";
+import { planSwitchOver } from "../switch-over/switch-over.ts";
+import { byLabelAndTarget, byName, byPlace } from "../update/order.ts";
+import type { PairFragment, PairLinks } from "../update/part.ts";
+import { type ChangeOptions, planChange } from "./change.ts";
+import { hex64 } from "./code.ts";
+import { planData } from "./data.ts";
+import { describeArch } from "./describe-arch.ts";
+import { planExports } from "./exports.ts";
+import { planFunctions } from "./functions.ts";
+import { planHooks } from "./hooks.ts";
+import { checkNewCode, compareModuleInfo } from "./new-code.ts";
+import { listNoise } from "./noise.ts";
+import { byText, type PlannedPair, planPair } from "./pair.ts";
+import { asksForChange, isEmptyChange, type PairFile } from "./plain-fragment.ts";
+
+/** What the caller may decide for one pair. */
+export interface FragmentOptions {
+  /** What the object is called in labels; for a tree the path from its root. Default: the end of the paths that both files share. */
+  readonly name?: string | undefined;
+  /** What is patched: vmlinux (default) or a module's name. */
+  readonly target?: string | undefined;
+  /** Other modules that the same object is linked into: its change is described for `target` only, which is said. */
+  readonly alsoIn?: readonly string[] | undefined;
+  /** Include the bytes of the code sections. */
+  readonly contents?: boolean | undefined;
+  /** Which old code to keep. Default: what the patches and the new code refer to. */
+  readonly oldCode?: "needed" | "all" | undefined;
+  /** Names the types and members of tables of functions; default: their offsets. */
+  readonly tableTypes?: TableTypes | undefined;
+  /** What planLayouts() found; default: layouts are not compared. */
+  readonly layoutPlan?: LayoutPlan | undefined;
+  /** False: the pair is the whole update, so nobody has to know its global names. */
+  readonly links?: boolean | undefined;
+}
+
+/** What one pair of objects contributes to an update. */
+export function planFragment(diff: ObjectDiff, options: FragmentOptions = {}): PairFragment {
+  return planSides(diff, options, undefined);
+}
+
+/** What an object contributes that only post has: all of its functions are new. */
+export function planAdded(post: ElfObject, options: FragmentOptions = {}): PairFragment {
+  return planSides(diffSpans(nothingLike(post), post), options, "pre");
+}
+
+/** What an object contributes that only pre has: all of its functions are deleted. */
+export function planRemoved(pre: ElfObject, options: FragmentOptions = {}): PairFragment {
+  return planSides(diffSpans(pre, nothingLike(pre)), options, "post");
+}
+
+/** An object of the same machine with nothing in it. */
+function nothingLike(object: ElfObject): ElfObject {
+  return {
+    ...object,
+    bytes: new Uint8Array(0),
+    sections: [],
+    symbols: [],
+    groups: [],
+    relocationsOf: () => [],
+    relocationSectionsOf: () => [],
+  };
+}
+
+function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "post" | undefined): PairFragment {
+  const { object: preObject } = diff.pre.table;
+  const { object: postObject } = diff.post.table;
+  const preFile = absent === "pre" ? undefined : fileOf(preObject);
+  const postFile = absent === "post" ? undefined : fileOf(postObject);
+  const target = options.target ?? "vmlinux";
+  const name = options.name ?? objectName(slashes(preObject.file), slashes(postObject.file));
+  const pair = planPair(diff, 0, name, target);
+
+  const functions = planFunctions(pair);
+  const data = planData(pair);
+  const exports = planExports(pair);
+  const hooks = planHooks(pair);
+  const needs = absent === undefined ? [...checkNewCode(pair), ...compareModuleInfo(pair)] : checkNewCode(pair);
+  const tableTypes = options.tableTypes ?? options.layoutPlan?.tableTypes;
+  const live = planLiveUpdate(pair, tableTypes);
+  const switchOver = planSwitchOver(pair, tableTypes);
+  const oddities = reportOddities(pair);
+  const sides = absent === undefined ? [] : [reportAbsence(pair, absent)];
+  // From here on all findings of this pair are known.
+  const findings = [
+    ...functions.findings,
+    ...data.findings,
+    ...exports.findings,
+    ...hooks.findings,
+    ...needs,
+    ...live.findings,
+    ...switchOver.findings,
+    ...oddities,
+    ...sides,
+    ...(options.layoutPlan?.findings ?? []),
+  ].sort(byPlace);
+  const patches = [...functions.patches, ...data.patches, ...exports.patches];
+  const howtos = new Map<string, Howto>();
+  const change = planChange(pair, patches, hooks.hooks, howtos, changeOptions(options));
+  const lists = { functions: functions.functions, exports: exports.exports };
+  const hasChanges = asksForChange({ ...lists, patches });
+  if (hasChanges && options.alsoIn !== undefined && options.alsoIn.length > 0) {
+    const detail = [target, ...options.alsoIn].join(", ");
+    findings.push({ code: "object-in-several", where: { object: 0, name }, detail });
+    findings.sort(byPlace);
+  }
+  const isSame = !hasChanges && findings.every((finding) => severityOf(finding) !== "error");
+  const source = sourceFileOf(preObject) ?? sourceFileOf(postObject);
+  const compiler = readCompiler(postObject) ?? readCompiler(preObject);
+  const status: ObjectPair["status"] =
+    preFile === undefined
+      ? "added"
+      : postFile === undefined
+        ? "removed"
+        : preFile.sha256 === postFile.sha256
+          ? "identical"
+          : isSame
+            ? "equivalent"
+            : "changed";
+  // Deleted code that nothing is written over may turn up in another object: there it is compared.
+  const isNothing = isEmptyChange(change) && functions.functions.every((one) => one.status !== "deleted");
+  return {
+    name,
+    target,
+    arch: describeArch(diff.pre.table.arch),
+    object: {
+      ...(options.name === undefined ? {} : { name: options.name }),
+      ...(preFile === undefined ? {} : { pre: preFile }),
+      ...(postFile === undefined ? {} : { post: postFile }),
+      ...(source === undefined ? {} : { source }),
+      ...(compiler === undefined ? {} : { compiler }),
+      target,
+      status,
+    },
+    functions: functions.functions.sort(byLabelAndTarget),
+    data: data.data.sort(byLabelAndTarget),
+    exports: exports.exports.sort(byName),
+    noise: listNoise(pair),
+    change: isNothing ? null : change,
+    howtos: describeHowtos(isNothing ? new Map() : howtos),
+    findings,
+    ...(switchOver.switchOver.tables === undefined ? {} : { switchOver: switchOver.switchOver }),
+    hasChanges,
+    ...(live.liveUpdate.participants === undefined ? {} : { liveUpdate: live.liveUpdate }),
+    ...(options.layoutPlan === undefined ? {} : { layouts: [...options.layoutPlan.layouts] }),
+    ...(options.layoutPlan?.shadow === undefined ? {} : { shadow: options.layoutPlan.shadow }),
+    ...(status === "identical" || options.links === false ? {} : { links: linksOf(pair, change) }),
+  };
+}
+
+function changeOptions(options: FragmentOptions): ChangeOptions {
+  return { contents: options.contents ?? false, allOldCode: options.oldCode === "all" };
+}
+
+function slashes(path: string): string {
+  return path.replaceAll("\\", "/");
+}
+
+function fileOf(object: ElfObject): PairFile {
+  const member = object.member === undefined ? {} : { member: object.member };
+  const sha256 = createHash("sha256").update(object.bytes).digest("hex");
+  return { path: slashes(object.file), ...member, sha256, size: object.bytes.length };
+}
+
+function describeHowtos(howtos: ReadonlyMap<string, Howto>): Record<string, HowtoDescription> {
+  const sorted = [...howtos].sort(([a], [b]) => byText(a, b));
+  return Object.fromEntries(
+    sorted.map(([name, { pcrel, size, mask, rightshift, signed }]) => [
+      name,
+      { type: "reloc", pcrel, size, dstMask: hex64(mask), rightshift, signedAddend: signed } satisfies HowtoDescription,
+    ]),
+  );
+}
+
+/** That one side has no such object; of an added one, what would run only at start. */
+function reportAbsence(pair: PlannedPair, absent: "pre" | "post"): Finding {
+  const where = { object: pair.index, side: absent === "pre" ? "post" : "pre", name: pair.object } as const;
+  if (absent === "post") return { code: "object-removed", where, detail: "" };
+  const spans = pair.diff.post.table.spans.filter(({ kind }) => kind === "init-text" || kind === "registry");
+  const names = [...new Set(spans.map((span) => span.name))].sort(byText);
+  const detail = names.length === 0 ? "" : `; what counts only at start has no effect: ${names.join(", ")}`;
+  return { code: "object-added", where, detail };
+}
+
+/** What the rest of the update has to know of this pair's global names. */
+function linksOf(pair: PlannedPair, { newCode }: ChangeTables): PairLinks {
+  const before = globalsOf(pair.diff.pre.table.object);
+  const after = globalsOf(pair.diff.post.table.object);
+  const localEntries: Record<string, number> = {};
+  for (const span of pair.diff.post.table.spans) {
+    if (span.localEntry !== 0 && pair.diff.pairing.preOf[span.id] === undefined)
+      localEntries[pair.postLabels.get(span) as string] = span.localEntry;
+  }
+  return {
+    defines: [...after]
+      .filter(([name]) => !before.has(name))
+      .map(([name, isWeak]) => ({ name, ...(isWeak ? { weak: true as const } : {}) }))
+      .sort(byName),
+    deletes: [...before].flatMap(([name, isWeak]) => (after.has(name) || isWeak ? [] : [name])).sort(byText),
+    needs: newCode.symbols
+      .filter(({ name, section, bind }) => section === null && bind !== "local" && !after.has(name))
+      .map(({ name }) => name),
+    localEntries,
+  };
+}
+
+/** Global names that an object defines, each with whether other objects may define it too: weak, unique, common, or in a COMDAT group. */
+function globalsOf(object: ElfObject): Map<string, boolean> {
+  const shared = new Set(object.groups.filter(({ comdat }) => comdat).flatMap(({ members }) => members));
+  const names = new Map<string, boolean>();
+  for (const symbol of object.symbols) {
+    if (symbol.bind === 0 || symbol.shndx === SHN.UNDEF) continue;
+    names.set(symbol.name, isShared(symbol, shared));
+  }
+  return names;
+}
+
+function isShared({ bind, shndx, section }: ElfSymbol, comdat: ReadonlySet<number>): boolean {
+  return bind !== 1 || shndx === SHN.COMMON || (section !== undefined && comdat.has(section));
+}
+
+/** What the reading of the objects could not place; said once when both sides have it. */
+function reportOddities(pair: PlannedPair): Finding[] {
+  const said = new Set<string>();
+  const findings: Finding[] = [];
+  const report = (side: "pre" | "post", oddities: readonly Oddity[]): void => {
+    for (const { code, section, offset, detail } of oddities) {
+      const key = `${code} ${section} ${offset} ${detail}`;
+      if (said.has(key)) continue;
+      said.add(key);
+      findings.push({ code, where: { object: pair.index, side, section, offset }, detail });
+    }
+  };
+  report("pre", pair.diff.pre.table.oddities);
+  report("post", pair.diff.post.table.oddities);
+  const { arch } = pair.diff.pre.table;
+  if (arch.howtos.size === 0)
+    findings.push({ code: "machine-without-table", where: { object: pair.index, name: arch.name }, detail: "" });
+  return findings;
+}

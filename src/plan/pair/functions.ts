@@ -1,0 +1,208 @@
+import type { FunctionChange, Patch } from "../../contract/description.ts";
+import { firstInstruction } from "../../disasm/first.ts";
+import type { ElfObject } from "../../elf/object.ts";
+import type { Finding } from "../../findings/findings.ts";
+import { parentFunction } from "../../spans/names.ts";
+import { isCode } from "../../spans/section-kind.ts";
+import { isFunctionSymbol, type Span } from "../../spans/span.ts";
+import { demangle } from "./demangle.ts";
+import { entryHook, redirect, trap } from "./entry-points.ts";
+import { firstReason, type PlannedPair, reasonsOf, spanFinding, toReasons } from "./pair.ts";
+
+/** What one pass of the plan contributes. */
+export interface FunctionPlan {
+  readonly functions: FunctionChange[];
+  readonly patches: Patch[];
+  readonly findings: Finding[];
+}
+
+/** Code that stays in memory and can be replaced: not init code, not fragments (they go with their owner). */
+function isFunction(span: Span): boolean {
+  return isCode(span.kind) && span.kind !== "fragment" && span.kind !== "init-text";
+}
+
+function placeIn(span: Span): FunctionChange["pre"] {
+  return { section: span.section.name, offset: span.offset + span.entry, size: span.size - span.entry };
+}
+
+/** Functions that changed, are new, deleted or renamed; the trampolines; and what cannot be carried. */
+export function planFunctions(pair: PlannedPair): FunctionPlan {
+  const plan: FunctionPlan = { functions: [], patches: [], findings: [] };
+  const { pre, post, pairing } = pair.diff;
+  for (const span of pre.table.spans) {
+    if (!isCode(span.kind) || span.kind === "fragment") continue;
+    const twin = pairing.postOf[span.id];
+    if (twin !== undefined) planPaired(plan, pair, span, twin);
+    else if (isFunction(span)) planDeleted(plan, pair, span);
+  }
+  for (const span of post.table.spans) {
+    if (!isFunction(span) || pairing.preOf[span.id] !== undefined) continue;
+    plan.functions.push({
+      ...header(pair, span, "post"),
+      status: "new",
+      post: placeIn(span),
+      reasons: [],
+      entry: entryHook(span),
+    });
+  }
+  if (
+    plan.functions.some((change) => change.entry.kind !== "none") ||
+    pre.table.spans.some((span) => isCode(span.kind) && entryHook(span).kind !== "none")
+  ) {
+    reportMissingHooks(plan, pair);
+  }
+  return plan;
+}
+
+type Header = Pick<FunctionChange, "name" | "demangled" | "label" | "object" | "target" | "partOf">;
+
+function header(pair: PlannedPair, span: Span, side: "pre" | "post"): Header {
+  const label = (side === "pre" ? pair.preLabels : pair.postLabels).get(span) as string;
+  const partOf = parentFunction(span.name);
+  const demangled = demangle(span.name);
+  return {
+    name: span.name,
+    ...(demangled === undefined ? {} : { demangled }),
+    label,
+    object: pair.index,
+    target: pair.target,
+    ...(partOf === undefined ? {} : { partOf }),
+  };
+}
+
+function planPaired(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Span): void {
+  const { outcome, pairing } = pair.diff;
+  const fate = outcome.fates[span.id];
+  const all = outcome.lines[span.id]?.filter((line) => line.kind !== "encoding-only");
+  const lines = all === undefined || all.length === 0 ? undefined : all;
+  reportLostNames(plan, pair, span, twin);
+  if (outcome.exempt.includes(span)) plan.findings.push(spanFinding(pair, "ignored-on-request", span, "pre"));
+  const isRenamed = span.name !== twin.name && pairing.by[span.id] === "rename";
+  if (fate === "equal" && !isRenamed && lines === undefined) return;
+  if (span.kind === "init-text") {
+    if (fate === "patched")
+      plan.findings.push(spanFinding(pair, "init-text-changed", span, "pre", firstReason(outcome.reasons[span.id])));
+    return;
+  }
+  const status = fate === "patched" ? "changed" : isRenamed ? "renamed" : "line-only";
+  const by = pairing.by[span.id];
+  const first = status === "changed" ? firstInstruction(span, twin, pairing, pair.diff.pre.table.arch) : undefined;
+  plan.functions.push({
+    ...header(pair, span, "pre"),
+    status,
+    ...(span.name === twin.name ? {} : { renamedTo: twin.name }),
+    ...(by === undefined ? {} : { pairedBy: by }),
+    pre: placeIn(span),
+    post: placeIn(twin),
+    reasons: fate === "patched" ? reasonsOf(pair, span) : toReasons(lines ?? [], span),
+    ...(first === undefined ? {} : { firstInstruction: first }),
+    entry: entryHook(span),
+  });
+  if (status === "changed") {
+    planReplacement(plan, pair, span, twin);
+    planInnerEntries(plan, span, twin);
+  }
+  if (status === "renamed" && span.symbol?.bind !== 0)
+    plan.findings.push(spanFinding(pair, "function-renamed-global", span, "pre", twin.name));
+  if (status === "line-only") {
+    const isBug = lines?.every((line) => line.kind === "bug-line") ?? false;
+    if (lines?.some((line) => line.kind === "bug-flags")) return;
+    plan.findings.push(
+      spanFinding(pair, isBug ? "bug-line-only" : "line-number-only", span, "pre", firstReason(lines)),
+    );
+  }
+}
+
+function planReplacement(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Span): void {
+  const { patches, findings } = redirect(pair, span, twin);
+  plan.patches.push(...patches);
+  plan.findings.push(...findings);
+  if (span.kind === "exit-text") {
+    plan.findings.push(
+      spanFinding(pair, "exit-text-changed", span, "pre", firstReason(pair.diff.outcome.reasons[span.id])),
+    );
+  }
+  if (comdatSections(pair.diff.pre.table.object).has(span.section.index))
+    plan.findings.push(
+      spanFinding(pair, "comdat-changed", span, "pre", firstReason(pair.diff.outcome.reasons[span.id])),
+    );
+}
+
+/** Functions that begin inside another one (assembly with several entries) change with it. */
+function planInnerEntries(plan: FunctionPlan, span: Span, twin: Span): void {
+  const { firstInstruction: _ofTheWhole, ...outer } = plan.functions.at(-1) as FunctionChange;
+  for (const { symbol, offset } of span.symbols) {
+    if (offset <= span.entry || symbol.bind === 0 || !isFunctionSymbol(symbol)) continue;
+    const after = twin.symbols.find((inner) => inner.symbol.name === symbol.name);
+    plan.functions.push({
+      ...outer,
+      name: symbol.name,
+      label: symbol.name,
+      partOf: span.name,
+      pre: { section: span.section.name, offset: span.offset + offset, size: symbol.size },
+      ...(after === undefined
+        ? {}
+        : { post: { section: twin.section.name, offset: twin.offset + after.offset, size: after.symbol.size } }),
+      reasons: [{ kind: "middle-reference", offset: 0, pre: span.name, post: twin.name }],
+    });
+  }
+}
+
+function planDeleted(plan: FunctionPlan, pair: PlannedPair, span: Span): void {
+  plan.functions.push({
+    ...header(pair, span, "pre"),
+    status: "deleted",
+    pre: placeIn(span),
+    reasons: [],
+    entry: entryHook(span),
+  });
+  plan.patches.push(...trap(pair, span));
+  if (span.symbol !== undefined && span.symbol.bind !== 0)
+    plan.findings.push(spanFinding(pair, "global-function-deleted", span, "pre"));
+}
+
+/** A value computed once per object, when it is first asked for. */
+function perObject<T>(compute: (object: ElfObject) => T): (object: ElfObject) => T {
+  const known = new WeakMap<ElfObject, T>();
+  return (object) => {
+    const value = known.get(object) ?? compute(object);
+    known.set(object, value);
+    return value;
+  };
+}
+
+const comdatSections = perObject(
+  (object): ReadonlySet<number> =>
+    new Set(object.groups.filter((group) => group.comdat).flatMap((group) => group.members)),
+);
+
+/** Section of each global name that an object defines. */
+const definitions = perObject((object): ReadonlyMap<string, string> => {
+  const defined = object.symbols.filter((symbol) => symbol.section !== undefined && symbol.bind !== 0);
+  return new Map(defined.map((symbol) => [symbol.name, object.sections[symbol.section as number]?.name ?? ""]));
+});
+
+/** Global names of a function that the new object no longer defines anywhere. */
+function reportLostNames(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Span): void {
+  if (span.symbols.length < 2) return;
+  const kept = new Set(twin.symbols.map(({ symbol }) => symbol.name));
+  for (const { symbol } of span.symbols) {
+    if (symbol.bind === 0 || kept.has(symbol.name) || symbol === span.symbol) continue;
+    const section = definitions(pair.diff.post.table.object).get(symbol.name);
+    if (section === undefined)
+      plan.findings.push(spanFinding(pair, "alias-removed", span, "pre", span.name, { name: symbol.name }));
+    else plan.findings.push(spanFinding(pair, "entry-point-moved", span, "pre", `${symbol.name} is in ${section} now`));
+  }
+}
+
+/** In an object built for tracing, functions without a site stand out: livepatch cannot redirect them. */
+function reportMissingHooks(plan: FunctionPlan, pair: PlannedPair): void {
+  for (const change of plan.functions) {
+    if (change.status !== "changed" || change.entry.kind !== "none" || change.partOf !== undefined) continue;
+    plan.findings.push({
+      code: "no-entry-hook",
+      where: { object: pair.index, side: "pre", section: change.pre?.section, name: change.name, label: change.label },
+      detail: "",
+    });
+  }
+}

@@ -1,0 +1,91 @@
+import { isAnchorBase } from "../../arch/anchor.ts";
+import { STT } from "../../elf/constants.ts";
+import type { Finding } from "../../findings/findings.ts";
+import { isCode } from "../../spans/section-kind.ts";
+import type { Span } from "../../spans/span.ts";
+import { fateOfPre, type PlannedPair, spanFinding } from "./pair.ts";
+
+/** Post functions that will be loaded: replacements and new ones. */
+function loadedFunctions(pair: PlannedPair): Span[] {
+  const { post, pairing } = pair.diff;
+  return post.table.spans.filter((span) => {
+    if (!isCode(span.kind) || span.kind === "fragment" || span.kind === "init-text") return false;
+    const twin = pairing.preOf[span.id];
+    return twin === undefined || fateOfPre(pair, twin) === "patched";
+  });
+}
+
+/** What the code that is to be loaded needs from elsewhere and may not get. */
+export function checkNewCode(pair: PlannedPair): Finding[] {
+  const loaded = loadedFunctions(pair);
+  const isLoaded = new Set(loaded);
+  return loaded.flatMap((span) => [
+    ...siblingCalls(pair, span, isLoaded),
+    ...foreignKeys(pair, span),
+    ...anchored(pair, span),
+  ]);
+}
+
+/** Jumps out of the new code where the caller's TOC pointer must be restored. OpenPOWER ELF V2 ABI, 2.2.1.1. */
+function siblingCalls(pair: PlannedPair, span: Span, loaded: ReadonlySet<Span>): Finding[] {
+  const { arch } = pair.diff.post.table;
+  if (arch.isSiblingCall === undefined) return [];
+  return span.relocations
+    .filter(
+      ({ howto, offset, target }) =>
+        !(target !== undefined && loaded.has(target)) && arch.isSiblingCall?.(howto, span.bytes, offset),
+    )
+    .map(({ offset, target, symbol }) =>
+      spanFinding(pair, "sibling-call", span, "post", target?.name ?? symbol?.name ?? "another function", {
+        offset: offset - span.entry,
+      }),
+    );
+}
+
+const KEYED = /^(__jump_table|\.static_call_sites)$/;
+
+/** Static keys and static calls that this object does not define. Linux: include/linux/jump_label.h, static_call_types.h. */
+function foreignKeys(pair: PlannedPair, span: Span): Finding[] {
+  const keys = new Set<string>();
+  for (const entry of span.entries) {
+    if (!KEYED.test(entry.section.name)) continue;
+    const key = entry.relocations.at(-1)?.symbol;
+    if (key !== undefined && key.section === undefined && key.type !== STT.SECTION) keys.add(key.name);
+  }
+  return [...keys].map((key) => spanFinding(pair, "static-key-elsewhere", span, "post", key));
+}
+
+/** Accesses that leave the variable whose address was loaded: in new code, the neighbour they mean may lie elsewhere. GCC: -fsection-anchors. */
+function anchored(pair: PlannedPair, span: Span): Finding[] {
+  const { arch } = pair.diff.post.table;
+  const bases = span.relocations.filter(({ howto, target, distance }) => {
+    return target !== undefined && distance === undefined && isAnchorBase(arch, howto);
+  });
+  const loaded = new Set(bases.map(({ target }) => target));
+  for (const { distance, target, targetOffset, offset } of span.relocations) {
+    if (distance === undefined || target === undefined || loaded.has(target)) continue;
+    const base = bases.findLast((other) => other.offset < offset && other.target?.section === target.section);
+    if (base?.target === undefined) continue;
+    const stray = target.offset + targetOffset - base.target.offset - base.targetOffset;
+    const detail = `what lies ${Math.abs(stray)} bytes ${stray < 0 ? "before" : "behind"} ${base.target.name}`;
+    return [spanFinding(pair, "section-anchors", span, "post", detail, { offset: base.offset - span.entry })];
+  }
+  return [];
+}
+/** `.modinfo` strings that only one side has: imported namespaces, aliases, dependencies. Linux: include/linux/moduleparam.h. */
+export function compareModuleInfo(pair: PlannedPair): Finding[] {
+  const strings = (side: "pre" | "post"): string[] =>
+    pair.diff[side].table.object.sections
+      .filter((section) => section.name === ".modinfo")
+      .flatMap((section) => Buffer.from(section.bytes).toString("utf8").split("\0"))
+      .filter((text) => text !== "" && !/^(srcversion|vermagic|name|parmtype)=/.test(text));
+  const before = strings("pre");
+  const after = strings("post");
+  const only = (some: readonly string[], others: readonly string[], sign: string): string[] =>
+    some.filter((text) => !others.includes(text)).map((text) => `${sign}${text}`);
+  const changes = [...only(before, after, "-"), ...only(after, before, "+")];
+  if (changes.length === 0) return [];
+  return [
+    { code: "module-info-changed", where: { object: pair.index, section: ".modinfo" }, detail: changes.join(", ") },
+  ];
+}

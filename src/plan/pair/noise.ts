@@ -1,0 +1,62 @@
+import type { Noise } from "../../contract/description.ts";
+import type { PairedBy } from "../../diff/pairing.ts";
+import { numberedBase } from "../../spans/names.ts";
+import { isCode, isComparedByContents } from "../../spans/section-kind.ts";
+import type { Span } from "../../spans/span.ts";
+import { byText, type PlannedPair } from "./pair.ts";
+
+/** What told a correlation pass that two names mean one thing. */
+const EVIDENCE: Readonly<Record<PairedBy, string>> = {
+  "global-name": "the same global name",
+  contents: "the same contents",
+  "local-name": "the same local name",
+  "compiler-suffix": "the same name but for the compiler's suffix",
+  "static-local": "the same base name, and the same functions use it",
+  reference: "the same places refer to it",
+  rename: "the same code or contents",
+  order: "the same base name and order",
+};
+
+/** Differences between the two sides that mean nothing: renumbered names and shifted line numbers, each with what shows it. */
+export function listNoise(pair: PlannedPair): Noise[] {
+  const { pre, pairing, outcome } = pair.diff;
+  const noise: Noise[] = [];
+  for (const span of pre.table.spans) {
+    const twin = pairing.postOf[span.id];
+    if (twin === undefined || isComparedByContents(span.kind)) continue;
+    const label = pair.preLabels.get(span) as string;
+    const by = pairing.by[span.id];
+    if (span.name !== twin.name && by !== undefined && by !== "rename") {
+      const kind = classOf(span);
+      if (kind !== undefined)
+        noise.push({ class: kind, label, object: pair.index, pre: span.name, post: twin.name, evidence: EVIDENCE[by] });
+    }
+    for (const line of outcome.lines[span.id] ?? []) {
+      if (line.kind === "bug-flags" || outcome.fates[span.id] !== "equal") continue;
+      if (line.kind === "encoding-only") {
+        const evidence = "the same instructions, branches to neighbours in their long or short form";
+        const sizes = { pre: `${line.pre} bytes`, post: `${line.post} bytes` };
+        noise.push({ class: "encoding-only", label, object: pair.index, ...sizes, evidence });
+        continue;
+      }
+      const evidence =
+        line.kind === "bug-line"
+          ? "the line field of a bug table entry"
+          : isCode(span.kind)
+            ? "a constant loaded beside the name of its file or function"
+            : "only messages refer to it";
+      noise.push({ class: "line-number", label, object: pair.index, pre: line.pre, post: line.post, evidence });
+    }
+  }
+  return noise.sort((a, b) => byText(a.label, b.label) || byText(a.class, b.class) || byText(a.pre, b.pre));
+}
+
+/** Which of the compiler's habits made the names differ. */
+function classOf(span: Span): Noise["class"] | undefined {
+  if (isCode(span.kind)) return "renumbered-clone";
+  const base = numberedBase(span.name);
+  if (span.symbol === undefined) return "anonymous-data";
+  if (base === undefined) return undefined;
+  if (/^__(func|FUNCTION|PRETTY_FUNCTION)__$/.test(base)) return "function-name";
+  return base.includes("*") ? "unique-id" : "renumbered-static";
+}

@@ -1,0 +1,33 @@
+import type { SwitchOver } from "../../contract/switch-over.ts";
+import { byText } from "../pair/pair.ts";
+import { isLive, type Piece } from "./piece.ts";
+
+type Lists = { [Key in keyof SwitchOver]-?: NonNullable<SwitchOver[Key]>[number][] };
+
+/** What all pairs say of a switch-over, each at its place in the update. Pairs and functions that are left alone take no part. */
+export function mergeSwitchOver(pieces: readonly Piece[]): SwitchOver {
+  const lists: Lists = { tables: [], reach: [], state: [], clashes: [], registrations: [], plan: [], obstacles: [] };
+  for (const piece of pieces) {
+    const { switchOver } = piece.fragment;
+    if (switchOver === undefined || !isLive(piece)) continue;
+    const alone = new Set(
+      piece.functions.filter(({ suppressed }) => suppressed !== undefined).map(({ label }) => label),
+    );
+    const move = <T extends { readonly object: number }>(list: readonly T[] | undefined): T[] =>
+      (list ?? []).map((item) => (item.object === piece.index ? item : { ...item, object: piece.index }));
+    lists.tables.push(...move(switchOver.tables));
+    lists.reach.push(...move(switchOver.reach).filter(({ label }) => !alone.has(label)));
+    lists.state.push(...move(switchOver.state));
+    lists.clashes.push(...move(switchOver.clashes));
+    lists.registrations.push(...move(switchOver.registrations));
+    lists.plan.push(...move(switchOver.plan));
+    lists.obstacles.push(...move(switchOver.obstacles).filter(({ label }) => label === undefined || !alone.has(label)));
+  }
+  const inOrder = <T extends { readonly label: string; readonly object: number }>(list: T[]): T[] =>
+    list.sort((a, b) => byText(a.label, b.label) || a.object - b.object);
+  inOrder(lists.tables);
+  inOrder(lists.reach);
+  inOrder(lists.state);
+  lists.clashes.sort((a, b) => byText(a.name, b.name) || a.object - b.object);
+  return Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0));
+}

@@ -1,0 +1,66 @@
+import type { ChangeTables, DataChange, ExportChange, FunctionChange, Noise } from "../../contract/description.ts";
+import type { Finding } from "../../findings/findings.ts";
+import { byText } from "../pair/pair.ts";
+import type { PairFragment } from "./part.ts";
+
+/** One pair at its place in the update. Passes replace its lists and never write into them: they belong to the fragment. */
+export interface Piece {
+  /** Index into the description's objects. */
+  readonly index: number;
+  readonly fragment: PairFragment;
+  readonly functions: readonly FunctionChange[];
+  readonly data: readonly DataChange[];
+  readonly exports: readonly ExportChange[];
+  readonly noise: readonly Noise[];
+  readonly change: ChangeTables | null;
+  readonly findings: readonly Finding[];
+  /** Of another architecture: listed, but no part of any change. */
+  readonly isForeign: boolean;
+  /** The reason why the object as a whole is suppressed. */
+  readonly suppressed: string | undefined;
+}
+
+/** Puts fragments, which count themselves as object 0, at their places. */
+export function piecesOf(sorted: readonly PairFragment[]): Piece[] {
+  return sorted.map((fragment, index) => {
+    const { functions, data, exports, noise, change, findings } = fragment;
+    const rest = { index, fragment, change, isForeign: false, suppressed: undefined };
+    if (index === 0) return { ...rest, functions, data, exports, noise, findings };
+    // Most pairs of a build are the same on both sides and have nothing to move.
+    const move = <T extends { readonly object: number }>(list: readonly T[]): readonly T[] =>
+      list.length === 0 ? list : list.map((item) => ({ ...item, object: index }));
+    return {
+      ...rest,
+      functions: move(functions),
+      data: move(data),
+      exports: move(exports),
+      noise: move(noise),
+      findings: findings.map(({ where, ...finding }) => ({
+        ...finding,
+        where: where.object === undefined ? where : { ...where, object: index },
+      })),
+    };
+  });
+}
+
+/** Whether its changes are carried out. */
+export function isLive(piece: Piece): boolean {
+  return !piece.isForeign && piece.suppressed === undefined;
+}
+
+/** Pieces that contribute something that is carried out, by target. */
+export function byTarget(pieces: readonly Piece[]): Map<string, Piece[]> {
+  const groups = new Map<string, Piece[]>();
+  for (const piece of pieces) {
+    if (!isLive(piece) || (piece.change === null && piece.fragment.links === undefined)) continue;
+    const group = groups.get(piece.fragment.target);
+    if (group === undefined) groups.set(piece.fragment.target, [piece]);
+    else group.push(piece);
+  }
+  return new Map([...groups].sort(([a], [b]) => byText(a, b)));
+}
+
+/** For the label of a table entry, `__bug_table<target:f+0x4>`, the label of its owner. */
+export function ownerOf(label: string): string | undefined {
+  return /<target:(.*)\+0x[0-9a-f]+>(?:~\d+)?$/s.exec(label)?.[1];
+}

@@ -1,0 +1,198 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { FINDING_CODES, FINDINGS, type FindingCode } from "../../src/findings/findings.ts";
+import { assembleUpdate, type PairList, planFragment, reportLeftOut, unreadableFragment } from "../../src/index.ts";
+import { diffOf, updateOf } from "../support/built-pair.ts";
+import { describePair, findingCodes } from "../support/describe-pair.ts";
+import { buildElf } from "../support/elf-builder.ts";
+import { data, type ElfExtra, type Part, rodata, section, strings, symbol, text } from "../support/elf-parts.ts";
+import { btfObject, describeLayoutPair, describeTypedPair } from "../support/layouts.ts";
+import { builtFragments, treeFragments, updateOfMany } from "../support/many-pairs.ts";
+import { FIXTURES, fixtureCases, join } from "../support/paths.ts";
+
+type Parts = readonly Part[];
+const f = text("f", "b801000000c3");
+const g = text("f", "b802000000c3");
+
+const loadAnchor = "{ADR_PREL_PG_HI21 .data|02000090}{ADD_ABS_LO12_NC .data|42000091}";
+const anchored = [
+  section(".data", "0100000002000000", {}, [
+    { name: "a", type: "object", size: 4 },
+    { name: "b", type: "object", size: 4, value: 4 },
+  ]),
+];
+
+/** A subsystem that takes part in live updates, with this table of callbacks. */
+const registersWith = (table: string): Parts => [
+  f,
+  rodata("ops", table),
+  strings("timer"),
+  data("timer", "{64 ops}{64 .rodata.str1.1}"),
+  text("start", "48c7c7{32S timer}e9{PLT32 liveupdate_register_subsystem-4}"),
+];
+
+/** Built pairs for the codes that no compiled fixture has. */
+const built: Partial<Record<FindingCode, readonly [Parts, Parts, ElfExtra?]>> = {
+  "tls-data-changed": [[section(".tdata", "01", { flags: "WAT" })], [section(".tdata", "02", { flags: "WAT" })]],
+  "special-section-opaque": [
+    [f, section("__bug_table", "00".repeat(24))],
+    [f, section("__bug_table", "01".repeat(24))],
+  ],
+  "special-section-unknown": [
+    [f, section(".sites", "{64 f+1}{64 f+2}")],
+    [f, section(".sites", "{64 f+1}{64 f+3}")],
+  ],
+  "section-unknown": [
+    [section(".v", "01", { flags: "A", type: 0x60000001 })],
+    [section(".v", "02", { flags: "A", type: 0x60000001 })],
+  ],
+  "no-entry-hook": [
+    [text("g", "e8{PLT32 __fentry__-4}c3"), f],
+    [text("g", "e8{PLT32 __fentry__-4}c3"), g],
+  ],
+  "relocation-unknown": [
+    [section(".data.v", "00".repeat(8), { relocations: [{ offset: 0, type: 200 }] } as object)],
+    [],
+  ],
+  "entry-without-owner": [[f, section("__bug_table", "{PC32 elsewhere}{PC32 a}0100 0000")], [f]],
+  "registry-changed": [[section("__param", "{64 a}")], [section("__param", "{64 b}")]],
+  "machine-without-table": [[section(".data.v", "01")], [section(".data.v", "02")], { machine: "sparc64" }],
+  "ignored-on-request": [[f], [g, section(".kpatch.ignore.functions", "{64 f}")]],
+  "sibling-call": [
+    [text("f", "{REL24 a|00000048}2000804e")],
+    [text("f", "{REL24 b|00000048}2000804e")],
+    { machine: "ppc64le" },
+  ],
+  // ldr w3,[x2,#4] reads the variable behind the one whose address was loaded.
+  "section-anchors": [
+    [...anchored, text("f", `${loadAnchor}430440b9c0035fd6`)],
+    [...anchored, text("f", `${loadAnchor}430440b9000080d2c0035fd6`)],
+    { machine: "aarch64" },
+  ],
+  "static-key-elsewhere": [[f], [g, section("__jump_table", "{PC32 f}{PC32 f+5}{PC64 key}")]],
+  "module-info-changed": [[section(".modinfo", "613d6200")], [section(".modinfo", "613d6300")]],
+  "live-update-slots-unknown": [registersWith("{64 f}"), registersWith("{64 f}")],
+  "live-update-participant-added": [[f], registersWith("{64 f}{64 f}{64 f}{64 f}")],
+  "live-update-participant-removed": [registersWith("{64 f}{64 f}{64 f}{64 f}"), [f]],
+  "common-symbol-changed": [
+    [symbol("v", { section: "*COM*", size: 4, value: 4 })],
+    [symbol("v", { section: "*COM*", size: 8, value: 4 })],
+  ],
+};
+
+const h = text("h", "31c0c3");
+const v = data("v", "01", { bind: "global" });
+const user = text("u", "e8{PLT32 f-4}c3", { bind: "global" });
+const changed = [text("f", "b801000000c3", { bind: "global" })];
+const after = [text("f", "b802000000c3", { bind: "global" })];
+const ksymtab = [
+  section("__ksymtab_strings", "6600"),
+  section("___ksymtab+f", "{PC32 f}{PC32 __ksymtab_strings}", {}, [{ name: "__ksymtab_f" }]),
+];
+
+/** Built updates of several pairs for the codes that are about more than one object. */
+/** An update of a build of which something was left out. */
+function withLeftOut(list: Partial<PairList>) {
+  const findings = reportLeftOut({ skipped: [], excluded: 0, untargeted: 0, ...list });
+  return assembleUpdate(builtFragments(["a.o", [f], [g]]), { findings });
+}
+
+const many: Partial<Record<FindingCode, () => ReturnType<typeof updateOf>>> = {
+  "data-moved": () =>
+    updateOfMany([
+      ["a.o", [h, v], [h]],
+      ["b.o", [h], [h, v]],
+    ]),
+  "export-moved": () =>
+    updateOfMany([
+      ["a.o", [h, ...changed, ...ksymtab], [h]],
+      ["b.o", [h], [h, ...changed, ...ksymtab]],
+    ]),
+  "deleted-symbol-needed": () =>
+    updateOfMany([
+      ["a.o", [h, ...changed], [h]],
+      ["b.o", [h], [h, user]],
+    ]),
+  "object-foreign": () =>
+    updateOfMany([
+      ["a.o", changed, after],
+      ["b.o", changed, after],
+      ["c.o", [data("v", "01")], [data("v", "02")], "vmlinux", { machine: "s390x" }],
+    ]),
+  "object-unreadable": () =>
+    assembleUpdate([
+      ...builtFragments(["a.o", changed, after]),
+      unreadableFragment({ name: "b.o", post: { path: "b.o", size: 4 } }, new Error("b.o: not an ELF file")),
+    ]),
+  "object-in-several": () => assembleUpdate([planFragment(diffOf(changed, after), { name: "a.o", alsoIn: ["loop"] })]),
+  "file-skipped": () => withLeftOut({ skipped: [{ path: "a.o", kind: "no-object", why: "an empty file" }] }),
+  "files-covered": () => withLeftOut({ skipped: [{ path: "a.ko", kind: "covered", why: "linked from a.o" }] }),
+  "files-of-others": () =>
+    withLeftOut({ skipped: [{ path: "scripts/a.o", kind: "stranger", why: "of another program" }] }),
+  "files-not-followed": () => withLeftOut({ skipped: [{ path: "x", kind: "unreadable", why: "a link to a folder" }] }),
+  "files-left-out": () => withLeftOut({ excluded: 2, untargeted: 1 }),
+  "suppressed-code-used": () =>
+    updateOfMany([["a.o", changed, [...after, user]]], "function f: it is only about a message"),
+  "suppressed-code-needed": () => updateOfMany([["a.o", [h], [h, ...after, user]]], "function f: later"),
+  "called-directly": () => {
+    const parts = [rodata("t", "{64 f}"), text("g", "e8{PLT32 f-4}c3", { bind: "global" })];
+    return updateOf([text("f", "31c0c3"), ...parts], [text("f", "9090c3"), ...parts], {}, { target: "m" });
+  },
+  "suppression-unused": () => updateOfMany([["a.o", changed, after]], "function g: gone"),
+};
+
+/** Fixtures with debug information for the codes about layouts and shadow variables. */
+const TYPED = ["embedded", "unused", "retyped", "enum-growth", "shadow-misused"]
+  .map((name) => `${name}/dwarf5`)
+  .concat("sta-lock/split");
+
+/** An object that defines `struct s` once for each size. */
+function defined(sizes: readonly number[]): Uint8Array {
+  return btfObject(
+    sizes.map((size) => [1, 4 << 24, size]),
+    "\0s\0",
+  );
+}
+
+describe("every finding is found somewhere", () => {
+  const seen = new Map<string, string>();
+  const messages = new Map<string, string[]>();
+  const severities = new Map<string, Set<string>>();
+  beforeAll(async () => {
+    const note = (update: ReturnType<typeof updateOf>, where: string): void => {
+      for (const { code, message, severity } of update.findings) {
+        if (!seen.has(code)) seen.set(code, where);
+        messages.set(code, [...(messages.get(code) ?? []), message]);
+        severities.set(code, (severities.get(code) ?? new Set()).add(severity));
+      }
+    };
+    for (const name of fixtureCases())
+      note(describePair(join(FIXTURES, name, "pre.o"), join(FIXTURES, name, "post.o")), name);
+    for (const tree of ["moved", "conflict-refused"]) note(assembleUpdate(treeFragments(tree)), tree);
+    for (const [code, update] of Object.entries(many)) note(update(), `built ${code}`);
+    for (const name of TYPED) note(await describeLayoutPair(name), name);
+    note(await describeTypedPair(defined([8]), defined([8, 16])), "built type-defined-twice");
+    note(await describeTypedPair(defined([8]), buildElf({})), "built debug-info-one-sided");
+    for (const [code, [pre, post, extra]] of Object.entries(built)) note(updateOf(pre, post, extra), `built ${code}`);
+  });
+
+  it.each(FINDING_CODES)("%s", (code) => {
+    expect([...seen.keys()]).toContain(code);
+    expect([...(severities.get(code) ?? [])]).toEqual([FINDINGS[code].severity]);
+    for (const message of messages.get(code) ?? []) {
+      expect(message).not.toMatch(/undefined|\[object|NaN/);
+      expect(message, "brackets that were left empty").not.toMatch(/\(\)|: $|: ;/);
+    }
+  });
+
+  it("and there is no other code", () => {
+    expect([...seen.keys()].filter((code) => !(FINDING_CODES as readonly string[]).includes(code))).toEqual([]);
+  });
+
+  it.each(Object.entries(many))("several objects: %s", (code, update) =>
+    expect(findingCodes(update())).toContain(code),
+  );
+
+  it.each(Object.entries(built))("built: %s", (code, [pre, post, extra]) => {
+    expect(findingCodes(updateOf(pre, post, extra))).toContain(code);
+  });
+});

@@ -1,0 +1,443 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { afterAll, describe, expect, it } from "vitest";
+import type { SectionResult } from "../../../src/contract/match.ts";
+import { matchUpdate } from "../../../src/match/match.ts";
+import { aarch64Rewrites } from "../../../src/match/tolerances/rewrites-aarch64.ts";
+import { s390Rewrites } from "../../../src/match/tolerances/rewrites-s390.ts";
+import { RISCV_RULES } from "../../../src/match/tolerances/rules-riscv.ts";
+import { VENEER_RULE } from "../../../src/match/tolerances/veneers.ts";
+import { buildElf } from "../../support/elf-builder.ts";
+import { sectionOf, subjectOf } from "../../support/match-objects.ts";
+import { join } from "../../support/paths.ts";
+
+/*
+ * Instructions that linkers and the kernel write anew: what each becomes, and what only looks like it. Code of AArch64 is given in words,
+ * that of the others in bytes. `f` lies at 0x1000 of the image, `v` and `g` where a case says.
+ */
+
+const folder = mkdtempSync(join(tmpdir(), "elfsplice-rewrites-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+type Machine = "aarch64" | "i386" | "riscv64" | "s390x";
+type RecordRow = readonly [offset: number, type: number, symbol: string, addend?: number];
+
+interface Case {
+  readonly rule: string;
+  readonly what: string;
+  readonly machine: Machine;
+  readonly pre: string;
+  readonly records: readonly RecordRow[];
+  readonly run: string;
+  readonly symbols?: Readonly<Record<string, number>>;
+  /** Names that are weak in the object. */
+  readonly weak?: readonly string[];
+  /** The same with something that must not be taken for it. */
+  readonly wrong: readonly (readonly [what: string, run: string, symbols?: Readonly<Record<string, number>>])[];
+}
+
+const RELAX: RecordRow[1] = 51;
+
+const CASES: readonly Case[] = [
+  {
+    rule: "short-call",
+    what: "auipc and jalr become jal",
+    machine: "riscv64",
+    pre: "97000000e7800000 8280",
+    records: [
+      [0, 19, "g"],
+      [0, RELAX, ""],
+    ],
+    run: "ef000010 8280",
+    symbols: { g: 0x1100 },
+    wrong: [
+      ["jal of another register", "6f000010 8280"],
+      ["jal of another function", "ef000011 8280"],
+    ],
+  },
+  {
+    rule: "short-call",
+    what: "a jump that is near becomes c.j",
+    machine: "riscv64",
+    pre: "17030000 67000300 8280",
+    records: [
+      [0, 19, "g"],
+      [0, RELAX, ""],
+    ],
+    run: "01a2 8280",
+    symbols: { g: 0x1100 },
+    wrong: [["c.beqz", "01c2 8280"]],
+  },
+  {
+    rule: "absolute-call",
+    what: "a weak function that nothing defines is at zero",
+    machine: "riscv64",
+    pre: "97000000e7800000 8280",
+    records: [
+      [0, 19, "w"],
+      [0, RELAX, ""],
+    ],
+    weak: ["w"],
+    run: "97000000e7000000 8280",
+    wrong: [["jalr of another register", "97000000e7800100 8280"]],
+  },
+  {
+    rule: "short-lui",
+    what: "an upper half of six bits",
+    machine: "riscv64",
+    pre: "b7070000 03a50700 8280",
+    records: [
+      [0, 26, "v"],
+      [0, RELAX, ""],
+      [4, 27, "v"],
+      [4, RELAX, ""],
+    ],
+    run: "8967 03a50710 8280",
+    symbols: { v: 0x2100 },
+    wrong: [
+      ["another upper half", "8d67 03a50710 8280"],
+      ["another register", "0967 03a50710 8280"],
+      ["a lower half of another register", "8967 03250710 8280"],
+    ],
+  },
+  {
+    rule: "high-gone",
+    what: "the lower half counts from the global pointer",
+    machine: "riscv64",
+    pre: "b7070000 03a50700 8280",
+    records: [
+      [0, 26, "v"],
+      [0, RELAX, ""],
+      [4, 27, "v"],
+      [4, RELAX, ""],
+    ],
+    run: "03a50110 8280",
+    symbols: { v: 0x2100, __global_pointer$: 0x2000 },
+    wrong: [
+      ["another distance", "03a50111 8280"],
+      ["no upper half for a register that holds anything", "03a50710 8280"],
+      ["a store", "23a50110 8280"],
+    ],
+  },
+  {
+    rule: "global-pointer",
+    what: "so it does where auipc was",
+    machine: "riscv64",
+    pre: "97070000 03a50700 8280",
+    records: [
+      [0, 23, "v"],
+      [0, RELAX, ""],
+      [4, 24, "f"],
+      [4, RELAX, ""],
+    ],
+    run: "03a50110 8280",
+    symbols: { v: 0x2100, __global_pointer$: 0x2000 },
+    wrong: [["another distance", "03a50111 8280"]],
+  },
+  {
+    rule: "absolute-high",
+    what: "a weak variable that nothing defines",
+    machine: "riscv64",
+    pre: "97070000 93870700 8280",
+    records: [
+      [0, 23, "w"],
+      [4, 24, "f"],
+    ],
+    weak: ["w"],
+    run: "b7070000 93870700 8280",
+    wrong: [["lui of another register", "37070000 93870700 8280"]],
+  },
+  {
+    rule: "thread-pointer",
+    what: "the lower half counts from the thread pointer",
+    machine: "riscv64",
+    pre: "b7070000 b3874700 03a50700 8280",
+    records: [
+      [0, 29, "v"],
+      [0, RELAX, ""],
+      [4, 32, "v"],
+      [4, RELAX, ""],
+      [8, 30, "v"],
+      [8, RELAX, ""],
+    ],
+    run: "03254200 8280",
+    symbols: { v: 4 },
+    wrong: [
+      ["another distance", "03258200 8280"],
+      ["the global pointer", "03a54100 8280"],
+    ],
+  },
+  {
+    rule: "align-padding",
+    what: "as many no-ops as the address needs",
+    machine: "riscv64",
+    pre: "0100 13000000 0105 8280",
+    records: [[0, 43, "", 6]],
+    run: "0105 8280",
+    wrong: [["more no-ops than the alignment needs", "0100 0105 8280"]],
+  },
+  {
+    rule: "adrp-add-adr",
+    what: "something within 1 MiB",
+    machine: "aarch64",
+    pre: "90000000 91000000 d65f03c0",
+    records: [
+      [0, 275, "v"],
+      [4, 277, "v"],
+    ],
+    run: "d503201f 10007fe0 d65f03c0",
+    symbols: { v: 0x2000 },
+    wrong: [
+      ["another address", "d503201f 10007fc0 d65f03c0"],
+      ["another register", "d503201f 10007fe1 d65f03c0"],
+    ],
+  },
+  {
+    rule: "adrp-adr",
+    what: "adr of the page",
+    machine: "aarch64",
+    pre: "90000000 91000000 d65f03c0",
+    records: [
+      [0, 275, "v"],
+      [4, 277, "v"],
+    ],
+    run: "10008000 91040000 d65f03c0",
+    symbols: { v: 0x2100 },
+    wrong: [
+      ["adr of no page", "10008020 91040000 d65f03c0"],
+      ["another lower half", "10008000 91044000 d65f03c0"],
+    ],
+  },
+  {
+    rule: "got-adrp-add",
+    what: "the address is computed",
+    machine: "aarch64",
+    pre: "90000000 f9400000 d65f03c0",
+    records: [
+      [0, 311, "v"],
+      [4, 312, "v"],
+    ],
+    run: "b0000000 91040000 d65f03c0",
+    symbols: { v: 0x2100 },
+    wrong: [
+      ["another address", "b0000000 91044000 d65f03c0"],
+      ["another register", "b0000000 91040001 d65f03c0"],
+    ],
+  },
+  {
+    rule: "tls-local-exec",
+    what: "initial exec becomes movz and movk",
+    machine: "aarch64",
+    pre: "90000001 f9400021 d65f03c0",
+    records: [
+      [0, 541, "v"],
+      [4, 542, "v"],
+    ],
+    run: "d2a00001 f2800281 d65f03c0",
+    symbols: { v: 4 },
+    wrong: [
+      ["another variable", "d2a00001 f2800301 d65f03c0"],
+      ["another register", "d2a00001 f2800282 d65f03c0"],
+    ],
+  },
+  {
+    rule: "tls-local-exec",
+    what: "a descriptor becomes movz and movk",
+    machine: "aarch64",
+    pre: "90000000 f9400001 91000000 d63f0020 d65f03c0",
+    records: [
+      [0, 562, "v"],
+      [4, 563, "v"],
+      [8, 564, "v"],
+      [12, 569, "v"],
+    ],
+    run: "d2a00000 f2800280 d503201f d503201f d65f03c0",
+    symbols: { v: 4 },
+    wrong: [["the call stays", "d2a00000 f2800280 d503201f d63f0020 d65f03c0"]],
+  },
+  {
+    rule: "weak-call-nop",
+    what: "nothing is called",
+    machine: "aarch64",
+    pre: "94000000 d65f03c0",
+    records: [[0, 283, "w"]],
+    weak: ["w"],
+    run: "d503201f d65f03c0",
+    wrong: [["another hint", "d503203f d65f03c0"]],
+  },
+  {
+    rule: "erratum-veneer",
+    what: "a load stands elsewhere",
+    machine: "aarch64",
+    pre: "f9400001 d65f03c0",
+    records: [],
+    run: "14000004 d65f03c0 d503201f d503201f f9400001 17fffffc",
+    wrong: [
+      ["another load", "14000004 d65f03c0 d503201f d503201f f9400002 17fffffc"],
+      ["no way back", "14000004 d65f03c0 d503201f d503201f f9400001 17fffffd"],
+    ],
+  },
+  {
+    rule: VENEER_RULE.name,
+    what: "a far function",
+    machine: "aarch64",
+    pre: "94000000 d65f03c0",
+    records: [[0, 283, "g"]],
+    run: "94000004 d65f03c0 d503201f d503201f b0000010 91040210 d61f0200",
+    symbols: { g: 0x2100 },
+    wrong: [
+      ["a veneer of another function", "94000004 d65f03c0 d503201f d503201f b0000010 91044210 d61f0200"],
+      ["no veneer", "94000004 d65f03c0 d503201f d503201f b0000010 91040210 d61f0220"],
+    ],
+  },
+  {
+    rule: "got-relaxation",
+    what: "lea counts from the GOT",
+    machine: "i386",
+    pre: "8b8300000000 c3",
+    records: [[2, 43, "v"]],
+    run: "8d8300010000 c3",
+    symbols: { v: 0x2100, _GLOBAL_OFFSET_TABLE_: 0x2000 },
+    wrong: [
+      ["another distance", "8d8310010000 c3"],
+      ["another register", "8d8b00010000 c3"],
+    ],
+  },
+  {
+    rule: "got-relaxation",
+    what: "the address is a constant",
+    machine: "i386",
+    pre: "8b8300000000 c3",
+    records: [[2, 43, "v"]],
+    run: "c7c000210000 c3",
+    symbols: { v: 0x2100, _GLOBAL_OFFSET_TABLE_: 0x2000 },
+    wrong: [["another register", "c7c100210000 c3"]],
+  },
+  {
+    rule: "got-relaxation",
+    what: "a direct call",
+    machine: "i386",
+    pre: "ff9300000000 c3",
+    records: [[2, 43, "g"]],
+    run: "67e8fa000000 c3",
+    symbols: { g: 0x1100, _GLOBAL_OFFSET_TABLE_: 0x2000 },
+    wrong: [["another function", "67e8fb000000 c3"]],
+  },
+  {
+    rule: "tls-relaxation",
+    what: "initial exec becomes a constant",
+    machine: "i386",
+    pre: "8b1500000000 c3",
+    records: [[2, 15, "v"]],
+    run: "c7c2ecffffff c3",
+    wrong: [["another register", "c7c1ecffffff c3"]],
+  },
+  {
+    rule: "tls-relaxation",
+    what: "general dynamic becomes a subtraction",
+    machine: "i386",
+    pre: "8d041d00000000 e800000000 c3",
+    records: [
+      [3, 18, "v"],
+      [8, 4, "___tls_get_addr"],
+    ],
+    run: "65a100000000 81e814000000 c3",
+    wrong: [["an addition", "65a100000000 81c014000000 c3"]],
+  },
+  {
+    rule: "ftrace-site",
+    what: "a no-op instead of the call of the tracer",
+    machine: "s390x",
+    pre: "c00500000000 07fe",
+    records: [[2, 20, "__fentry__", 2]],
+    run: "c00400000000 07fe",
+    wrong: [
+      ["a branch", "c0f400000000 07fe"],
+      ["a call of anything", "c00500000080 07fe", { __fentry__: 0x1200, g: 0x1100 }],
+    ],
+  },
+  {
+    rule: "expoline",
+    what: "the branch that the thunk makes",
+    machine: "s390x",
+    pre: "c0f400000000",
+    records: [[2, 19, "__s390_indirect_jump_r14", 2]],
+    run: "07fe47000000",
+    wrong: [
+      ["another register", "07fd47000000"],
+      ["another condition", "078e47000000"],
+      ["no filler", "07fe47f00000"],
+    ],
+  },
+];
+
+/** Code as it lies in memory: words of AArch64 are little-endian. */
+function codeOf(machine: Machine, text: string): Uint8Array {
+  const words = text.split(" ");
+  if (machine !== "aarch64") return Buffer.from(words.join(""), "hex");
+  return Buffer.concat(words.map((word) => Buffer.from(word, "hex").reverse()));
+}
+
+function match(
+  { machine, pre, records, weak = [] }: Case,
+  run: string,
+  symbols: Readonly<Record<string, number>>,
+): SectionResult {
+  const code = codeOf(machine, pre);
+  const names = new Set(records.map(([, , symbol]) => symbol).filter((symbol) => symbol !== "" && symbol !== "f"));
+  const object = buildElf({
+    machine,
+    sections: [
+      {
+        name: ".text.f",
+        code,
+        relocations: records.map(([offset, type, symbol, addend = 0]) => ({
+          offset,
+          type,
+          symbol,
+          ...(machine !== "i386" && { addend }),
+        })),
+      },
+    ],
+    symbols: [
+      { name: "f", section: ".text.f", type: "func", bind: "global", size: code.length },
+      ...[...names].map((name) => ({ name, bind: weak.includes(name) ? ("weak" as const) : ("global" as const) })),
+    ],
+  });
+  const content = new Uint8Array(0x200);
+  content.set(codeOf(machine, run));
+  const all = Object.entries({ f: 0x1000, ...symbols });
+  const image = buildElf({
+    machine,
+    type: "exec",
+    sections: [{ name: ".text", code: content, addr: 0x1000 }],
+    segments: [{ section: ".text", vaddr: 0x1000, flags: 5 }],
+    symbols: all.map(([name, value]) => ({ name, section: ".text", value, type: "func", bind: "global" })),
+  });
+  writeFileSync(join(folder, "image"), image);
+  return sectionOf(matchUpdate([subjectOf(object, "f.o")], { run: join(folder, "image") }), "f");
+}
+
+describe("an instruction written anew", () => {
+  it.each(CASES)("$machine, $rule: $what", (wanted) => {
+    const found = match(wanted, wanted.run, wanted.symbols ?? {});
+    expect(found.mismatch).toBeUndefined();
+    expect(found).toMatchObject({ status: "matched", runAddress: "0x1000" });
+    expect(found.rules).toContain(wanted.rule);
+  });
+
+  it.each(
+    CASES.flatMap((wanted) =>
+      wanted.wrong.map(([near, run, symbols]) => ({ wanted, rule: wanted.rule, near, run, symbols })),
+    ),
+  )("$rule is not: $near", ({ wanted, run, symbols }) => {
+    expect(match(wanted, run, symbols ?? wanted.symbols ?? {}).status).toBe("unmatched");
+  });
+
+  it("has a case for every rule, a reason and a source", () => {
+    const rules = [...RISCV_RULES, ...aarch64Rewrites, ...s390Rewrites, VENEER_RULE];
+    const tested = new Set(CASES.map(({ rule }) => rule));
+    expect(rules.filter(({ name }) => !tested.has(name)).map(({ name }) => name)).toEqual([]);
+    expect(rules.every(({ why, source }) => why.length > 20 && source.length > 5)).toBe(true);
+  });
+});
