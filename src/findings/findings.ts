@@ -152,6 +152,12 @@ export const FINDINGS = {
     (name, detail) =>
       `${name} is of no known kind and differs (${detail}): what that means for the running system is for a person to say`,
   ),
+  "note-changed": row(
+    "warning",
+    "ELF note changed",
+    (name, detail) =>
+      `${name} is an ELF note and differs (${detail}): no code acts on it, but programs that read it, such as the dynamic linker at start, see another value`,
+  ),
   "relocation-unknown": row(
     "warning",
     "Relocation type not known",

@@ -5,7 +5,7 @@ import { specialTableOf } from "./special.ts";
 /**
  * What a section means to live patching. `fragment` is code that belongs to code elsewhere (`.fixup`,
  * `.altinstr_replacement`); `table` holds entries that belong to code elsewhere; `registry` is an array that the kernel
- * walks at boot or module load; `metadata` carries nothing that runs.
+ * walks at boot or module load; `note` is an ELF note that is loaded; `metadata` carries nothing that runs.
  */
 export type SectionKind =
   | "text"
@@ -28,62 +28,99 @@ export type SectionKind =
   | "hook"
   | "directive"
   | "unwind"
+  | "note"
   | "metadata"
   | "unknown";
 
+/**
+ * What flags and type must allow before a name counts: `code` runs; `data` is loaded or kept, neither run nor thread-local;
+ * `processor` has a type of the machine's own.
+ */
+type Allowed = "code" | "data" | "processor";
+
 interface KindRow {
+  /** The whole name, or a family: its beginning, up to a dot or the end. */
   readonly name: RegExp;
   readonly kind: SectionKind;
+  readonly allowed: Allowed;
 }
 
-/** Names that decide by themselves, first hit wins; the flags decide the rest. Sources: vmlinux.lds.h, module.lds.S, Ksplice's classes. */
+function row(allowed: Allowed, kind: SectionKind, name: RegExp): KindRow {
+  return { name, kind, allowed };
+}
+
+/**
+ * Names that refine what flags and type allow, first hit wins; a section that a user calls alike but flags otherwise is what
+ * its flags say. Sources: vmlinux.lds.h, module.lds.S, Ksplice's classes, kpatch-macros.h, the psABI supplements.
+ */
 const NAMED: readonly KindRow[] = [
-  { name: /^\.ksplice_call/, kind: "hook" },
-  { name: /^\.ksplice/, kind: "metadata" },
-  { name: /^\.kpatch\.callbacks\./, kind: "hook" },
-  { name: /^\.kpatch\.ignore\./, kind: "directive" },
-  { name: /^\.kpatch/, kind: "metadata" },
-  { name: /^\.(debug|zdebug|comment|note|stab|gnu\.|GCC\.|llvm|sframe|stack_sizes|group)/, kind: "metadata" },
-  { name: /^\.(eh_frame|gcc_except_table|ARM\.exidx|ARM\.extab)(\.|$)/, kind: "unwind" },
-  { name: /^\.(eh_frame_hdr|ARM\.|pdr$|mdebug|reginfo|MIPS\.|riscv\.|loongarch\.)/, kind: "metadata" },
-  { name: /^\.(discard|modinfo$|gnu_warning|builtin_fw|tracedata|BTF)/, kind: "metadata" },
-  { name: /^(\.orc_|__versions$|\.kunit_|__annotate)/, kind: "metadata" },
-  { name: /^(___?ksymtab(_gpl|_gpl_future|_unused|_unused_gpl)?(\+.*)?|\.export_symbol)$/, kind: "export" },
-  { name: /^__ksymtab_strings$/, kind: "export-string" },
-  { name: /^___?kcrctab/, kind: "metadata" },
-  { name: /^(__param|__obsparm|__modver|__dyndbg|__verbose)$/, kind: "registry" },
-  {
-    name: /^(_ftrace_events|__syscalls_metadata|__tracepoints_ptrs|__bpf_raw_tp_map|_kprobe_blacklist)$/,
-    kind: "registry",
-  },
-  {
-    name: /^(_error_injection_whitelist|_ftrace_eval_map|__trace_printk_fmt|\.printk_index|\.static_call_tramp_key)$/,
-    kind: "registry",
-  },
-  { name: /^\.(init_array|fini_array|preinit_array|ctors|dtors)/, kind: "registry" },
-  { name: /^\.(init|head|meminit|cpuinit|devinit)\.text/, kind: "init-text" },
-  { name: /^\.(init|meminit|cpuinit|devinit)\.(data|rodata|setup|ramfs)/, kind: "init-data" },
-  { name: /(^\.initcall.*|_initcall|\.early_param)\.init$|^\.con_initcall|^\.pci_fixup|.\.init$/, kind: "init-data" },
-  { name: /^\.(plt|iplt|got|igot|interp|dyn|hash|gnu_version)/, kind: "metadata" },
-  { name: /^\.(exit|memexit|cpuexit|devexit)\.text/, kind: "exit-text" },
-  { name: /^\.exitcall\.exit$/, kind: "metadata" },
-  { name: /^\.data\.\.?percpu/, kind: "percpu" },
-  { name: /^\.toc$/, kind: "toc" },
+  row("data", "hook", /^\.ksplice_call(_\w+)?$/),
+  row("data", "metadata", /^\.ksplice(_\w+)?$/),
+  row("data", "hook", /^\.kpatch\.callbacks\.\w+$/),
+  row("data", "directive", /^\.kpatch\.ignore\.\w+$/),
+  row("data", "metadata", /^\.kpatch\.\w+(\.|$)/),
+  row("data", "unwind", /^\.(eh_frame|gcc_except_table|ARM\.exidx|ARM\.extab)(\.|$)/),
+  row("data", "metadata", /^\.(eh_frame_hdr|sframe|orc_(unwind|unwind_ip|header)|BTF(\.ext|\.base)?|modinfo)$/),
+  row("data", "metadata", /^(\.discard(\..*)?|__versions|__annotate_insn)$/),
+  row("processor", "metadata", /^\.(reginfo|mdebug|MIPS|riscv|loongarch|ARM)(\.|$)/),
+  row("data", "export", /^(___?ksymtab(_gpl|_gpl_future|_unused|_unused_gpl)?(\+.*)?|\.export_symbol)$/),
+  row("data", "export-string", /^__ksymtab_strings$/),
+  row("data", "metadata", /^___?kcrctab(_gpl|_gpl_future|_unused|_unused_gpl)?(\+.*)?$/),
+  row("data", "registry", /^(__param|__obsparm|__modver|__dyndbg|__verbose|\.kunit_(init_)?test_suites)$/),
+  row(
+    "data",
+    "registry",
+    /^(_ftrace_events|__syscalls_metadata|__tracepoints_ptrs|__bpf_raw_tp_map|_kprobe_blacklist|\.tracedata)$/,
+  ),
+  row(
+    "data",
+    "registry",
+    /^(_error_injection_whitelist|_ftrace_eval_map|__trace_printk_fmt|\.printk_index|\.static_call_tramp_key)$/,
+  ),
+  row("data", "registry", /^\.(init_array|fini_array|preinit_array|ctors|dtors|exitcall)(\.|$)/),
+  row("code", "init-text", /^\.(init|head|meminit|cpuinit|devinit)\.text(\.|$)/),
+  row("data", "init-data", /^\.(init|meminit|cpuinit|devinit)\.(data|rodata|setup|ramfs)(\.|$)/),
+  row("data", "init-data", /.\.init$|^\.con_initcall$|^\.pci_fixup(_\w+)?$/),
+  row("code", "exit-text", /^\.(exit|memexit|cpuexit|devexit)\.text(\.|$)/),
+  row("data", "percpu", /^\.data\.\.?percpu(\.|$)/),
+  row("data", "toc", /^\.(toc|got2)$/),
 ];
 
-const NOT_CONTENT: ReadonlySet<number> = new Set([
-  SHT.NULL,
-  SHT.SYMTAB,
-  SHT.STRTAB,
-  SHT.RELA,
-  SHT.REL,
-  SHT.HASH,
-  SHT.DYNAMIC,
-  SHT.NOTE,
-  SHT.DYNSYM,
-  SHT.GROUP,
-  SHT.SYMTAB_SHNDX,
+/** What only the linker makes, in linked images: ways to what other images define, and the tables of these ways. */
+const LINKER_MADE = /^\.(i?plt(\.got|\.sec|\.bnd)?|i?got(\.plt)?|interp|MIPS\.stubs|rld_map)$/;
+
+/** Tables of the format and of the dynamic linker, and arrays of functions, told by their type whatever they are called. */
+const BY_TYPE: ReadonlyMap<number, SectionKind> = new Map<number, SectionKind>([
+  ...[
+    SHT.NULL,
+    SHT.SYMTAB,
+    SHT.STRTAB,
+    SHT.RELA,
+    SHT.REL,
+    SHT.CREL,
+    SHT.RELR,
+    SHT.ANDROID_REL,
+    SHT.ANDROID_RELA,
+    SHT.ANDROID_RELR,
+    SHT.HASH,
+    SHT.DYNAMIC,
+    SHT.DYNSYM,
+    SHT.GROUP,
+    SHT.SYMTAB_SHNDX,
+    SHT.GNU_ATTRIBUTES,
+    SHT.GNU_HASH,
+    SHT.GNU_LIBLIST,
+    SHT.GNU_VERDEF,
+    SHT.GNU_VERNEED,
+    SHT.GNU_VERSYM,
+  ].map((type) => [type, "metadata"] as const),
+  [SHT.INIT_ARRAY, "registry"],
+  [SHT.FINI_ARRAY, "registry"],
+  [SHT.PREINIT_ARRAY, "registry"],
 ]);
+
+/** First and last type that a machine's psABI supplement defines: SHT_LOPROC, SHT_HIPROC. */
+const [LOPROC, HIPROC] = [0x7000_0000, 0x7fff_ffff];
 
 /** Sections of -ffunction-sections and -fdata-sections: most of a big object, and none of the names above. */
 const PER_SYMBOL = /^\.(text|rodata|data|bss)\.(?!fixup$|percpu)[^.]/;
@@ -92,27 +129,51 @@ function has(section: Section, flag: bigint): boolean {
   return (section.flags & flag) !== 0n;
 }
 
-/** The kind of one section: by name where the name decides, by type and flags otherwise. */
-export function sectionKind(section: Section): SectionKind {
-  if (NOT_CONTENT.has(section.type)) return "metadata";
-  if (!PER_SYMBOL.test(section.name)) {
-    const named = NAMED.find((row) => row.name.test(section.name));
-    if (named !== undefined) return named.kind;
-    const table = specialTableOf(section.name);
-    if (table !== undefined) return table.kind;
-  }
+function allows(section: Section, allowed: Allowed): boolean {
+  const runs = has(section, SHF.EXECINSTR);
+  if (allowed === "code") return runs;
+  if (allowed === "processor") return section.type >= LOPROC && section.type <= HIPROC;
+  return !runs && !has(section, SHF.TLS);
+}
+
+/** The kind of a special section, if its flags fit: replacement code runs, a table does not. */
+function specialKind(section: Section): SectionKind | undefined {
+  const kind = specialTableOf(section.name)?.kind;
+  if (kind === undefined) return undefined;
+  return allows(section, kind === "fragment" ? "code" : "data") ? kind : undefined;
+}
+
+function namedKind(section: Section): SectionKind | undefined {
+  if (PER_SYMBOL.test(section.name)) return undefined;
+  const named = NAMED.find(({ name, allowed }) => name.test(section.name) && allows(section, allowed));
+  return named?.kind ?? specialKind(section);
+}
+
+/** The kind of one section of a relocatable object, or of a linked image: by type and flags, which a name may refine. */
+export function sectionKind(section: Section, isLinked = false): SectionKind {
+  const typed = BY_TYPE.get(section.type);
+  if (typed !== undefined) return typed;
+  const named = namedKind(section);
+  if (named !== undefined) return named;
   if (!has(section, SHF.ALLOC)) return "metadata";
-  if (section.type >= 0x6ffffff0 && section.type <= 0x6fffffff) return "metadata";
-  if (section.type !== SHT.PROGBITS && section.type !== SHT.NOBITS) return "unknown";
+  if (isLinked && LINKER_MADE.test(section.name)) return "metadata";
+  if (section.type === SHT.NOTE && !has(section, SHF.WRITE) && !has(section, SHF.EXECINSTR)) {
+    return section.name === ".note.gnu.build-id" ? "metadata" : "note";
+  }
+  if (section.type !== SHT.PROGBITS && section.type !== SHT.NOBITS && section.type !== SHT.NOTE) return "unknown";
   if (has(section, SHF.TLS)) return "tls";
   if (has(section, SHF.EXECINSTR)) return "text";
   if (has(section, SHF.MERGE) && section.entsize > 0 && !has(section, SHF.WRITE)) {
     return has(section, SHF.STRINGS) ? "string" : "constant";
   }
   if (section.type === SHT.NOBITS) return "bss";
-  // Assembly may flag .rodata writable; relocation read-only data is constant once it is loaded.
-  if (/^\.rodata|^\.data\.rel\.ro|\.rodata(\.|$)/.test(section.name)) return "rodata";
+  if (isConstantByName(section.name)) return "rodata";
   return has(section, SHF.WRITE) ? "data" : "rodata";
+}
+
+/** Assembly may flag .rodata writable; relocation read-only data is constant once it is loaded. */
+function isConstantByName(name: string): boolean {
+  return /^\.(data|gnu\.linkonce\.d)\.rel\.ro(\.|$)|(^|.)\.rodata(\.|$)/.test(name);
 }
 
 /** Kinds whose spans can hold machine code. */

@@ -46,8 +46,13 @@ function hasSpans(kind: SectionKind): boolean {
 export function buildSpans(file: ElfObject): SpanTable {
   const object = withSectionOffsets(file);
   const arch = archFor(object);
-  const kinds = object.sections.map(sectionKind);
+  const isLinked = object.type !== ET.REL;
+  const kinds = object.sections.map((section) => sectionKind(section, isLinked));
   const symbols = symbolsBySection(object, arch);
+  for (const [index, kind] of kinds.entries()) {
+    // Assemblers make a note of every section called so, of a user's variables too.
+    if (kind === "note" && symbols.get(index)?.some(({ type }) => type === STT.OBJECT)) kinds[index] = "rodata";
+  }
   const oddities: Oddity[] = [];
   const image = readImage(object, arch);
   const drafts = readDrafts(object, arch, kinds, oddities, image);

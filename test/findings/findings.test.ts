@@ -42,8 +42,12 @@ const built: Partial<Record<FindingCode, readonly [Parts, Parts, ElfExtra?]>> = 
     [f, section(".sites", "{64 f+1}{64 f+3}")],
   ],
   "section-unknown": [
-    [section(".v", "01", { flags: "A", type: 0x60000001 })],
-    [section(".v", "02", { flags: "A", type: 0x60000001 })],
+    [section(".v", "01", { flags: "A", type: 0x60000009 })],
+    [section(".v", "02", { flags: "A", type: 0x60000009 })],
+  ],
+  "note-changed": [
+    [section(".note.vendor", "01", { type: "note" })],
+    [section(".note.vendor", "02", { type: "note" })],
   ],
   "no-entry-hook": [
     [text("g", "e8{PLT32 __fentry__-4}c3"), f],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { isCode, isComparedByContents, isState, type SectionKind } from "../../src/spans/section-kind.ts";
+import type { Section } from "../../src/elf/object.ts";
+import { isCode, isComparedByContents, isState, type SectionKind, sectionKind } from "../../src/spans/section-kind.ts";
 import type { SectionExtra } from "../support/elf-parts.ts";
 import { section, spansOf } from "../support/elf-parts.ts";
 
@@ -8,46 +9,30 @@ function kindOf(name: string, extra: SectionExtra = {}, asm = "00"): SectionKind
   return table.kinds[table.object.sections.findIndex((one) => one.name === name)];
 }
 
-/** One or more names for every row of the ordered table. All are given the flags of writable data: the name decides. */
+/** One or more names for every row of the ordered table. */
 const named: readonly [SectionKind, ...string[]][] = [
   ["hook", ".ksplice_call_pre_apply", ".ksplice_call_apply"],
   ["metadata", ".ksplice_options", ".ksplice_extract"],
   ["hook", ".kpatch.callbacks.pre_patch"],
   ["directive", ".kpatch.ignore.functions", ".kpatch.ignore.sections"],
   ["metadata", ".kpatch.force", ".kpatch.strings"],
-  [
-    "metadata",
-    ".debug_info",
-    ".zdebug_line",
-    ".comment",
-    ".note.GNU-stack",
-    ".stab",
-    ".gnu.version",
-    ".GCC.command.line",
-  ],
-  ["metadata", ".llvm_addrsig", ".llvm.call-graph-profile", ".sframe", ".stack_sizes", ".group"],
-  ["metadata", ".ARM.attributes", ".pdr", ".mdebug.abi32"],
   ["unwind", ".eh_frame", ".gcc_except_table", ".gcc_except_table.f", ".ARM.exidx.text.f", ".ARM.extab"],
-  ["metadata", ".reginfo", ".MIPS.abiflags", ".riscv.attributes", ".loongarch.attributes"],
-  ["metadata", ".discard.addressable", ".modinfo", ".gnu_warning", ".builtin_fw", ".tracedata", ".BTF", ".BTF.ext"],
-  ["metadata", ".orc_unwind", ".orc_unwind_ip", "__versions", ".kunit_test_suites", "__annotate_insn"],
+  ["metadata", ".eh_frame_hdr", ".sframe", ".orc_unwind", ".orc_unwind_ip", ".BTF", ".BTF.ext", ".modinfo"],
+  ["metadata", ".discard.addressable", "__versions", "__annotate_insn"],
   ["export", "__ksymtab", "__ksymtab_gpl", "___ksymtab+f", "___ksymtab_gpl+f", "__ksymtab_unused", ".export_symbol"],
   ["export-string", "__ksymtab_strings"],
   ["metadata", "__kcrctab", "___kcrctab_gpl+f"],
-  ["registry", "__param", "__obsparm", "__modver", "__dyndbg", "__verbose"],
+  ["registry", "__param", "__obsparm", "__modver", "__dyndbg", "__verbose", ".kunit_test_suites", ".tracedata"],
   ["registry", "_ftrace_events", "__syscalls_metadata", "__tracepoints_ptrs", "__bpf_raw_tp_map", "_kprobe_blacklist"],
   ["registry", "_error_injection_whitelist", "_ftrace_eval_map", "__trace_printk_fmt", ".printk_index"],
-  ["registry", ".static_call_tramp_key", ".init_array", ".fini_array.1", ".ctors", ".dtors.65535"],
-  ["init-text", ".init.text", ".head.text", ".meminit.text", ".cpuinit.text", ".devinit.text"],
+  ["registry", ".static_call_tramp_key", ".init_array", ".fini_array.1", ".ctors", ".dtors.65535", ".exitcall.exit"],
   ["init-data", ".init.data", ".init.rodata", ".meminit.data", ".init.setup", ".init.ramfs"],
   ["init-data", ".initcall6.init", ".early_param.init", ".con_initcall", ".pci_fixup_final", ".x86_cpu_dev.init"],
-  ["exit-text", ".exit.text", ".memexit.text", ".devexit.text"],
-  ["metadata", ".exitcall.exit"],
   ["percpu", ".data..percpu", ".data..percpu..page_aligned", ".data.percpu"],
-  ["toc", ".toc"],
+  ["toc", ".toc", ".got2"],
 ];
 
-/** Special tables and fragments: the descriptions in special.ts decide, whatever the flags say. */
+/** Special tables: the descriptions in special.ts decide. */
 const special: readonly [SectionKind, ...string[]][] = [
   ["table", "__bug_table", "__ex_table", ".altinstructions", "__jump_table", ".static_call_sites", ".parainstructions"],
   ["table", ".smp_locks", ".retpoline_sites", ".return_sites", ".call_sites", ".cfi_sites", ".ibt_endbr_seal"],
@@ -62,13 +47,75 @@ const special: readonly [SectionKind, ...string[]][] = [
     ".s390_return_reg",
     ".s390_return_mem",
   ],
+];
+
+/** Names of code. */
+const code: readonly [SectionKind, ...string[]][] = [
+  ["init-text", ".init.text", ".head.text", ".meminit.text", ".cpuinit.text", ".devinit.text"],
+  ["exit-text", ".exit.text", ".memexit.text", ".devexit.text"],
   ["fragment", ".altinstr_replacement", ".altinstr_aux", ".fixup", ".text.fixup", "__ftr_alt_97"],
 ];
 
-const rows = [...named, ...special].flatMap(([kind, ...names]) => names.map((name) => [name, kind] as const));
+const pairs = (list: typeof named) => list.flatMap(([kind, ...names]) => names.map((name) => [name, kind] as const));
+const rows = [...pairs(named), ...pairs(special)];
+const codeRows = pairs(code);
 
-describe("sectionKind: names that decide by themselves", () => {
+describe("sectionKind: what flags allow, a name refines", () => {
   it.each(rows)("%s is %s", (name, kind) => expect(kindOf(name)).toBe(kind));
+  it.each(codeRows)("%s, which runs, is %s", (name, kind) => expect(kindOf(name, { flags: "AX" })).toBe(kind));
+  it.each(rows)("%s is code where its flags say so", (name) => expect(kindOf(name, { flags: "AX" })).toBe("text"));
+  it.each(rows)("%s is thread-local where its flags say so", (name) =>
+    expect(kindOf(name, { flags: "WAT" })).toBe("tls"),
+  );
+  it.each(codeRows)("%s is data where nothing runs in it", (name) => expect(kindOf(name)).toBe("data"));
+});
+
+describe("sectionKind: a user's section may begin like any name of the toolchain's", () => {
+  const alike = [
+    ...[".hash_seeds", ".dyn_limits", ".debug_hooks", ".zdebug_x", ".got_values", ".got.values", ".plt_slots"],
+    ...[".plt", ".got", ".interp", ".hash", ".dynamic", ".dynstr", ".gnu_version_x", ".gnu.linkonce.d.v"],
+    ...[".comment", ".comments", ".stab_x", ".group_a", ".llvm_stackmaps", ".llvm.x", ".GCC.x", ".gnu.x"],
+    ...[".stack_sizes", ".stack_sizes_x", ".sframes", ".ARM.__at_0x20000000", ".MIPS.x", ".riscv.x", ".reginfo"],
+    ...[".pdr", ".mdebug.x", ".discarded", ".modinfos", ".gnu_warning", ".builtin_fw", ".BTF_ids", ".BTFx"],
+    ...[".orc_x", "__versions_x", ".kunit_x", "__annotate_x", "__ksymtab_x", "__kcrctab_x", "__param_x"],
+    ...[".kspliced", ".kpatches", ".eh_frames", ".eh_frame_hdr_x", ".gcc_except_tables", ".init_arrays", ".ctorsx"],
+    ...[".init.dataset", ".initcalls", ".con_initcalls", ".pci_fixups", ".data..percpus", ".toc_x", ".rodatas"],
+  ];
+  it.each(alike)("%s", (name) => {
+    expect(kindOf(name)).toBe("data");
+    expect(kindOf(name, { flags: "A" })).toBe("rodata");
+    expect(kindOf(name, { flags: "AX" })).toBe("text");
+    expect(kindOf(name, { type: "nobits" })).toBe("bss");
+    expect(kindOf(name, { flags: "" })).toBe("metadata");
+  });
+  it.each([".init.textual", ".head.texts", ".exit.text_x", ".fixups", ".note_f", ".gnu.linkonce.t.f"])("%s", (name) =>
+    expect(kindOf(name, { flags: "AX", type: "progbits" })).toBe("text"),
+  );
+});
+
+describe("sectionKind: what the linker makes", () => {
+  const aSection = (): Section => spansOf([section(".vendor", "00", { flags: "WA" })]).object.sections[1] as Section;
+  const linked = (name: string): SectionKind => sectionKind({ ...aSection(), name, flags: 6n }, true);
+  it.each([".plt", ".plt.got", ".plt.sec", ".iplt", ".got", ".got.plt", ".interp", ".MIPS.stubs"])(
+    "%s is no content of a linked image",
+    (name) => expect(linked(name)).toBe("metadata"),
+  );
+  it.each([".plt_slots", ".got_text", ".interpreter"])("%s is content", (name) => expect(linked(name)).toBe("text"));
+  const typed: [string, number, SectionKind][] = [
+    ["a hash table", 5, "metadata"],
+    ["GNU's hash table", 0x6ffffff6, "metadata"],
+    ["the dynamic section", 6, "metadata"],
+    ["dynamic symbols", 11, "metadata"],
+    ["relocations", 4, "metadata"],
+    ["compact relocations", 0x40000014, "metadata"],
+    ["relative relocations", 19, "metadata"],
+    ["constructors", 14, "registry"],
+    ["destructors", 15, "registry"],
+    ["a number of GNU's range that nobody defined", 0x6ffffff1, "unknown"],
+  ];
+  it.each(typed)("%s, by its type, under any name", (_what, type, kind) =>
+    expect(sectionKind({ ...aSection(), type })).toBe(kind),
+  );
 });
 
 describe("sectionKind: flags and type decide the rest", () => {
@@ -104,16 +151,31 @@ describe("sectionKind: flags and type decide the rest", () => {
     ["read-only under any name", "rodata", ".vendor", { flags: "A" }],
     ["writable under any name", "data", ".vendor", { flags: "WA" }],
     ["not loaded", "metadata", ".vendor", { flags: "" }],
-    ["a type nobody knows, but loaded", "unknown", ".vendor", { flags: "A", type: 0x60000001 }],
-    ["a type nobody knows, not loaded", "metadata", ".vendor", { flags: "", type: 0x60000001 }],
-    ["a note, whatever its name", "metadata", ".vendor", { flags: "A", type: "note" }],
+    ["a type nobody knows, but loaded", "unknown", ".vendor", { flags: "A", type: 0x60000009 }],
+    ["a type nobody knows, not loaded", "metadata", ".vendor", { flags: "", type: 0x60000009 }],
+    ["a type of the processor's", "metadata", ".MIPS.abiflags", { flags: "A", type: 0x7000002a }],
+    ["a type of the processor's that means nothing to us", "unknown", ".vendor", { flags: "A", type: 0x7000002a }],
+    ["a note, whatever its name", "note", ".vendor", { flags: "A", type: "note" }],
+    ["a note that is not loaded", "metadata", ".note.stapsdt", { flags: "", type: "note" }],
+    ["a writable note is somebody's variable", "data", ".notes_x", { flags: "WA", type: "note" }],
+    ["a note that runs is code", "text", ".note_f", { flags: "AX", type: "note" }],
+    ["what names the build is made anew by each", "metadata", ".note.gnu.build-id", { flags: "A", type: "note" }],
     ["a symbol table is not contents", "metadata", ".dynsym", { flags: "A", type: "dynsym" }],
   ];
   it.each(cases)("%s: %s", (_what, kind, name, extra) => expect(kindOf(name, extra)).toBe(kind));
 });
 
 describe("what a kind means", () => {
-  const all = [...new Set(rows.map(([, kind]) => kind)), "text", "rodata", "string", "constant", "data", "bss", "tls"];
+  const all = [
+    ...new Set([...rows, ...codeRows].map(([, kind]) => kind)),
+    "text",
+    "rodata",
+    "string",
+    "constant",
+    "data",
+    "bss",
+    "tls",
+  ];
   const having = (is: (kind: SectionKind) => boolean): string[] => [...new Set(all as SectionKind[])].filter(is).sort();
   it("code", () => expect(having(isCode)).toEqual(["exit-text", "fragment", "init-text", "text"]));
   it("known by contents, not by name", () =>

@@ -27,6 +27,7 @@ const KINDS: Partial<Record<SectionKind, DataChange["kind"]>> = {
   "init-data": "init",
   registry: "special",
   unknown: "special",
+  note: "special",
   toc: "toc",
 };
 
@@ -81,7 +82,7 @@ function planPaired(plan: DataPlan, pair: PlannedPair, span: Span, twin: Span): 
     const status = fate === "in-place" ? "in-place" : "changed";
     plan.data.push({ ...header(pair, span, "pre"), status, ...renamed, ...both, reasons: reasonsOf(pair, span) });
     if (fate === "in-place") plan.patches.push(rewrite(pair, span, twin));
-    else plan.findings.push(spanFinding(pair, stateCode(span, twin), span, "pre", stateDetail(pair, span, twin)));
+    else plan.findings.push(spanFinding(pair, stateCode(pair, span, twin), span, "pre", stateDetail(pair, span, twin)));
   } else if (fate === "unpaired") {
     plan.data.push({ ...header(pair, twin, "post"), status: "new", ...both, reasons: reasonsOf(pair, span) });
     if (span.symbol !== undefined && span.symbol.bind !== 0) {
@@ -101,17 +102,18 @@ function planPaired(plan: DataPlan, pair: PlannedPair, span: Span, twin: Span): 
 }
 
 /** Which rule the change of live data breaks. */
-function stateCode(span: Span, twin: Span): FindingCode {
+function stateCode(pair: PlannedPair, span: Span, twin: Span): FindingCode {
   if (span.kind === "percpu") return "percpu-data-changed";
   if (span.kind === "tls") return "tls-data-changed";
   if (span.kind === "init-data") return "init-data-changed";
   if (span.kind === "registry") return "registry-changed";
   if (span.kind === "unknown") return "section-unknown";
+  if (span.kind === "note") return pair.diff.pre.uses(span).length > 0 ? "section-unknown" : "note-changed";
   return span.size === twin.size ? "writable-data-changed" : "writable-data-resized";
 }
 
 function stateDetail(pair: PlannedPair, span: Span, twin: Span): string {
-  if (stateCode(span, twin) === "writable-data-resized") return `${span.size} to ${twin.size}`;
+  if (stateCode(pair, span, twin) === "writable-data-resized") return `${span.size} to ${twin.size}`;
   return firstReason(pair.diff.outcome.reasons[span.id]);
 }
 
@@ -154,6 +156,7 @@ function planDeleted(plan: DataPlan, pair: PlannedPair, span: Span): void {
   // TOC slots and what they hold are told by who uses them.
   if (span.kind === "toc") return;
   plan.data.push({ ...header(pair, span, "pre"), status: "deleted", pre: placeIn(span), reasons: [] });
+  if (span.kind === "note") plan.findings.push(spanFinding(pair, "note-changed", span, "pre", "deleted"));
   if (isComparedByContents(span.kind) || span.symbol === undefined || span.kind === "registry") return;
   if (span.kind === "init-data") plan.findings.push(spanFinding(pair, "init-data-changed", span, "pre", "deleted"));
   else if (span.symbol.bind !== 0) plan.findings.push(spanFinding(pair, "global-data-deleted", span, "pre"));
@@ -163,6 +166,7 @@ function planDeleted(plan: DataPlan, pair: PlannedPair, span: Span): void {
 function planNew(plan: DataPlan, pair: PlannedPair, span: Span): void {
   if (span.kind === "toc") return;
   plan.data.push({ ...header(pair, span, "post"), status: "new", post: placeIn(span), reasons: [] });
+  if (span.kind === "note") plan.findings.push(spanFinding(pair, "note-changed", span, "post", "it is new"));
   if (span.kind === "percpu" || span.kind === "tls") {
     const code = span.kind === "percpu" ? "percpu-data-changed" : "tls-data-changed";
     plan.findings.push(spanFinding(pair, code, span, "post", "it is new"));

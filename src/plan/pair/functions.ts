@@ -171,10 +171,12 @@ function perObject<T>(compute: (object: ElfObject) => T): (object: ElfObject) =>
   };
 }
 
-const comdatSections = perObject(
-  (object): ReadonlySet<number> =>
-    new Set(object.groups.filter((group) => group.comdat).flatMap((group) => group.members)),
-);
+/** Sections of which a linker keeps one copy: members of COMDAT groups, and GNU's older way to say so by name. */
+const comdatSections = perObject((object): ReadonlySet<number> => {
+  const members = object.groups.filter((group) => group.comdat).flatMap((group) => group.members);
+  const linkonce = object.sections.filter(({ name }) => name.startsWith(".gnu.linkonce.")).map(({ index }) => index);
+  return new Set([...members, ...linkonce]);
+});
 
 /** Section of each global name that an object defines. */
 const definitions = perObject((object): ReadonlyMap<string, string> => {

@@ -10,7 +10,10 @@ const init = { in: ".init.data" };
 const common = (size: number): Part => symbol("v", { section: "*COM*", value: 8, size, type: "object" });
 const reader = text("f", "8b05{PC32 v-4}c3");
 const unknown = (asm: string): Part =>
-  section(".vendor", asm, { flags: "A", type: 0x60000001 }, [{ name: "v", type: "object", size: 1 }]);
+  section(".vendor", asm, { flags: "A", type: 0x60000009 }, [{ name: "v", type: "object", size: 1 }]);
+
+const note = (asm: string): Part => section(".note.vendor", asm, { flags: "A", type: "note" });
+const buildId = (asm: string): Part => section(".note.gnu.build-id", asm, { flags: "A", type: "note" });
 
 describe("data and what is found about it", () => {
   const cases: [string, Parts, Parts, Record<string, readonly string[]>][] = [
@@ -115,6 +118,21 @@ describe("data and what is found about it", () => {
       [unknown("02")],
       { dataChanged: ["v"], findings: ["section-unknown"] },
     ],
+    [
+      "an ELF note that is loaded",
+      [note("01")],
+      [note("02")],
+      { dataChanged: [".note.vendor"], findings: ["note-changed"] },
+    ],
+    ["an ELF note that is gone", [note("01")], [], { dataDeleted: [".note.vendor"], findings: ["note-changed"] }],
+    ["an ELF note that is new", [], [note("01")], { dataNew: [".note.vendor"], findings: ["note-changed"] }],
+    [
+      "an ELF note that code reads",
+      [note("01"), text("f", "8b05{PC32 .note.vendor-4}c3")],
+      [note("02"), text("f", "8b05{PC32 .note.vendor-4}c3")],
+      { dataChanged: [".note.vendor"], findings: ["section-unknown"] },
+    ],
+    ["the number of the build, which each build makes anew", [buildId("01")], [buildId("02")], {}],
     [
       "what the kernel reads at boot",
       [section("__param", "{64 a}", { flags: "A" }, [{ name: "v", type: "object", size: 8 }])],
