@@ -41,7 +41,7 @@ export default defineConfig({
         // What only trees, archives and compressed modules need.
         {
           name: "builds",
-          test: /src\/(input\/listing\/|cli\/(build|pool|progress|shard|diff-builds|cache|suppressions|object-file|describe-pair|commands\/merge)|plan\/(update\/left-out|pair\/identical))/,
+          test: /src\/(input\/listing\/|cli\/(build|pool|progress|shard|diff-builds|cache|suppressions|object-file|describe-task|commands\/merge)|plan\/(update\/left-out|pair\/identical))/,
           priority: 2,
         },
         {

@@ -23,10 +23,10 @@ interface Truth {
 const cases = fixtureCases();
 
 describe("every fixture: what the patch did, as truth.json tells it", () => {
-  it.each(cases)("%s", (name) => {
+  it.each(cases)("%s", async (name) => {
     const folder = join(FIXTURES, name);
     const truth = JSON.parse(readText(join(folder, "truth.json"))) as Truth;
-    const update = describePair(join(folder, "pre.o"), join(folder, "post.o"));
+    const update = await describePair(join(folder, "pre.o"), join(folder, "post.o"));
     const renamed = update.functions
       .filter((change) => change.status === "renamed")
       .map((change) => [change.name, change.renamedTo]);
@@ -67,7 +67,7 @@ describe("every fixture: what the patch did, as truth.json tells it", () => {
 describe("golden descriptions: equal to the byte", () => {
   it.each(cases.filter((name) => existsSync(join(FIXTURES, name, "expected.json"))))("%s", async (name) => {
     const folder = join(FIXTURES, name);
-    const update = describePair(join(folder, "pre.o"), join(folder, "post.o"), { contents: true });
+    const update = await describePair(join(folder, "pre.o"), join(folder, "post.o"), { contents: true });
     await expect(renderJson(update)).toMatchFileSnapshot(join(folder, "expected.json"));
     expect(schemaErrors(JSON.parse(readText(join(folder, "expected.json"))))).toEqual([]);
   });

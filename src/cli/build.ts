@@ -14,7 +14,7 @@ import { byText } from "../plan/pair/pair.ts";
 import { type PairFile, sameFragment } from "../plan/pair/plain-fragment.ts";
 import { reportLeftOut } from "../plan/update/left-out.ts";
 import type { PairFragment } from "../plan/update/part.ts";
-import type { InstructionLines, PairResult, PairSettings } from "./describe-pair.ts";
+import type { InstructionLines, PairResult, PairSettings } from "./describe-task.ts";
 import { createPool, internalError, type Pool } from "./pool.ts";
 import type { Progress } from "./progress.ts";
 import { isInShard, type Shard } from "./shard.ts";
@@ -140,11 +140,11 @@ async function listAndSettle(
   const mayStart = Math.max(1, Math.min(jobs ?? Number.POSITIVE_INFINITY, availableParallelism() - 1));
   const steps = walkPairs(pre, post, {
     ...selection,
-    settle: settings.isAlone ? false : isMine,
+    settle: settings.mode.kind === "pair" ? false : isMine,
     onTask(task) {
       state.name = task.key;
       if (!isMine(task.key)) return;
-      if (task.same && !settings.hashes && !isCompressed(task)) {
+      if (task.same && !(settings.mode.kind === "build" && settings.mode.hashes) && !isCompressed(task)) {
         same.push(task);
         return;
       }
@@ -185,9 +185,9 @@ async function finish(
 }
 
 async function describeHere(task: PairTask, settings: PairSettings): Promise<PairResult> {
-  const { describePair } = await import("./describe-pair.ts");
+  const { describeTask } = await import("./describe-task.ts");
   try {
-    return await describePair(task, settings);
+    return await describeTask(task, settings);
   } catch (error) {
     if (error instanceof FormatError || error instanceof UnsupportedError || error instanceof UsageError) throw error;
     throw internalError(task, error instanceof Error ? error : new Error(String(error)));

@@ -6,7 +6,7 @@ import { VERSION } from "../version.ts";
 import { type Build, type BuildRequest, type DescribedBuild, describeBuild } from "./build.ts";
 import { removeDrafts } from "./cache.ts";
 import type { DiffOptions } from "./commands/diff.ts";
-import type { InstructionLines } from "./describe-pair.ts";
+import type { InstructionLines, Mode } from "./describe-task.ts";
 import { emitUpdate } from "./emit.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { writeOutput } from "./output.ts";
@@ -14,8 +14,8 @@ import { createProgress } from "./progress.ts";
 import { readShard, type Shard } from "./shard.ts";
 import { visible } from "./visible.ts";
 
-/** Compares two trees, two archives, or two files that have to be unpacked or kept; `isAlone`: the last. */
-export async function diffBuilds(pre: string, post: string, options: DiffOptions, isAlone: boolean): Promise<number> {
+/** Compares two trees, two archives, or two files that have to be unpacked or kept (`pair`). */
+export async function diffBuilds(pre: string, post: string, options: DiffOptions, kind: Mode["kind"]): Promise<number> {
   const shard = options.shard === undefined ? undefined : readShard(options.shard);
   const suppress =
     options.suppress === undefined ? [] : (await import("./suppressions.ts")).readSuppressionFile(options.suppress);
@@ -24,7 +24,7 @@ export async function diffBuilds(pre: string, post: string, options: DiffOptions
     quiet: options.quiet ?? false,
     colour: !process.env["NO_COLOR"],
   });
-  const request = await requestOf(options, isAlone, shard, progress);
+  const request = await requestOf(options, kind, shard, progress);
   let build: Build | undefined;
   onInterrupt(async () => {
     progress.clear();
@@ -48,7 +48,7 @@ export async function diffBuilds(pre: string, post: string, options: DiffOptions
 
 async function requestOf(
   options: DiffOptions,
-  isAlone: boolean,
+  kind: Mode["kind"],
   shard: Shard | undefined,
   progress: BuildRequest["progress"],
 ): Promise<BuildRequest> {
@@ -64,7 +64,13 @@ async function requestOf(
       ...(target && { targets: target }),
       ...(onlyTargets && { onlyTargets: namesIn(onlyTargets) }),
     },
-    settings: { contents: contents ?? false, oldCode, hashes: statement ?? false, isAlone, style, cache },
+    settings: {
+      contents: contents ?? false,
+      oldCode,
+      mode: kind === "pair" ? { kind } : { kind, hashes: statement ?? false },
+      style,
+      cache,
+    },
     jobs: options.jobs === undefined ? undefined : jobsOption(options.jobs),
     shard,
     progress,

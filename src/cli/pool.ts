@@ -6,7 +6,7 @@
 import type { Worker } from "node:worker_threads";
 import { UnsupportedError, UsageError } from "../errors.ts";
 import type { PairTask } from "../input/listing/pairs.ts";
-import type { PairResult, PairSettings } from "./describe-pair.ts";
+import type { PairResult, PairSettings } from "./describe-task.ts";
 import { takeThread } from "./thread.ts";
 import type { Answer, Job } from "./worker.ts";
 

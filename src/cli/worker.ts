@@ -1,7 +1,7 @@
 import { parentPort } from "node:worker_threads";
 import { FormatError, UnsupportedError, UsageError } from "../errors.ts";
 import type { PairTask } from "../input/listing/pairs.ts";
-import { describePair, type PairResult, type PairSettings } from "./describe-pair.ts";
+import { describeTask, type PairResult, type PairSettings } from "./describe-task.ts";
 
 /** What a worker is sent: a pair, and what holds for all pairs. */
 export interface Job {
@@ -17,7 +17,7 @@ export type Answer =
 
 async function answer({ task, settings }: Job): Promise<Answer> {
   try {
-    return { result: await describePair(task, settings) };
+    return { result: await describeTask(task, settings) };
   } catch (error) {
     if (error instanceof FormatError || error instanceof UnsupportedError || error instanceof UsageError)
       return { expected: error.message };

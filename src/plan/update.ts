@@ -1,9 +1,6 @@
 import type { UpdateDescription } from "../contract/description.ts";
-import { diffSpans, type ObjectDiff } from "../diff/diff.ts";
 import type { ElfObject } from "../elf/object.ts";
-import type { LayoutPlan } from "./layouts/layouts.ts";
-import { planFragment } from "./pair/fragment.ts";
-import type { TableTypes } from "./switch-over/ops-tables.ts";
+import { describePair } from "./describe-pair.ts";
 import { assembleUpdate } from "./update/assemble.ts";
 import type { SuppressionRule } from "./update/part.ts";
 
@@ -11,7 +8,7 @@ import type { SuppressionRule } from "./update/part.ts";
 export interface UpdateOptions {
   /** Name of the update; default: derived from the hashes of the inputs. */
   readonly id?: string | undefined;
-  /** What is patched: vmlinux (default) or a module's name. */
+  /** What is patched: vmlinux or a module's name. Default: the module that the objects or their paths name, else vmlinux. */
   readonly target?: string | undefined;
   /** Include the bytes of the code sections. */
   readonly contents?: boolean | undefined;
@@ -19,18 +16,17 @@ export interface UpdateOptions {
   readonly oldCode?: "needed" | "all" | undefined;
   /** What to leave alone. */
   readonly suppress?: readonly SuppressionRule[] | undefined;
-  /** Names the types and members of tables of functions; default: their offsets. */
-  readonly tableTypes?: TableTypes | undefined;
-  /** What planLayouts() found; default: layouts are not compared. */
-  readonly layoutPlan?: LayoutPlan | undefined;
 }
 
-/** Compares two relocatable objects and describes the update that leads from one to the other. */
-export function diffObjects(pre: ElfObject, post: ElfObject, options: UpdateOptions = {}): UpdateDescription {
-  return planUpdate(diffSpans(pre, post), options);
-}
-
-/** Turns the comparison of one pair of objects into the description of the update. */
-export function planUpdate(diff: ObjectDiff, options: UpdateOptions = {}): UpdateDescription {
-  return assembleUpdate([planFragment(diff, { ...options, links: false })], options);
+/**
+ * Compares two objects, and describes the update that leads from one to the other: what `elfsplice diff` prints for the same
+ * two files. Throws FormatError and UnsupportedError for objects that cannot be compared.
+ */
+export async function diffObjects(
+  pre: ElfObject,
+  post: ElfObject,
+  options: UpdateOptions = {},
+): Promise<UpdateDescription> {
+  const { fragment } = await describePair(pre, post, { ...options, links: false });
+  return assembleUpdate([fragment], options);
 }

@@ -99,19 +99,19 @@ describe("what covers a patch that writes bytes", () => {
   });
 });
 
-describe("the other tables", () => {
-  const fixture = (name: string): UpdateDescription =>
+describe("the other tables", async () => {
+  const fixture = (name: string): Promise<UpdateDescription> =>
     describePair(join(FIXTURES, name, "pre.o"), join(FIXTURES, name, "post.o"));
-  const none = fixture("no-change/identical");
+  const none = await fixture("no-change/identical");
 
   it.each<[table: "exports" | "hooks" | "data" | "findings", of: string, row: string]>([
     ["exports", "exports/added", "+ "],
     ["hooks", "hooks/apply", "+ "],
     ["data", "rodata/in-place", "+ "],
     ["findings", "init/init-text-refused", "+ "],
-  ])("%s: what %s brings is added, and dropped the other way round", (table, of, sign) => {
-    const there = compareUpdates(none, fixture(of));
-    const back = compareUpdates(fixture(of), none);
+  ])("%s: what %s brings is added, and dropped the other way round", async (table, of, sign) => {
+    const there = compareUpdates(none, await fixture(of));
+    const back = compareUpdates(await fixture(of), none);
     expect(rowsOf(there[table]).length).toBeGreaterThan(0);
     expect(rowsOf(there[table]).every((row) => row.startsWith(sign))).toBe(true);
     expect(back[table].dropped).toEqual(there[table].added);
@@ -123,20 +123,21 @@ describe("the other tables", () => {
     expect(rowsOf(compareUpdates(v1, moved as UpdateDescription).objects)).toEqual(["x.o: post"]);
   });
 
-  it("rows of one key are all kept", () => {
-    const [finding] = fixture("init/init-text-refused").findings;
+  it("rows of one key are all kept", async () => {
+    const [finding] = (await fixture("init/init-text-refused")).findings;
     const twice = { ...none, findings: [finding, finding] } as UpdateDescription;
     expect(compareUpdates(none, twice).findings.added).toHaveLength(2);
   });
 
-  it("a verdict tells each rung that changed", () => {
-    const { verdict } = compareUpdates(none, fixture("init/init-text-refused"));
+  it("a verdict tells each rung that changed", async () => {
+    const { verdict } = compareUpdates(none, await fixture("init/init-text-refused"));
     expect(verdict.recommended.a).toBe("none");
     expect(verdict.altered.map(({ rung }) => rung)).toEqual(expect.arrayContaining(["none", "splice"]));
   });
 
-  it("two architectures cannot be compared", () => {
-    expect(() => compareUpdates(none, fixture("arm/body"))).toThrow(/is for arm, and .* for x86_64/);
+  it("two architectures cannot be compared", async () => {
+    const arm = await fixture("arm/body");
+    expect(() => compareUpdates(none, arm)).toThrow(/is for arm, and .* for x86_64/);
   });
 });
 

@@ -19,11 +19,11 @@ function problemsOf(update: Loose): string[] {
 }
 
 describe("what diff prints is sound", () => {
-  it.each(fixtureCases())("%s", (name) => {
+  it.each(fixtureCases())("%s", async (name) => {
     for (const oldCode of ["needed", "all"] as const) {
       const files = (["pre", "post"] as const).map((side) => join(FIXTURES, name, `${side}.o`));
       const [pre = "", post = ""] = files;
-      expect(integrityProblems(describePair(pre, post, { contents: true, oldCode }))).toEqual([]);
+      expect(integrityProblems(await describePair(pre, post, { contents: true, oldCode }))).toEqual([]);
     }
   });
 });

@@ -6,8 +6,7 @@ import type { PairTask } from "../../src/input/listing/pairs.ts";
 const SETTINGS = {
   contents: false,
   oldCode: "needed",
-  hashes: false,
-  isAlone: false,
+  mode: { kind: "build", hashes: false },
   style: undefined,
   cache: undefined,
 } as const;

@@ -24,8 +24,8 @@ describe("the schema", () => {
     expect(shipped.properties.schemaVersion.const).toBe(SCHEMA_VERSION);
   });
 
-  const update = (): Record<string, unknown> => ({
-    ...describePair(join(FIXTURES, "text/body/pre.o"), join(FIXTURES, "text/body/post.o")),
+  const update = async (): Promise<Record<string, unknown>> => ({
+    ...(await describePair(join(FIXTURES, "text/body/pre.o"), join(FIXTURES, "text/body/post.o"))),
   });
   it.each([
     ["a field nobody knows", { extra: 1 }, "must NOT have additional properties"],
@@ -40,8 +40,8 @@ describe("the schema", () => {
       { howtos: { R_X: { type: "reloc", pcrel: true, size: 4, dstMask: 5, rightshift: 0, signedAddend: true } } },
       "must be string",
     ],
-  ])("refuses %s", (_teaches, change, problem) => {
-    const value = JSON.parse(JSON.stringify({ ...update(), ...change }));
+  ])("refuses %s", async (_teaches, change, problem) => {
+    const value = JSON.parse(JSON.stringify({ ...(await update()), ...change }));
     expect(schemaErrors(value).join("\n")).toContain(problem);
   });
 });

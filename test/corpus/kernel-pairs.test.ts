@@ -59,10 +59,10 @@ describe.skipIf(!HAS_CORPUS)(
       expect(objects.sort()).toEqual(Object.keys(EXPECTED).sort());
     });
 
-    it.each(objects)("%s", (path) => {
+    it.each(objects)("%s", async (path) => {
       const [name = "", ...rest] = path.split("/");
       const file = rest.join("/");
-      const update = describePair(join(folder, name, "pre", file), join(folder, name, "post", file));
+      const update = await describePair(join(folder, name, "pre", file), join(folder, name, "post", file));
       const found = [
         ...functionNames(update, "changed"),
         ...functionNames(update, "new").map((added) => `+${added}`),

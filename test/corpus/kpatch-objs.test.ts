@@ -25,11 +25,11 @@ function withoutParts(names: readonly string[], object: string): string[] {
 }
 
 describe.skipIf(!HAS_CORPUS)("kpatch's own test objects (skipped where the corpus is absent)", () => {
-  it.each(Object.entries(facts))("%s", (name, fact) => {
+  it.each(Object.entries(facts))("%s", async (name, fact) => {
     const [arch = "", base = ""] = name.split("/");
     const pre = join(folder, arch, `${base}.ORIG.o`);
     const post = join(folder, arch, fact.post);
-    const update = describePair(pre, post);
+    const update = await describePair(pre, post);
     expect({
       changed: withoutParts(functionNames(update, "changed"), post),
       new: withoutParts(functionNames(update, "new"), post),

@@ -78,8 +78,8 @@ describe.skipIf(!HAS_CORPUS)("pairs judged by the original Ksplice differ (skipp
     expect(Object.keys(BETTER).filter((name) => !cases.includes(name))).toEqual([]);
   });
 
-  it.each(cases)("%s", (name) => {
-    const update = describePair(join(folder, name, "pre.o"), join(folder, name, "post.o"));
+  it.each(cases)("%s", async (name) => {
+    const update = await describePair(join(folder, name, "pre.o"), join(folder, name, "post.o"));
     const original = readVerdict(readText(join(folder, name, "verdict")));
     const { why: _, finding, ...better } = BETTER[name] ?? { why: "" };
     const patches = update.changes.flatMap((change) => change.patches);

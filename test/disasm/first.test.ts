@@ -63,8 +63,8 @@ describe("the first differing instruction", () => {
 });
 
 describe("in the description", () => {
-  it.each(fixtureCases())("%s: of changed functions only, and of each whose own bytes differ", (name) => {
-    const { functions } = describePair(join(FIXTURES, name, "pre.o"), join(FIXTURES, name, "post.o"));
+  it.each(fixtureCases())("%s: of changed functions only, and of each whose own bytes differ", async (name) => {
+    const { functions } = await describePair(join(FIXTURES, name, "pre.o"), join(FIXTURES, name, "post.o"));
     for (const change of functions) {
       if (change.status !== "changed") expect(change.firstInstruction).toBeUndefined();
       const own = change.reasons.some(({ kind, within }) => kind === "bytes" && within === undefined);

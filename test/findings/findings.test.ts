@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { FINDING_CODES, FINDINGS, type FindingCode } from "../../src/findings/findings.ts";
-import { assembleUpdate, type PairList, planFragment, reportLeftOut, unreadableFragment } from "../../src/index.ts";
+import { assembleUpdate, type PairList, reportLeftOut, unreadableFragment } from "../../src/index.ts";
 import { diffOf, updateOf } from "../support/built-pair.ts";
 import { describePair, findingCodes } from "../support/describe-pair.ts";
 import { buildElf } from "../support/elf-builder.ts";
@@ -8,6 +8,7 @@ import { data, type ElfExtra, type Part, rodata, section, strings, symbol, text 
 import { btfObject, describeLayoutPair, describeTypedPair } from "../support/layouts.ts";
 import { builtFragments, treeFragments, updateOfMany } from "../support/many-pairs.ts";
 import { FIXTURES, fixtureCases, join } from "../support/paths.ts";
+import { fragmentOf } from "../support/plan-diff.ts";
 
 type Parts = readonly Part[];
 const f = text("f", "b801000000c3");
@@ -127,7 +128,7 @@ const many: Partial<Record<FindingCode, () => ReturnType<typeof updateOf>>> = {
       ...builtFragments(["a.o", changed, after]),
       unreadableFragment({ name: "b.o", post: { path: "b.o", size: 4 } }, new Error("b.o: not an ELF file")),
     ]),
-  "object-in-several": () => assembleUpdate([planFragment(diffOf(changed, after), { name: "a.o", alsoIn: ["loop"] })]),
+  "object-in-several": () => assembleUpdate([fragmentOf(diffOf(changed, after), { name: "a.o", alsoIn: ["loop"] })]),
   "file-skipped": () => withLeftOut({ skipped: [{ path: "a.o", kind: "no-object", why: "an empty file" }] }),
   "files-covered": () => withLeftOut({ skipped: [{ path: "a.ko", kind: "covered", why: "linked from a.o" }] }),
   "files-of-others": () =>
@@ -170,7 +171,7 @@ describe("every finding is found somewhere", () => {
       }
     };
     for (const name of fixtureCases())
-      note(describePair(join(FIXTURES, name, "pre.o"), join(FIXTURES, name, "post.o")), name);
+      note(await describePair(join(FIXTURES, name, "pre.o"), join(FIXTURES, name, "post.o")), name);
     for (const tree of ["moved", "conflict-refused"]) note(assembleUpdate(treeFragments(tree)), tree);
     for (const [code, update] of Object.entries(many)) note(update(), `built ${code}`);
     for (const name of TYPED) note(await describeLayoutPair(name), name);

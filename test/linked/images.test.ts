@@ -51,13 +51,13 @@ describe.each(["gcc", "clang"])("images linked by %s (skipped where it is absent
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it.skipIf(!has(compiler)).each(FORMS)("%s: only the function that changed differs", (_what, flags) => {
+  it.skipIf(!has(compiler)).each(FORMS)("%s: only the function that changed differs", async (_what, flags) => {
     for (const side of ["pre", "post"]) {
       // gcc tells callers which registers a static callee spares: without this, they would really change with it.
       const separate = compiler === "gcc" ? ["-fno-ipa-ra"] : [];
       execFileSync(compiler, [...flags, ...separate, "-o", join(folder, side), join(folder, `${side}.c`)]);
     }
-    const update = describePair(join(folder, "pre"), join(folder, "post"));
+    const update = await describePair(join(folder, "pre"), join(folder, "post"));
     expect(functionNames(update, "changed")).toEqual(["add"]);
     expect(functionNames(update, "new")).toEqual([]);
     expect(functionNames(update, "deleted")).toEqual([]);

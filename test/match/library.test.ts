@@ -17,7 +17,7 @@ const objectOf = (result: string): Uint8Array =>
   });
 
 describe("matching as a library", () => {
-  it("needs nothing but what the package exports: diff, match, place", () => {
+  it("needs nothing but what the package exports: diff, match, place", async () => {
     const run = join(folder, "image");
     writeFileSync(
       run,
@@ -29,7 +29,7 @@ describe("matching as a library", () => {
       }),
     );
     const pre = readObject(objectOf("01"), "pre/f.o");
-    const update = diffObjects(pre, readObject(objectOf("02"), "post/f.o"));
+    const update = await diffObjects(pre, readObject(objectOf("02"), "post/f.o"));
     const subject = matchSubject(pre, objectName("pre/f.o", "post/f.o"));
     const result = matchUpdate([subject], { run, update, loadAddress: 0x2000n });
     expect(result).toMatchObject({ outcome: "matched", abort: null });

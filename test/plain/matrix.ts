@@ -4,8 +4,9 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { diffObjects, readObject, type UpdateDescription } from "../../src/index.ts";
+import { assembleUpdate, readObject, type UpdateDescription } from "../../src/index.ts";
 import { FIXTURES } from "../support/paths.ts";
+import { fragmentOfObjects } from "../support/plan-diff.ts";
 
 const run = promisify(execFile);
 
@@ -121,7 +122,7 @@ export function trueVerdict(name: string): string {
 }
 
 export function verdictOf(pre: Uint8Array, post: Uint8Array): string {
-  return functionVerdict(diffObjects(readObject(pre, "pre.o"), readObject(post, "post.o")));
+  return functionVerdict(assembleUpdate([fragmentOfObjects(readObject(pre, "pre.o"), readObject(post, "post.o"))]));
 }
 
 /** Verdicts of one fixture, by `compiler level` and then by variant. */

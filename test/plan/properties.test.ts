@@ -13,7 +13,7 @@ import { schemaErrors } from "../support/schema.ts";
 
 const cases = fixtureCases();
 const read = (name: string, side: "pre" | "post"): Uint8Array => readFileSync(join(FIXTURES, name, `${side}.o`));
-const describeBytes = (pre: Uint8Array, post: Uint8Array): UpdateDescription =>
+const describeBytes = (pre: Uint8Array, post: Uint8Array): Promise<UpdateDescription> =>
   diffObjects(readObject(pre, "pre.o"), readObject(post, "post.o"));
 
 /** Runs of random cases, bounded in time; fast-check prints seed and smallest case when one fails. */
@@ -24,9 +24,9 @@ const bounded = (milliseconds: number): fc.Parameters<unknown> => ({
 });
 
 describe("an object and itself", () => {
-  it.each(cases)("%s", (name) => {
+  it.each(cases)("%s", async (name) => {
     for (const side of ["pre", "post"] as const) {
-      const update = describeBytes(read(name, side), read(name, side));
+      const update = await describeBytes(read(name, side), read(name, side));
       const errors = update.findings.filter(({ severity }) => severity === "error");
       expect([
         update.objects[0]?.status,
@@ -46,9 +46,9 @@ describe("there and back", () => {
       .filter((one) => one.status === status)
       .map((one) => one.label.replace(/\.\d+/g, ""))
       .sort();
-  it.each(cases)("%s: new and deleted change places, changed stays", (name) => {
-    const there = describeBytes(read(name, "pre"), read(name, "post"));
-    const back = describeBytes(read(name, "post"), read(name, "pre"));
+  it.each(cases)("%s: new and deleted change places, changed stays", async (name) => {
+    const there = await describeBytes(read(name, "pre"), read(name, "post"));
+    const back = await describeBytes(read(name, "post"), read(name, "pre"));
     const both = (update: UpdateDescription): unknown => [
       names(update, "changed"),
       update.functions.filter(({ status }) => status === "renamed").length,
@@ -123,10 +123,10 @@ describe("the order of sections and symbols", () => {
 
 describe("damaged files", () => {
   /** Either a clean refusal, or a description that holds what the schema and its own references promise. */
-  function survives(pre: Uint8Array, post: Uint8Array): void {
+  async function survives(pre: Uint8Array, post: Uint8Array): Promise<void> {
     let update: UpdateDescription;
     try {
-      update = describeBytes(pre, post);
+      update = await describeBytes(pre, post);
     } catch (error) {
       if (error instanceof FormatError || error instanceof UnsupportedError) return;
       throw error;
@@ -147,26 +147,26 @@ describe("damaged files", () => {
     return copy;
   };
 
-  it("bytes anywhere", () => {
-    fc.assert(
-      fc.property(file, damage, (name, where) => survives(read(name, "pre"), damaged(read(name, "post"), where))),
+  it("bytes anywhere", async () => {
+    await fc.assert(
+      fc.asyncProperty(file, damage, (name, where) => survives(read(name, "pre"), damaged(read(name, "post"), where))),
       bounded(900),
     );
   });
-  it("bytes of the symbol and section tables, in the second half", () => {
-    fc.assert(
-      fc.property(file, damage, (name, where) => {
+  it("bytes of the symbol and section tables, in the second half", async () => {
+    await fc.assert(
+      fc.asyncProperty(file, damage, async (name, where) => {
         const bytes = read(name, "pre");
-        survives(damaged(bytes, where, bytes.length >> 1), read(name, "post"));
+        await survives(damaged(bytes, where, bytes.length >> 1), read(name, "post"));
       }),
       bounded(900),
     );
   });
-  it("the end is missing", () => {
-    fc.assert(
-      fc.property(file, fc.double({ min: 0, max: 1, noNaN: true }), (name, part) => {
+  it("the end is missing", async () => {
+    await fc.assert(
+      fc.asyncProperty(file, fc.double({ min: 0, max: 1, noNaN: true }), async (name, part) => {
         const bytes = read(name, "post");
-        survives(read(name, "pre"), bytes.subarray(0, Math.floor(part * bytes.length)));
+        await survives(read(name, "pre"), bytes.subarray(0, Math.floor(part * bytes.length)));
       }),
       bounded(800),
     );

@@ -1,8 +1,10 @@
 import type { UpdateDescription } from "../../src/contract/description.ts";
 import { diffSpans, type ObjectDiff } from "../../src/diff/diff.ts";
-import { planUpdate, type UpdateOptions } from "../../src/plan/update.ts";
+import { assembleUpdate } from "../../src/plan/update/assemble.ts";
+import type { UpdateOptions } from "../../src/plan/update.ts";
 import { dataNames, findingCodes, functionNames } from "./describe-pair.ts";
 import { type ElfExtra, objectOf, type Part } from "./elf-parts.ts";
+import { fragmentOf } from "./plan-diff.ts";
 
 type Parts = readonly Part[];
 
@@ -16,7 +18,7 @@ export function updateOf(
   extra: ElfExtra = {},
   options: UpdateOptions = {},
 ): UpdateDescription {
-  return planUpdate(diffOf(pre, post, extra), options);
+  return assembleUpdate([fragmentOf(diffOf(pre, post, extra), { ...options, links: false })], options);
 }
 
 /** Pairs of spans with names: `f → f global-name`; what has no twin: `f → nothing`, `nothing → f`. Strings and constants by section. */

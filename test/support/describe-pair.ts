@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import { diffObjects, readObject, type UpdateDescription, type UpdateOptions } from "../../src/index.ts";
 
 /** The description of a pair of files, with the names given instead of where the files lie. */
-export function describePair(
+export async function describePair(
   pre: string,
   post: string,
   options: UpdateOptions & { readonly preName?: string; readonly postName?: string } = {},
-): UpdateDescription {
+): Promise<UpdateDescription> {
   const { preName = "pre.o", postName = "post.o", ...rest } = options;
   return diffObjects(readObject(readFileSync(pre), preName), readObject(readFileSync(post), postName), rest);
 }

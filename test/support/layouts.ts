@@ -1,10 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { UpdateDescription } from "../../src/contract/description.ts";
-import { diffSpans } from "../../src/diff/diff.ts";
 import { readObject } from "../../src/elf/object.ts";
-import { planLayouts } from "../../src/plan/layouts/layouts.ts";
-import { planPair } from "../../src/plan/pair/pair.ts";
-import { planUpdate } from "../../src/plan/update.ts";
+import { diffObjects } from "../../src/plan/update.ts";
 import type { LayoutDiff } from "../../src/types/diff.ts";
 import type { Layouts, MemberLayout } from "../../src/types/structs.ts";
 import { readLayouts } from "../../src/types/types.ts";
@@ -31,9 +28,8 @@ export function describeLayoutPair(name: string): Promise<UpdateDescription> {
 }
 
 /** The same of two files' contents. */
-export async function describeTypedPair(pre: Uint8Array, post: Uint8Array): Promise<UpdateDescription> {
-  const diff = diffSpans(readObject(pre, "pre.o"), readObject(post, "post.o"));
-  return planUpdate(diff, { layoutPlan: await planLayouts(planPair(diff, 0, "unit.o", "vmlinux")) });
+export function describeTypedPair(pre: Uint8Array, post: Uint8Array): Promise<UpdateDescription> {
+  return diffObjects(readObject(pre, "pre.o"), readObject(post, "post.o"), { target: "vmlinux" });
 }
 
 /** `16 6 addr unsigned char[6]`, `16:3 4 b:5 unsigned int`, nested members indented. */

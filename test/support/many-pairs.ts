@@ -1,13 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import {
   assembleUpdate,
-  diffSpans,
-  type FragmentOptions,
+  type DescribeOptions,
   identicalFragment,
   type PairFragment,
-  planAdded,
-  planFragment,
-  planRemoved,
   readObject,
   readSuppressions,
   type UpdateDescription,
@@ -15,9 +11,10 @@ import {
 import { diffOf } from "./built-pair.ts";
 import type { ElfExtra, Part } from "./elf-parts.ts";
 import { FIXTURES, join, objectsBelow, relative } from "./paths.ts";
+import { fragmentOf, fragmentOfObjects } from "./plan-diff.ts";
 
 /** What each pair of a fixture of several objects contributes; what lies in `drivers` is a module of its own. */
-export function treeFragments(tree: string, options: FragmentOptions = {}): PairFragment[] {
+export function treeFragments(tree: string, options: DescribeOptions = {}): PairFragment[] {
   const root = (side: string): string => join(FIXTURES, "trees", tree, side);
   const paths = new Set(
     ["pre", "post"].flatMap((side) => objectsBelow(root(side)).map((path) => relative(root(side), path))),
@@ -29,13 +26,12 @@ export function treeFragments(tree: string, options: FragmentOptions = {}): Pair
       existsSync(join(root(side), path)) ? readFileSync(join(root(side), path)) : undefined;
     const [pre, post] = [read("pre"), read("post")];
     const all = { ...options, name, target };
-    if (pre === undefined) return planAdded(readObject(post as Buffer, `post/${name}`), all);
-    if (post === undefined) return planRemoved(readObject(pre, `pre/${name}`), all);
-    if (pre.equals(post)) {
+    if (pre !== undefined && post !== undefined && pre.equals(post)) {
       const file = (side: string) => ({ path: `${side}/${name}`, size: pre.length });
       return identicalFragment({ name, target, pre: file("pre"), post: file("post") }, pre);
     }
-    return planFragment(diffSpans(readObject(pre, `pre/${name}`), readObject(post, `post/${name}`)), all);
+    const [before, after] = [pre && readObject(pre, `pre/${name}`), post && readObject(post, `post/${name}`)];
+    return fragmentOfObjects(before, after, all);
   });
 }
 
@@ -49,7 +45,7 @@ export type BuiltPair = readonly [
 ];
 
 export function builtFragments(...pairs: readonly BuiltPair[]): PairFragment[] {
-  return pairs.map(([name, pre, post, target, extra]) => planFragment(diffOf(pre, post, extra), { name, target }));
+  return pairs.map(([name, pre, post, target, extra]) => fragmentOf(diffOf(pre, post, extra), { name, target }));
 }
 
 /** The update of several built pairs, with the lines of a suppression file. */

@@ -41,7 +41,7 @@ export async function runDiff(pre: string, post: string, options: DiffOptions): 
     startEarly();
   }
   const { diffBuilds } = await import("../diff-builds.ts");
-  return diffBuilds(pre, post, options, !isBuild);
+  return diffBuilds(pre, post, options, isBuild ? "build" : "pair");
 }
 
 /** A part is no description yet: what asks something of one belongs to merge. */

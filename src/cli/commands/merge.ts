@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describeSystemError, FormatError, UsageError } from "../../errors.ts";
 import { byText } from "../../plan/pair/pair.ts";
 import { assembleParts, readPart, type UpdatePart } from "../../plan/update/part.ts";
-import type { InstructionLines } from "../describe-pair.ts";
+import type { InstructionLines } from "../describe-task.ts";
 import { linesByObject } from "../diff-builds.ts";
 import { checkEmitOptions, type EmitOptions, emitUpdate } from "../emit.ts";
 import { onInterrupt } from "../interrupt.ts";

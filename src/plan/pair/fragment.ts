@@ -1,16 +1,13 @@
 import { createHash } from "node:crypto";
 import type { Howto } from "../../arch/arch.ts";
 import type { ChangeTables, HowtoDescription, ObjectPair } from "../../contract/description.ts";
-import { diffSpans, type ObjectDiff } from "../../diff/diff.ts";
 import { SHN } from "../../elf/constants.ts";
 import { readCompiler, sourceFileOf } from "../../elf/notes.ts";
 import type { ElfObject, ElfSymbol } from "../../elf/object.ts";
 import { type Finding, severityOf } from "../../findings/findings.ts";
-import { objectName } from "../../input/object-name.ts";
 import type { Oddity } from "../../spans/span.ts";
 import type { LayoutPlan } from "../layouts/layouts.ts";
 import { planLiveUpdate } from "../live-update/live-update.ts";
-import type { TableTypes } from "../switch-over/ops-tables.ts";
 import { planSwitchOver } from "../switch-over/switch-over.ts";
 import { byLabelAndTarget, byName, byPlace } from "../update/order.ts";
 import type { PairFragment, PairLinks } from "../update/part.ts";
@@ -23,74 +20,47 @@ import { planFunctions } from "./functions.ts";
 import { planHooks } from "./hooks.ts";
 import { checkNewCode, compareModuleInfo } from "./new-code.ts";
 import { listNoise } from "./noise.ts";
-import { byText, type PlannedPair, planPair } from "./pair.ts";
+import { byText, type PlannedPair } from "./pair.ts";
 import { asksForChange, isEmptyChange, type PairFile } from "./plain-fragment.ts";
 
 /** What the caller may decide for one pair. */
 export interface FragmentOptions {
   /** What the object is called in labels; for a tree the path from its root. Default: the end of the paths that both files share. */
   readonly name?: string | undefined;
-  /** What is patched: vmlinux (default) or a module's name. */
-  readonly target?: string | undefined;
-  /** Other modules that the same object is linked into: its change is described for `target` only, which is said. */
+  /** Other modules that the same object is linked into: its change is described for its target only, which is said. */
   readonly alsoIn?: readonly string[] | undefined;
   /** Include the bytes of the code sections. */
   readonly contents?: boolean | undefined;
   /** Which old code to keep. Default: what the patches and the new code refer to. */
   readonly oldCode?: "needed" | "all" | undefined;
-  /** Names the types and members of tables of functions; default: their offsets. */
-  readonly tableTypes?: TableTypes | undefined;
-  /** What planLayouts() found; default: layouts are not compared. */
-  readonly layoutPlan?: LayoutPlan | undefined;
-  /** False: the pair is the whole update, so nobody has to know its global names. */
+  /** False: the pair is the whole update, so its global names are not needed. */
   readonly links?: boolean | undefined;
 }
 
+/** What planners of other layers found out about a pair. */
+export interface PairFacts {
+  /** What planLayouts() found; undefined where neither object has types or uses shadow variables. */
+  readonly layouts?: LayoutPlan | undefined;
+  /** The side on which there is no such object. */
+  readonly absent?: "pre" | "post" | undefined;
+}
+
 /** What one pair of objects contributes to an update. */
-export function planFragment(diff: ObjectDiff, options: FragmentOptions = {}): PairFragment {
-  return planSides(diff, options, undefined);
-}
-
-/** What an object contributes that only post has: all of its functions are new. */
-export function planAdded(post: ElfObject, options: FragmentOptions = {}): PairFragment {
-  return planSides(diffSpans(nothingLike(post), post), options, "pre");
-}
-
-/** What an object contributes that only pre has: all of its functions are deleted. */
-export function planRemoved(pre: ElfObject, options: FragmentOptions = {}): PairFragment {
-  return planSides(diffSpans(pre, nothingLike(pre)), options, "post");
-}
-
-/** An object of the same machine with nothing in it. */
-function nothingLike(object: ElfObject): ElfObject {
-  return {
-    ...object,
-    bytes: new Uint8Array(0),
-    sections: [],
-    symbols: [],
-    groups: [],
-    relocationsOf: () => [],
-    relocationSectionsOf: () => [],
-  };
-}
-
-function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "post" | undefined): PairFragment {
+export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, facts: PairFacts = {}): PairFragment {
+  const { diff, object: name, target } = pair;
+  const { absent, layouts } = facts;
   const { object: preObject } = diff.pre.table;
   const { object: postObject } = diff.post.table;
   const preFile = absent === "pre" ? undefined : fileOf(preObject);
   const postFile = absent === "post" ? undefined : fileOf(postObject);
-  const target = options.target ?? "vmlinux";
-  const name = options.name ?? objectName(slashes(preObject.file), slashes(postObject.file));
-  const pair = planPair(diff, 0, name, target);
 
   const functions = planFunctions(pair);
   const data = planData(pair);
   const exports = planExports(pair);
   const hooks = planHooks(pair);
   const needs = absent === undefined ? [...checkNewCode(pair), ...compareModuleInfo(pair)] : checkNewCode(pair);
-  const tableTypes = options.tableTypes ?? options.layoutPlan?.tableTypes;
-  const live = planLiveUpdate(pair, tableTypes);
-  const switchOver = planSwitchOver(pair, tableTypes);
+  const live = planLiveUpdate(pair, layouts?.tableTypes);
+  const switchOver = planSwitchOver(pair, layouts?.tableTypes);
   const oddities = reportOddities(pair);
   const sides = absent === undefined ? [] : [reportAbsence(pair, absent)];
   // From here on all findings of this pair are known.
@@ -104,7 +74,7 @@ function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "
     ...switchOver.findings,
     ...oddities,
     ...sides,
-    ...(options.layoutPlan?.findings ?? []),
+    ...(layouts?.findings ?? []),
   ].sort(byPlace);
   const patches = [...functions.patches, ...data.patches, ...exports.patches];
   const howtos = new Map<string, Howto>();
@@ -154,8 +124,8 @@ function planSides(diff: ObjectDiff, options: FragmentOptions, absent: "pre" | "
     ...(switchOver.switchOver.tables === undefined ? {} : { switchOver: switchOver.switchOver }),
     hasChanges,
     ...(live.liveUpdate.participants === undefined ? {} : { liveUpdate: live.liveUpdate }),
-    ...(options.layoutPlan === undefined ? {} : { layouts: [...options.layoutPlan.layouts] }),
-    ...(options.layoutPlan?.shadow === undefined ? {} : { shadow: options.layoutPlan.shadow }),
+    ...(layouts === undefined ? {} : { layouts: [...layouts.layouts] }),
+    ...(layouts?.shadow === undefined ? {} : { shadow: layouts.shadow }),
     ...(status === "identical" || options.links === false ? {} : { links: linksOf(pair, change) }),
   };
 }

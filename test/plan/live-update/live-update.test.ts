@@ -20,10 +20,10 @@ interface Truth {
 describe("fixtures: what became of each participant, as truth.json tells it", () => {
   const cases = fixtureCases().filter((name) => name.includes("live-update"));
 
-  it.each(cases)("%s", (name) => {
+  it.each(cases)("%s", async (name) => {
     const folder = join(FIXTURES, name);
     const truth = (JSON.parse(readText(join(folder, "truth.json"))) as { liveUpdate: Truth }).liveUpdate;
-    const { liveUpdate } = describePair(join(folder, "pre.o"), join(folder, "post.o"));
+    const { liveUpdate } = await describePair(join(folder, "pre.o"), join(folder, "post.o"));
     const told = (liveUpdate.participants ?? []).map(({ name: own, status, compatible, callbacks }) => [
       own,
       {
@@ -42,9 +42,9 @@ describe("fixtures: what became of each participant, as truth.json tells it", ()
 
   it("are there", () => expect(cases.length).toBe(6));
 
-  it("objects without participants say nothing of live updates", () => {
+  it("objects without participants say nothing of live updates", async () => {
     const folder = join(FIXTURES, "text/body");
-    expect(describePair(join(folder, "pre.o"), join(folder, "post.o")).liveUpdate).toEqual({});
+    expect((await describePair(join(folder, "pre.o"), join(folder, "post.o"))).liveUpdate).toEqual({});
   });
 });
 

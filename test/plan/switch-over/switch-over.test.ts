@@ -27,15 +27,15 @@ const truths = fixtureCases().map((name): [string, Truth] => [
   name,
   JSON.parse(readText(join(FIXTURES, name, "truth.json"))) as Truth,
 ]);
-const described = (name: string): UpdateDescription =>
+const described = (name: string): Promise<UpdateDescription> =>
   describePair(join(FIXTURES, name, "pre.o"), join(FIXTURES, name, "post.o"));
 
 describe("fixtures whose truth speaks of tables", () => {
   const cases = truths.filter(([, truth]) => truth.switchOver !== undefined);
   it("are there for more than one architecture", () => expect(cases.length).toBeGreaterThanOrEqual(7));
 
-  it.each(cases)("%s", (name, { switchOver }) => {
-    const update = described(name);
+  it.each(cases)("%s", async (name, { switchOver }) => {
+    const update = await described(name);
     const { reach = [], state = [] } = update.switchOver;
     expect({
       status: rungStatus(update, "switch-over"),
@@ -45,14 +45,17 @@ describe("fixtures whose truth speaks of tables", () => {
     }).toEqual(switchOver);
   });
 
-  it.each(truths.filter(([, truth]) => truth.opsTables !== undefined))("%s: slots and state", (name, { opsTables }) => {
-    const { switchOver } = described(name);
-    for (const [table, { offset, function: reached, state }] of Object.entries(opsTables ?? {})) {
-      const found = switchOver.reach?.find(({ label }) => plain(label) === reached);
-      expect(found?.slots.map((slot) => [plain(slot.table), slot.offset])).toEqual([[table, offset]]);
-      expect(switchOver.state?.map(({ label }) => plain(label))).toEqual(state);
-    }
-  });
+  it.each(truths.filter(([, truth]) => truth.opsTables !== undefined))(
+    "%s: slots and state",
+    async (name, { opsTables }) => {
+      const { switchOver } = await described(name);
+      for (const [table, { offset, function: reached, state }] of Object.entries(opsTables ?? {})) {
+        const found = switchOver.reach?.find(({ label }) => plain(label) === reached);
+        expect(found?.slots.map((slot) => [plain(slot.table), slot.offset])).toEqual([[table, offset]]);
+        expect(switchOver.state?.map(({ label }) => plain(label))).toEqual(state);
+      }
+    },
+  );
 });
 
 const OPEN = text("open", "b801000000c3");

@@ -1,16 +1,11 @@
 import { describe, expect, it } from "vitest";
-import {
-  assembleUpdate,
-  planFragment,
-  readSuppressions,
-  type UpdateDescription,
-  UsageError,
-} from "../../../src/index.ts";
+import { assembleUpdate, readSuppressions, type UpdateDescription, UsageError } from "../../../src/index.ts";
 import { matcher } from "../../../src/plan/update/suppress.ts";
 import { diffOf } from "../../support/built-pair.ts";
 import { data, type Part, rodata, section, strings, text } from "../../support/elf-parts.ts";
 import { integrityErrors } from "../../support/integrity.ts";
 import { type BuiltPair, builtFragments, findingLines, updateOfMany } from "../../support/many-pairs.ts";
+import { fragmentOf } from "../../support/plan-diff.ts";
 import { schemaErrors } from "../../support/schema.ts";
 
 const call = (name: string): string => `e8{PLT32 ${name}-4}`;
@@ -196,7 +191,7 @@ describe("what is suppressed stays visible, and its old code runs on", () => {
     const rules = readSuppressions("function f: x", "rules");
     expect(old(assembleUpdate(pairs, { suppress: rules }))).toEqual(["g: changed"]);
     const diff = diffOf([f("01"), g("01")], [f("02"), g("02")]);
-    const whole = planFragment(diff, { oldCode: "all" });
+    const whole = fragmentOf(diff, { oldCode: "all" });
     expect(old(sound(assembleUpdate([whole], { suppress: rules, oldCode: "all" })))).toEqual(["f: text", "g: changed"]);
   });
 });

@@ -1,9 +1,8 @@
 /*
- * What is done for one pair that nobody has settled yet, in the main thread or in a worker: both files are read, and become
- * the fragment of the description. Whatever is loaded here is loaded with the first such pair.
+ * What is done for one pair of a listing that is not known to be the same on both sides, in the main thread or in a worker:
+ * both files are read, and become the fragment of the description. Whatever is loaded here is loaded with the first such pair.
  */
 import { createHash } from "node:crypto";
-import { diffSpans, type ObjectDiff } from "../diff/diff.ts";
 import { disassemblerFor } from "../disasm/disassembler.ts";
 import { type ElfObject, readObject } from "../elf/object.ts";
 import { FormatError, UnsupportedError } from "../errors.ts";
@@ -11,25 +10,28 @@ import { decompress } from "../input/formats/compressed.ts";
 import { type InputRef, placeOf, readStored } from "../input/listing/file.ts";
 import type { PairTask } from "../input/listing/pairs.ts";
 import { objectName } from "../input/object-name.ts";
-import { moduleNameOf } from "../input/target.ts";
-import { type FragmentOptions, planAdded, planFragment, planRemoved } from "../plan/pair/fragment.ts";
+import { describePair } from "../plan/describe-pair.ts";
 import { archOfHead } from "../plan/pair/identical.ts";
-import { planPair } from "../plan/pair/pair.ts";
+import type { PlannedPair } from "../plan/pair/pair.ts";
 import { type PairFile, sameFragment, unreadableFragment } from "../plan/pair/plain-fragment.ts";
 import type { PairFragment } from "../plan/update/part.ts";
 import { type InstructionStyle, renderInstructions } from "../report/instructions.ts";
 import { type CacheEntry, openCache } from "./cache.ts";
 import { comparable } from "./comparable.ts";
-import { layoutPlan } from "./layout-plan.ts";
+
+/**
+ * Whether a pair is the whole update or one of many. `pair`: both files are read and compared however alike they are, they
+ * are described as diffObjects() does, and a file that cannot be read is an error. `build`: files of equal bytes are not
+ * compared any further, the pair has the name of its listing, and a damaged file is a finding; `hashes`: objects that are
+ * the same on both sides get their SHA-256, too.
+ */
+export type Mode = { readonly kind: "pair" } | { readonly kind: "build"; readonly hashes: boolean };
 
 /** What holds for all pairs of a run. Structured-cloneable. */
 export interface PairSettings {
   readonly contents: boolean;
   readonly oldCode: "needed" | "all";
-  /** Objects that are the same on both sides get their hashes, too. */
-  readonly hashes: boolean;
-  /** The pair is all there is: it is described as two files are, and what cannot be read is an error. */
-  readonly isAlone: boolean;
+  readonly mode: Mode;
   /** How to show the instructions that differ; undefined: not at all. */
   readonly style: InstructionStyle | undefined;
   /** Folder of results of earlier runs. */
@@ -53,8 +55,8 @@ interface Side {
 }
 
 /** Describes one pair. Throws FormatError where a file cannot be read or changed since it was listed; damaged contents become a finding. */
-export async function describePair(task: PairTask, settings: PairSettings): Promise<PairResult> {
-  if (task.same) return { fragment: await describeSame(task, settings) };
+export async function describeTask(task: PairTask, settings: PairSettings): Promise<PairResult> {
+  if (task.same) return { fragment: await describeSame(task, hasHashes(settings)) };
   const [pre, post] = [readSide(task.pre), readSide(task.post)];
   if (settings.cache === undefined) return describeSides(task, pre, post, settings);
   const key = keyOf(task, pre, post, settings);
@@ -72,13 +74,13 @@ export async function describePair(task: PairTask, settings: PairSettings): Prom
 
 /** Everything that the result depends on. */
 function keyOf(task: PairTask, pre: Side | undefined, post: Side | undefined, settings: PairSettings): string {
-  const { contents, oldCode, hashes, isAlone, style } = settings;
+  const { contents, oldCode, mode, style } = settings;
   const sideKey = (side: Side | undefined) =>
     side === undefined
       ? null
       : [side.ref.path, side.ref.member ?? null, side.ref.compression ?? null, sha256(side.stored)];
   const { key, target, targetFrom, alsoIn } = task;
-  const options = [contents, oldCode, hashes, isAlone, style ?? null];
+  const options = [contents, oldCode, mode, style ?? null];
   return JSON.stringify([key, target, targetFrom, alsoIn ?? [], sideKey(pre), sideKey(post), options]);
 }
 
@@ -94,15 +96,21 @@ async function describeSides(
   try {
     before = pre && (await unpack(pre));
     after = post && (await unpack(post));
-    if (!settings.isAlone && before !== undefined && after !== undefined && Buffer.compare(before, after) === 0) {
-      const files = filesOf(pre, before, post, after, settings.hashes);
+    if (
+      settings.mode.kind === "build" &&
+      before !== undefined &&
+      after !== undefined &&
+      Buffer.compare(before, after) === 0
+    ) {
+      const files = filesOf(pre, before, post, after, settings.mode.hashes);
       return { fragment: sameFragment({ name, target, ...files }, archOfHead(before)) };
     }
     const preObject = pre && before && parse(before, pre.ref);
     const postObject = post && after && parse(after, post.ref);
     return await describeObjects(task, preObject, postObject, settings);
   } catch (error) {
-    if (settings.isAlone || !(error instanceof FormatError || error instanceof UnsupportedError)) throw error;
+    if (settings.mode.kind === "pair" || !(error instanceof FormatError || error instanceof UnsupportedError))
+      throw error;
     return { fragment: unreadableFragment({ name, target, ...filesOf(pre, before, post, after, true) }, error) };
   }
 }
@@ -122,48 +130,33 @@ function filesOf(
 }
 
 async function describeObjects(
-  task: PairTask,
-  pre: ElfObject | undefined,
-  post: ElfObject | undefined,
-  settings: PairSettings,
+  { key, pre, post, target, targetFrom, alsoIn }: PairTask,
+  preObject: ElfObject | undefined,
+  postObject: ElfObject | undefined,
+  { contents, oldCode, mode, style }: PairSettings,
 ): Promise<PairResult> {
-  const own = task.targetFrom === "default" ? ((post && moduleNameOf(post)) ?? (pre && moduleNameOf(pre))) : undefined;
-  const target = own ?? task.target;
-  const { contents, oldCode, isAlone } = settings;
-  const options: FragmentOptions = {
-    name: isAlone && task.key === usualName(task) ? undefined : task.key,
-    target,
-    alsoIn: task.alsoIn,
+  const isAlone = mode.kind === "pair";
+  const isUsualName = pre !== undefined && post !== undefined && objectName(pre.path, post.path) === key;
+  const { fragment, pair } = await describePair(preObject, postObject, {
+    name: isAlone && isUsualName ? undefined : key,
+    // What nothing but the default tells, the objects may know better.
+    target: targetFrom === "default" ? undefined : target,
+    alsoIn,
     contents,
     oldCode,
     ...(isAlone ? { links: false } : {}),
-  };
-  if (pre === undefined) return { fragment: planAdded(post as ElfObject, options) };
-  if (post === undefined) return { fragment: planRemoved(pre, options) };
-  const diff = diffSpans(pre, post);
-  const layouts = await layoutPlan(diff, options.name ?? objectName(pre.file, post.file), target);
-  const fragment = planFragment(diff, { ...options, layoutPlan: layouts });
-  const { style } = settings;
-  return style === undefined ? { fragment } : { fragment, instructions: changedCode(diff, fragment.name, style) };
-}
-
-/** What two files are called if nobody says otherwise. */
-function usualName({ pre, post }: PairTask): string | undefined {
-  return pre && post && objectName(pre.path, post.path);
+  });
+  return style === undefined ? { fragment } : { fragment, instructions: changedCode(pair, style) };
 }
 
 /** By label: the differing instructions of each changed function. The disassembler is loaded only if there is one. */
-function changedCode(diff: ObjectDiff, name: string, style: InstructionStyle): InstructionLines {
+export function changedCode({ diff, preLabels }: PlannedPair, style: InstructionStyle): InstructionLines {
   if (!diff.outcome.fates.includes("patched")) return {};
-  const { preLabels } = planPair(diff, 0, name, "");
   return Object.fromEntries(renderInstructions(diff, preLabels, disassemblerFor(diff.pre.table.arch), style));
 }
 
 /** A pair that is the same on both sides, of which the listing does not know enough: what it holds unpacked, or its hash. */
-async function describeSame(
-  { key: name, target, pre, post }: PairTask,
-  { hashes }: PairSettings,
-): Promise<PairFragment> {
+async function describeSame({ key: name, target, pre, post }: PairTask, hashes: boolean): Promise<PairFragment> {
   const side = readSide(pre) as Side;
   let bytes = side.stored;
   try {
@@ -199,4 +192,9 @@ function fileOf({ path, member }: InputRef, bytes: Uint8Array, hashes: boolean):
 
 function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** Whether objects that are the same on both sides get their SHA-256. */
+export function hasHashes({ mode }: PairSettings): boolean {
+  return mode.kind === "pair" || mode.hashes;
 }
