@@ -150,7 +150,7 @@ async function describeObjects(
 }
 
 /** By label: the differing instructions of each changed function. The disassembler is loaded only if there is one. */
-export function changedCode({ diff, preLabels }: PlannedPair, style: InstructionStyle): InstructionLines {
+function changedCode({ diff, preLabels }: PlannedPair, style: InstructionStyle): InstructionLines {
   if (!diff.outcome.fates.includes("patched")) return {};
   return Object.fromEntries(renderInstructions(diff, preLabels, disassemblerFor(diff.pre.table.arch), style));
 }
@@ -195,6 +195,6 @@ function sha256(bytes: Uint8Array): string {
 }
 
 /** Whether objects that are the same on both sides get their SHA-256. */
-export function hasHashes({ mode }: PairSettings): boolean {
+function hasHashes({ mode }: PairSettings): boolean {
   return mode.kind === "pair" || mode.hashes;
 }
