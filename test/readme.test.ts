@@ -60,7 +60,14 @@ describe("the example of the library", () => {
       const [input, file] = [join(folder, "example.js"), join(folder, "bundle.mjs")];
       writeFileSync(input, example);
       const alias = { elfsplice: join(ROOT, "src/index.ts") };
-      await build({ input, platform: "node", cwd: ROOT, resolve: { alias }, logLevel: "warn", output: { file } });
+      await build({
+        input,
+        platform: "node",
+        cwd: ROOT,
+        resolve: { alias },
+        logLevel: "warn",
+        output: { file, codeSplitting: false },
+      });
       const printed = execFileSync(process.execPath, [file], { cwd: ROOT, encoding: "utf8" });
       expect(printed.trimEnd().split("\n")).toEqual(said);
     } finally {
