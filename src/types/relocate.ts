@@ -3,7 +3,7 @@ import type { Arch, Howto } from "../arch/arch.ts";
 import { fieldOrder, readField, writeField } from "../arch/field.ts";
 import { archFor, howtoOf } from "../arch/registry.ts";
 import { ET } from "../elf/constants.ts";
-import type { ElfObject, Section } from "../elf/object.ts";
+import type { ElfObject, Relocation, Section } from "../elf/object.ts";
 
 /** A type that no table of the architecture knows. */
 export type UnknownType = (name: string, offset: number) => void;
@@ -21,11 +21,14 @@ export function relocated(object: ElfObject, section: Section, contents: Uint8Ar
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const little = object.data === "lsb";
   const plain = new Map<number, 0 | 4 | 8>();
+  let words: ReadonlyMap<number, 4 | 8> | undefined;
   for (let index = 0; index < relocations.length; index++) {
     const { type, offset, symbol, addend, rela } = relocations[index]!;
     let width = plain.get(type);
     if (width === undefined) {
-      width = plainWidth(arch, howtoOf(arch, type));
+      const howto = howtoOf(arch, type);
+      if (howto.known === false) words ??= wordTypes(object, relocations, contents);
+      width = howto.known === false ? (words?.get(type) ?? 0) : plainWidth(arch, howto);
       plain.set(type, width);
     }
     if (rela && width === 4 && offset + 4 <= bytes.length) {
@@ -43,6 +46,34 @@ export function relocated(object: ElfObject, section: Section, contents: Uint8Ar
     }
   }
   return bytes;
+}
+
+/**
+ * Widths of relocation types that no table has, as far as debug information tells them: it holds plain words only. An offset
+ * into another debug section is as wide as DWARF's format makes it, an address of code or data as the file's class. A type
+ * that is used for both has a width where the two agree; types of records that share a field have none.
+ */
+function wordTypes(
+  object: ElfObject,
+  relocations: readonly Relocation[],
+  contents: Uint8Array,
+): ReadonlyMap<number, 4 | 8> {
+  const view = new DataView(contents.buffer, contents.byteOffset, contents.byteLength);
+  // DWARF 5 section 7.4: a length of all ones begins a unit of the 64-bit format.
+  const is64Bit = contents.length >= 4 && view.getUint32(0) === 0xffff_ffff;
+  const ofAddress = object.class === 64 ? 8 : 4;
+  const widths = new Map<number, 4 | 8>();
+  const unclear = new Set<number>();
+  const taken = new Set<number>();
+  for (const { type, offset, symbol, rela } of relocations) {
+    const target = object.sections[object.symbols[symbol]?.section ?? 0];
+    const width = target?.name.startsWith(".debug_") ? (is64Bit ? 8 : 4) : ofAddress;
+    if (!rela || taken.has(offset) || (widths.get(type) ?? width) !== width) unclear.add(type);
+    taken.add(offset);
+    widths.set(type, width);
+  }
+  for (const type of unclear) widths.delete(type);
+  return widths;
 }
 
 function valueOfSymbol(object: ElfObject, symbol: number): bigint {

@@ -1,6 +1,9 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { readObject } from "../../src/elf/object.ts";
 import { keyOf, layoutsNamed } from "../../src/types/structs.ts";
-import { layoutsOfFixture, memberWords } from "../support/layouts.ts";
+import { readLayouts } from "../../src/types/types.ts";
+import { describeLayoutPair, layoutFixture, layoutsOfFixture, memberWords } from "../support/layouts.ts";
 
 /** The same source, read through every way to write debug information: the layout is one. */
 const IN_64_BITS = [
@@ -41,6 +44,7 @@ describe("struct sta_info after the patch", () => {
     ["ppc64le", "ppc64le"],
     ["ADD and SUB relocations of RISC-V", "riscv64"],
     ["LoongArch", "loongarch64"],
+    ["a machine without a table of relocations: words of known width", "sparc64"],
   ])("%s", async (_what, variant) => {
     const [layout] = layoutsNamed(await layoutsOfFixture(`sta-lock/${variant}`), "sta_info");
     expect(layout?.size).toBe(80);
@@ -55,6 +59,46 @@ describe("struct sta_info after the patch", () => {
     const [layout] = layoutsNamed(await layoutsOfFixture(`sta-lock/${variant}`), "struct sta_info");
     expect(layout?.size).toBe(48);
     expect(memberWords(layout?.members ?? [])).toEqual(IN_32_BITS);
+  });
+});
+
+describe("what an architecture or a language has of its own", () => {
+  it("a machine without a table of relocations, whose alignment stops at two bytes", async () => {
+    const [layout] = layoutsNamed(await layoutsOfFixture("sta-lock/m68k"), "sta_info");
+    expect(layout?.size).toBe(46);
+    expect(memberWords(layout?.members ?? [])[3]).toBe("18 12 ps_lock spinlock_t");
+  });
+
+  it.each(["dwarf5", "dwarf4"])(
+    "bounds count from the one that is stated or the language's own, strings have a length: %s",
+    async (variant) => {
+      const [layout] = layoutsNamed(await layoutsOfFixture(`fortran-bounds/${variant}`, "pre"), "station");
+      expect(memberWords(layout?.members ?? []).slice(0, 5)).toEqual([
+        "0 24 heights real(kind=4)[6]",
+        "24 20 offsets integer(kind=4)[5]",
+        "44 192 hours integer(kind=4)[24][2]",
+        "236 7 name character(len=7)",
+        "248 8 remark character(len=*) *",
+      ]);
+    },
+  );
+
+  it.each(["types5", "types4"])(
+    "a stub without DW_AT_declaration stands for the type of its signature: %s",
+    async (variant) => {
+      const { findings } = await describeLayoutPair(`type-stub/${variant}`);
+      expect(findings.map(({ code, severity }) => `${severity} ${code}`)).toContain("error struct-layout-changed");
+    },
+  );
+
+  it("types whose relocations cannot be applied are refused, not read as zeros", async () => {
+    // R_SPARC_UA32 as a type of which nothing tells the width: it is used for code as well.
+    const bytes = Uint8Array.from(readFileSync(layoutFixture("sta-lock/sparc64", "post")));
+    const object = readObject(bytes, "x.o");
+    const [table] = object.sections.filter(({ name }) => name === ".rela.debug_info");
+    const view = new DataView(bytes.buffer, bytes.byteOffset + (table?.offset ?? 0), table?.size ?? 0);
+    for (let at = 0; at < view.byteLength; at += 24) view.setUint8(at + 15, 0x17);
+    expect((await readLayouts(readObject(bytes, "x.o")))?.byKey.size).toBe(0);
   });
 });
 

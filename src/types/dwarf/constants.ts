@@ -8,6 +8,7 @@ export const TAG = {
   pointer_type: 0x0f,
   reference_type: 0x10,
   compile_unit: 0x11,
+  string_type: 0x12,
   structure_type: 0x13,
   subroutine_type: 0x15,
   typedef: 0x16,
@@ -42,7 +43,10 @@ export const AT = {
   bit_offset: 0x0c,
   bit_size: 0x0d,
   low_pc: 0x11,
+  language: 0x13,
+  string_length: 0x19,
   const_value: 0x1c,
+  lower_bound: 0x22,
   upper_bound: 0x2f,
   abstract_origin: 0x31,
   count: 0x37,
@@ -111,6 +115,24 @@ export const FORM = {
   GNU_ref_alt: 0x1f20,
   GNU_strp_alt: 0x1f21,
 } as const;
+
+/** DW_LANG_* of languages whose arrays begin at 1 where nothing else is said. DWARF 5 section 7.12, table 7.17. */
+export const ONE_BASED_LANGUAGES: ReadonlySet<number> = new Set([
+  0x03, // Ada83
+  0x05, // Cobol74
+  0x06, // Cobol85
+  0x07, // Fortran77
+  0x08, // Fortran90
+  0x09, // Pascal83
+  0x0a, // Modula2
+  0x0d, // Ada95
+  0x0e, // Fortran95
+  0x0f, // PLI
+  0x17, // Modula3
+  0x1f, // Julia
+  0x22, // Fortran03
+  0x23, // Fortran08
+]);
 
 /** DW_UT_*. DWARF 5 section 7.5.1. */
 export const UT = { compile: 1, type: 2, partial: 3, skeleton: 4, split_compile: 5, split_type: 6 } as const;

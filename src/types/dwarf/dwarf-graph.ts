@@ -51,6 +51,7 @@ export interface GraphBuilder {
 const KINDS: ReadonlyMap<number, readonly [kind: TypeKind, keyword: string]> = new Map([
   [TAG.base_type, ["base", ""]],
   [TAG.unspecified_type, ["base", ""]],
+  [TAG.string_type, ["base", ""]],
   [TAG.pointer_type, ["pointer", ""]],
   [TAG.ptr_to_member_type, ["pointer", ""]],
   [TAG.reference_type, ["reference", ""]],
@@ -122,16 +123,18 @@ export function graphBuilder(object: ElfObject): GraphBuilder {
   function addType(tag: number, id: number, entry: Entry, frame: Frame): Frame {
     const [kind, keyword] = KINDS.get(tag) as readonly [TypeKind, string];
     const isAggregate = keyword !== "";
-    const forward = isAggregate && entry.isDeclaration;
-    const name = entry.name === "" ? "" : `${isAggregate || kind === "typedef" ? frame.prefix : ""}${entry.name}`;
+    // With or without DW_AT_declaration: an entry with a signature stands for the type of that unit. DWARF 5 section 5.7.
+    const stub = entry.signature === undefined ? undefined : signatureId(entry.signature);
+    const isForward = isAggregate && entry.isDeclaration;
+    const name = tag === TAG.string_type ? stringName(entry) : nameIn(frame, entry, isAggregate || kind === "typedef");
     const node: TypeNode = {
-      kind: forward ? (entry.signature === undefined ? "forward" : "transparent") : kind,
+      kind: stub !== undefined ? "transparent" : isForward ? "forward" : kind,
       keyword,
       name,
       scope: frame.function?.name ?? "",
-      size: entry.size,
+      size: entry.hasStoredLength ? undefined : entry.size,
       align: entry.align,
-      type: forward && entry.signature !== undefined ? signatureId(entry.signature) : idOf(entry.type),
+      type: stub ?? idOf(entry.type),
       // Most nodes are pointers, qualifiers and names: they share their empty lists.
       members: kind === "struct" || kind === "union" ? [] : NO_MEMBERS,
       values: kind === "enum" ? [] : NO_VALUES,
@@ -290,6 +293,16 @@ export function graphBuilder(object: ElfObject): GraphBuilder {
     refuse,
     finish,
   };
+}
+
+function nameIn({ prefix }: Frame, { name }: Entry, isScoped: boolean): string {
+  return name === "" || !isScoped ? name : `${prefix}${name}`;
+}
+
+/** DW_TAG_string_type has a length, and seldom a name; GCC says 0 where the length changes as the program runs. DWARF 5 section 5.11. */
+function stringName({ name, size, hasStoredLength }: Entry): string {
+  if (name !== "") return name;
+  return `character(len=${hasStoredLength || !size ? "*" : size})`;
 }
 
 function prefixed(prefix: string, name: string): string {

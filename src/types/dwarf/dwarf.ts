@@ -20,19 +20,24 @@ export function readDwarf(sections: DebugSections): TypeGraph {
       throw object.error(problem, { section, offset }, value);
     };
   const builder = graphBuilder(object);
+  // Fields that nothing was written to all read as 0: the first string, the first entry. Better no types than wrong ones.
+  if (sections.unknownTypes.size > 0) {
+    for (const type of sections.unknownTypes)
+      builder.refuse(`relocations of the unknown type ${type}`, ".debug_info", 0);
+    return builder.finish();
+  }
   const units = readUnits(sections, ({ name }: DebugSection) => failIn(name), builder.refuse);
   const abbreviations = abbreviationReader(sections.only(".debug_abbrev"), object.data, failIn(".debug_abbrev"));
   const lookups = lookupsOf(sections);
   for (const unit of units) {
     const cursor = new Cursor(unit.section.bytes.subarray(0, unit.end), object.data, failIn(unit.section.name));
-    const context: UnitContext = { unit, lookups, bases: { strings: undefined, addresses: undefined } };
+    const context: UnitContext = { unit, lookups, bases: { strings: undefined, addresses: undefined, lowerBound: 0 } };
     if (unit.type === UT.split_compile || unit.type === UT.split_type) {
       builder.refuse("a unit of split DWARF (.dwo)", unit.section.name, unit.offset);
       continue;
     }
     readEntries(cursor, context, abbreviations(unit.abbreviations), builder);
   }
-  for (const type of sections.unknownTypes) builder.refuse(`relocations of the unknown type ${type}`, ".debug_info", 0);
   return builder.finish();
 }
 

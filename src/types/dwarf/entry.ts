@@ -1,7 +1,7 @@
 import type { Cursor } from "../cursor.ts";
 import type { Target } from "../sections.ts";
 import type { Abbreviation } from "./abbrev.ts";
-import { AT, FORM, OP } from "./constants.ts";
+import { AT, FORM, ONE_BASED_LANGUAGES, OP } from "./constants.ts";
 import { nextForm, readExact, readNumber, readReference, skipForm } from "./forms.ts";
 import type { Bases, Lookups } from "./strings.ts";
 import type { Unit } from "./units.ts";
@@ -23,8 +23,10 @@ export interface Entry {
   readonly origin: number | bigint | undefined;
   readonly specification: number | bigint | undefined;
   readonly signature: bigint | undefined;
-  /** Elements of one dimension; −1 when it has an upper bound that is no constant. */
+  /** Elements of one dimension; −1 when a bound is not a constant. */
   readonly count: number | undefined;
+  /** Whether the length of a string type is found in memory when the program runs; its size is then that of the length. */
+  readonly hasStoredLength: boolean;
   readonly constValue: bigint | undefined;
   readonly isDeclaration: boolean;
   readonly isExternal: boolean;
@@ -45,10 +47,17 @@ export interface UnitContext {
   readonly lookups: Lookups;
 }
 
-type Draft = { -readonly [Key in keyof Entry]: Entry[Key] };
+/** Attributes that are worth something only together. */
+interface Bounds {
+  /** Index of the first and of the last element; NaN when the bound is not a constant. */
+  lower: number | undefined;
+  upper: number | undefined;
+}
+
+type Draft = { -readonly [Key in keyof Entry]: Entry[Key] } & Bounds;
 
 /** The attributes of an entry that has none. */
-const EMPTY: Entry = {
+const EMPTY: Entry & Bounds = {
   name: "",
   size: undefined,
   align: undefined,
@@ -61,6 +70,7 @@ const EMPTY: Entry = {
   specification: undefined,
   signature: undefined,
   count: undefined,
+  hasStoredLength: false,
   constValue: undefined,
   isDeclaration: false,
   isExternal: false,
@@ -69,6 +79,8 @@ const EMPTY: Entry = {
   isStatic: false,
   dwoName: undefined,
   isElsewhere: false,
+  lower: undefined,
+  upper: undefined,
 };
 
 /** A place for the attributes of one entry after the other: an object for each would cost more than reading it. */
@@ -89,7 +101,17 @@ export function readEntry(
     if (isRead[i]) readAttribute(cursor, name, form, constant, context, entry);
     else skipForm(cursor, form, context.unit);
   }
+  finishBounds(entry, context.bases);
   return entry;
+}
+
+/** Elements between the bounds, where no DW_AT_count says so itself. DWARF 5 section 5.13. */
+function finishBounds(entry: Draft, { lowerBound }: Bases): void {
+  const { upper } = entry;
+  if (entry.count !== undefined || upper === undefined) return;
+  const lower = entry.lower ?? lowerBound;
+  if (Number.isNaN(upper) || Number.isNaN(lower)) entry.count = -1;
+  else entry.count = upper === ALL_ONES ? 0 : Math.max(0, upper - lower + 1);
 }
 
 /** Moves past an entry. */
@@ -159,8 +181,18 @@ function readAttribute(
     case AT.count:
       entry.count = number() ?? -1;
       return;
+    case AT.lower_bound:
+      entry.lower = number() ?? Number.NaN;
+      return;
     case AT.upper_bound:
-      entry.count ??= countOf(number(), form);
+      entry.upper = upperBound(number(), form);
+      return;
+    case AT.string_length:
+      entry.hasStoredLength = true;
+      skipForm(cursor, form, unit);
+      return;
+    case AT.language:
+      bases.lowerBound = ONE_BASED_LANGUAGES.has(number() ?? 0) ? 1 : 0;
       return;
     case AT.const_value:
       entry.constValue = form === FORM.implicit_const ? BigInt(constant) : readExact(cursor, form);
@@ -252,9 +284,12 @@ function isFixedAddress(bytes: Uint8Array, start: number, end: number, form: num
   return bytes[at] === OP.addr || bytes[at] === OP.addrx || bytes[at] === OP.GNU_addr_index;
 }
 
-/** Elements below an upper bound. GCC writes −1, as wide as the form is, for arrays of no elements. */
-function countOf(bound: number | undefined, form: number): number {
-  if (bound === undefined) return -1;
-  const allOnes = form === FORM.data4 ? 0xffff_ffff : form === FORM.data8 || form === FORM.udata ? 2 ** 64 : -1;
-  return bound === allOnes || bound < 0 ? 0 : bound + 1;
+/** GCC writes −1, as wide as the form is, for C's arrays of no elements. */
+const ALL_ONES = Number.NEGATIVE_INFINITY;
+
+/** Index of the last element; NaN when the bound is not a constant. */
+function upperBound(bound: number | undefined, form: number): number {
+  if (bound === undefined) return Number.NaN;
+  const allOnes = form === FORM.data4 ? 0xffff_ffff : form === FORM.data8 || form === FORM.udata ? 2 ** 64 : undefined;
+  return bound === allOnes ? ALL_ONES : bound;
 }

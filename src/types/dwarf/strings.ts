@@ -5,10 +5,14 @@ import { FORM } from "./constants.ts";
 import { readNumber, skipForm } from "./forms.ts";
 import type { Unit } from "./units.ts";
 
-/** Where a unit's own parts of the index sections begin; undefined where the unit does not say. */
+/** What a unit's first entry says for all others: where its own parts of the index sections begin, and its language. */
 export interface Bases {
+  /** Byte offset in `.debug_str_offsets`; undefined where the unit does not say. */
   strings: number | undefined;
+  /** Byte offset in `.debug_addr`; undefined where the unit does not say. */
   addresses: number | undefined;
+  /** First index of an array that states none. */
+  lowerBound: 0 | 1;
 }
 
 /** What attributes refer to outside their section. */
