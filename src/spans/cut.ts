@@ -1,7 +1,9 @@
 import type { Arch } from "../arch/arch.ts";
+import { endsFlow } from "../arch/flow.ts";
 import { SHN, STT } from "../elf/constants.ts";
 import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
 import { isAnonymousName, prefixedFunction } from "./names.ts";
+import { type PrefixEvidence, prefixStart } from "./prefix.ts";
 import { isCode, type SectionKind } from "./section-kind.ts";
 import type { SpanSymbol } from "./span.ts";
 import { symbolPlace } from "./symbol-place.ts";
@@ -47,6 +49,7 @@ function byPlace(placeOf: PlaceOf, a: ElfSymbol, b: ElfSymbol): number {
 interface Interval {
   start: number;
   end: number;
+  /** Names of prefixes come before the function's own. */
   readonly symbols: ElfSymbol[];
 }
 
@@ -106,25 +109,22 @@ function withUnsized(
   return all.filter((interval) => interval.end > interval.start || total === 0);
 }
 
-/** Joins `__pfx_f` or `__cfi_f` with the `f` that follows it: they are patched and moved together. */
+/** Joins `__pfx_f` and `__cfi_f` with the `f` that follows, and what lies between: they are compared, shipped and moved together. */
 function joinPrefixes(intervals: readonly Interval[]): Interval[] {
   const joined: Interval[] = [];
-  for (const interval of intervals) {
-    const last = joined.at(-1);
-    const wanted = last?.symbols.every((symbol) => prefixedFunction(symbol.name) !== undefined)
-      ? prefixedFunction(last.symbols[0]?.name ?? "")
-      : undefined;
-    if (
-      last !== undefined &&
+  for (const interval of [...intervals].reverse()) {
+    const next = joined.at(-1);
+    const wanted = prefixedFunction(interval.symbols[0]?.name ?? "");
+    const isPrefix =
       wanted !== undefined &&
-      interval.start - last.end < 16 &&
-      interval.symbols.some((symbol) => symbol.name === wanted)
-    ) {
-      last.end = interval.end;
-      last.symbols.push(...interval.symbols);
+      interval.symbols.every((symbol) => prefixedFunction(symbol.name) === wanted) &&
+      next?.symbols.some((symbol) => symbol.name === wanted);
+    if (next !== undefined && isPrefix) {
+      next.start = interval.start;
+      next.symbols.unshift(...interval.symbols);
     } else joined.push(interval);
   }
-  return joined;
+  return joined.reverse();
 }
 
 function isFiller(arch: Arch, kind: SectionKind, section: Section, from: number, to: number): boolean {
@@ -149,13 +149,32 @@ function takeRest(
   if (holdsSomething(only.end, section.size)) only.end = section.size;
 }
 
-/** Cuts a section at its symbols; bytes that are only padding belong to nobody, other gaps are pieces of their own. */
+/** Lets functions begin where their prefixes do. */
+function takePrefixes(
+  intervals: readonly Interval[],
+  section: Section,
+  arch: Arch,
+  evidence: PrefixEvidence,
+  relocatedAt: (from: number, to: number) => boolean,
+): void {
+  let at = 0;
+  for (const interval of intervals) {
+    if (interval.start > at) interval.start = prefixStart(section, arch, at, interval.start, evidence, relocatedAt);
+    at = interval.end;
+  }
+}
+
+/**
+ * Cuts a section at its symbols; bytes that are only padding belong to no piece. Other gaps are pieces of their own, but for code
+ * that the function before it runs on into: that is the rest of this function.
+ */
 export function cutAtSymbols(
   section: Section,
   kind: SectionKind,
   arch: Arch,
   unsorted: readonly ElfSymbol[],
   relocatedAt: (from: number, to: number) => boolean,
+  evidence: PrefixEvidence,
 ): Piece[] {
   if (section.size === 0 && unsorted.length === 0) return [];
   const placeOf: PlaceOf = (symbol) => symbolPlace(arch, symbol);
@@ -163,13 +182,16 @@ export function cutAtSymbols(
   const intervals = joinPrefixes(intervalsOf(placeOf, symbols, section.size, isCode(kind)));
   const [only] = intervals;
   if (isCode(kind) && only !== undefined && intervals.length === 1) takeRest(only, section, arch, relocatedAt);
+  else if (isCode(kind)) takePrefixes(intervals, section, arch, evidence, relocatedAt);
   const pieces: Piece[] = [];
   let at = 0;
   const gapUpTo = (end: number): void => {
     const isPadding = pieces.length > 0 || end < section.size ? isFiller(arch, kind, section, at, end) : false;
-    if (end > at && !(isPadding && !relocatedAt(at, end))) {
-      pieces.push({ offset: at, size: end - at, symbols: [], anonymous: true });
-    }
+    if (end <= at || (isPadding && !relocatedAt(at, end))) return;
+    const before = pieces.at(-1);
+    if (before !== undefined && isCode(kind) && !endsFlow(arch, section.bytes, before.offset, at))
+      pieces[pieces.length - 1] = { ...before, size: end - before.offset };
+    else pieces.push({ offset: at, size: end - at, symbols: [], anonymous: true });
   };
   for (const interval of intervals) {
     if (interval.start > at) gapUpTo(interval.start);
@@ -217,8 +239,12 @@ export function cutConstants(section: Section, size: number): Piece[] {
   return pieces;
 }
 
-/** Cuts anonymous pieces at the places that code or tables point to. */
-export function cutAtReferences(pieces: readonly Piece[], places: readonly number[]): Piece[] {
+/** Cuts anonymous pieces at the places that code or tables point to, where `mayCut` allows it. */
+export function cutAtReferences(
+  pieces: readonly Piece[],
+  places: readonly number[],
+  mayCut: (start: number, place: number) => boolean = () => true,
+): Piece[] {
   const sorted = [...new Set(places)].sort((a, b) => a - b);
   const cut: Piece[] = [];
   let next = 0;
@@ -229,6 +255,7 @@ export function cutAtReferences(pieces: readonly Piece[], places: readonly numbe
     if (piece.anonymous) {
       for (; next < sorted.length && (sorted[next] as number) < end; next++) {
         const place = sorted[next] as number;
+        if (!mayCut(start, place)) continue;
         cut.push({ offset: start, size: place - start, symbols: [], anonymous: true });
         start = place;
       }

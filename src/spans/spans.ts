@@ -1,4 +1,5 @@
 import type { Arch } from "../arch/arch.ts";
+import { endsFlow } from "../arch/flow.ts";
 import { archFor } from "../arch/registry.ts";
 import { ET, STB, STT } from "../elf/constants.ts";
 import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
@@ -17,6 +18,7 @@ import { readExports } from "./exports.ts";
 import { readExempt, readHooks } from "./hooks.ts";
 import { dataDrafts, type Image, jumpTableDrafts, linkedDrafts, readImage, withSectionOffsets } from "./linked.ts";
 import { isAnonymousName, prefixedFunction } from "./names.ts";
+import { type PrefixEvidence, prefixEvidence } from "./prefix.ts";
 import {
   type Draft,
   draftsBetween,
@@ -29,6 +31,7 @@ import {
 } from "./references.ts";
 import { isCode, type SectionKind, sectionKind } from "./section-kind.ts";
 import type { Oddity, Span, SpanTable } from "./span.ts";
+import { specialTableOf } from "./special.ts";
 import { attachEntries } from "./table-entries.ts";
 import { unknownTables } from "./unknown-tables.ts";
 
@@ -73,7 +76,7 @@ export function buildSpans(file: ElfObject): SpanTable {
   const layouts = attachEntries({ object, arch, kinds, drafts, spansOf, oddities });
   if (kinds.includes("unwind")) attachExceptionTables(object, kinds, drafts, spansOf);
   giveAnchored(arch, spans, spansOf);
-  if (kinds.includes("fragment")) ownFragments(spans);
+  if (spans.some(({ kind }) => kind === "fragment")) ownFragments(spans);
   const exports = readExports(object, kinds, drafts);
   const hooks = readHooks(object, kinds, drafts);
   const exempt = readExempt(object, kinds, drafts);
@@ -118,6 +121,7 @@ function cutSections(
   const pieces = new Map<number, readonly Piece[]>();
   const divisible = new Set<number>();
   const keepsLocals = hasLocalNames(object);
+  const evidence = prefixEvidence(object, drafts);
   for (const section of object.sections) {
     const kind = kinds[section.index] as SectionKind;
     if (!hasSpans(kind)) continue;
@@ -128,15 +132,23 @@ function cutSections(
       kind,
       symbols.get(section.index) ?? [],
       drafts.get(section.index) ?? NO_DRAFTS,
+      evidence,
     );
     if (list.length === 0) continue;
     pieces.set(section.index, list);
-    const isDivisible = kind === "fragment" || kind === "rodata" || (kind === "data" && keepsLocals);
+    const isDivisible =
+      kind === "rodata" || (kind === "data" && keepsLocals) || (isCode(kind) && object.type === ET.REL);
     if (isDivisible && list.some((piece) => piece.anonymous)) divisible.add(section.index);
   }
   if (divisible.size === 0) return pieces;
-  const places = placesReferredTo(drafts, divisible);
-  for (const [index, list] of places) pieces.set(index, cutAtReferences(pieces.get(index) ?? [], list));
+  const places = placesReferredTo(object, kinds, drafts, divisible);
+  for (const [index, list] of places) {
+    const section = object.sections[index] as Section;
+    // Code that is run into from before is no piece of its own.
+    const mayCut = (start: number, place: number): boolean => endsFlow(arch, section.bytes, start, place);
+    const isShared = isCode(kinds[index] as SectionKind) && kinds[index] !== "fragment";
+    pieces.set(index, cutAtReferences(pieces.get(index) ?? [], list, isShared ? mayCut : undefined));
+  }
   return pieces;
 }
 
@@ -155,6 +167,7 @@ function cutSection(
   kind: SectionKind,
   symbols: readonly ElfSymbol[],
   drafts: readonly Draft[],
+  evidence: PrefixEvidence,
 ): readonly Piece[] {
   if (kind === "string") return cutStrings(section);
   if (kind === "constant") return cutConstants(section, section.entsize);
@@ -163,7 +176,7 @@ function cutSection(
   // A record that only says how far filler may shrink fills nothing in.
   const isRelocated = (from: number, to: number): boolean =>
     draftsBetween(drafts, from, to).some(({ howto }) => howto.role !== "hint");
-  return cutAtSymbols(section, kind, arch, symbols, isRelocated);
+  return cutAtSymbols(section, kind, arch, symbols, isRelocated, evidence);
 }
 
 /** Gives strings the labels that point at them (`__kstrtab_NAME`). */
@@ -177,11 +190,16 @@ function nameStrings(pieces: readonly Piece[], symbols: readonly ElfSymbol[]): r
 
 /** Where others point into sections that still have anonymous pieces. */
 function placesReferredTo(
+  object: ElfObject,
+  kinds: readonly SectionKind[],
   drafts: ReadonlyMap<number, readonly Draft[]>,
   wanted: ReadonlySet<number>,
 ): ReadonlyMap<number, number[]> {
   const places = new Map<number, number[]>();
   for (const [from, list] of drafts) {
+    // Where tables have their sites says nothing of where code begins.
+    const { name } = object.sections[from] as Section;
+    if (kinds[from] === "table" && specialTableOf(name)?.policy !== "patch-owner") continue;
     for (const draft of list) {
       // A jump table may be counted from its middle by itself, but not cut by itself.
       if (!wanted.has(draft.place) || draft.place === from) continue;
@@ -204,7 +222,10 @@ function createSpans(
   for (const [index, list] of pieces) {
     const section = object.sections[index] as Section;
     const own = list.map((piece) => {
-      const span = createSpan(spans.length, arch, section, kinds[index] as SectionKind, piece);
+      const kind = kinds[index] as SectionKind;
+      // Code without a name is part of what refers to it.
+      const isOwned = piece.anonymous && isCode(kind) && object.type === ET.REL;
+      const span = createSpan(spans.length, arch, section, isOwned ? "fragment" : kind, piece);
       spans.push(span);
       return span;
     });
@@ -314,14 +335,19 @@ function countFromTable(
   for (const draft of drafts) draft.targetOffset -= draft.offset;
 }
 
-/** A fragment belongs to the function whose table entry or code refers to it. */
+/** A fragment belongs to the function whose table entry or code refers to it, or to the one that owns a fragment that does. */
 function ownFragments(spans: readonly Span[]): void {
-  const claim = (target: Span | undefined, owner: Span): void => {
-    if (target?.kind === "fragment" && target !== owner) target.owner ??= owner.owner ?? owner;
+  const owned: Span[] = [];
+  const claimAll = (from: Span, owner: Span): void => {
+    const claim = (target: Span | undefined): void => {
+      if (target?.kind !== "fragment" || target.owner !== undefined) return;
+      target.owner = owner;
+      owned.push(target);
+    };
+    for (const entry of from.entries) for (const relocation of entry.relocations) claim(relocation.target);
+    for (const relocation of from.relocations) claim(relocation.target);
   };
-  for (const span of spans) {
-    if (!isCode(span.kind)) continue;
-    for (const entry of span.entries) for (const relocation of entry.relocations) claim(relocation.target, span);
-    if (span.kind !== "fragment") for (const relocation of span.relocations) claim(relocation.target, span);
-  }
+  for (const span of spans) if (isCode(span.kind) && span.kind !== "fragment") claimAll(span, span);
+  // The list grows while we walk it.
+  for (const fragment of owned) claimAll(fragment, fragment.owner as Span);
 }
