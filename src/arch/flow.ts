@@ -48,7 +48,7 @@ function x86(mode: X86Mode): FlowTest {
 const AARCH64: readonly Form[] = [
   [0xfc000000, 0x14000000],
   [0xfefff800, 0xd61f0800],
-  [0xffdffc1f, 0xd61f0000],
+  [0xfffffc1f, 0xd61f0000],
   [0xfffffc1f, 0xd65f0000],
   [0xfffffbff, 0xd65f0bff],
   [0xffffffff, 0xd69f03e0],

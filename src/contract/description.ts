@@ -131,6 +131,7 @@ export const noise = z.strictObject({
       "function-name",
       "anonymous-data",
       "encoding-only",
+      "dead-code",
     ])
     .describe("why the two sides differ although nothing changed"),
   label: z.string(),

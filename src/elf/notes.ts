@@ -18,3 +18,10 @@ export function sourceFileOf(object: ElfObject): string | undefined {
   const [file, another] = object.symbols.filter(({ type, name }) => type === STT.FILE && name !== "");
   return another === undefined ? file?.name : undefined;
 }
+
+/** Whether an object was linked from several others (`ld -r`): each brings the name of its source. */
+export function isJoined(object: ElfObject): boolean {
+  let files = 0;
+  for (const { type, name } of object.symbols) if (type === STT.FILE && name !== "" && ++files > 1) return true;
+  return false;
+}

@@ -207,6 +207,23 @@ export const FINDINGS = {
     (name, detail) =>
       `${name} uses ${detail}, which another object defines: if that is a module's, the site cannot be patched before the module is loaded`,
   ),
+  "nameless-code-changed": row(
+    "error",
+    "Code without a name changed",
+    (name, detail) =>
+      `code of ${name} that has no name and that nothing in the object refers to changes (${detail}): it cannot be patched, and how it is entered the object does not tell`,
+  ),
+  "type-hash-changed": row(
+    "error",
+    "Type hash of a function changed",
+    (name, detail) =>
+      `the type of ${name} changes, and so does the kCFI hash before its entry (${detail}): pointers stored earlier lead to the old entry with the old hash, and new callers by pointer panic there; keep the type, or give the new function another name`,
+  ),
+  "type-hash-unused": row(
+    "note",
+    "Type hash of a function called by name only changed",
+    (name, detail) => `the kCFI hash of ${name} changes (${detail}), but nothing takes its address`,
+  ),
   "module-info-changed": row("note", "Module information changed", (name, detail) => `${name} differs: ${detail}`),
   "common-symbol-changed": row(
     "error",

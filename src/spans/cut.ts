@@ -135,21 +135,33 @@ function isFiller(arch: Arch, kind: SectionKind, section: Section, from: number,
   return true;
 }
 
-/** What stands beside the only function of a section is its own: replacement code and literal pools behind it, a TOC offset before it. */
+/**
+ * What stands behind the only function of a section is its own: replacement code and literal pools. Where `ld -r` joined sections
+ * of one name, it may as well be another function, which has lost its name.
+ */
 function takeRest(
   only: Interval,
   section: Section,
   arch: Arch,
+  evidence: PrefixEvidence,
   relocatedAt: (from: number, to: number) => boolean,
 ): void {
-  const holdsSomething = (from: number, to: number): boolean =>
-    from < to && section.bytes.length > 0 && (!arch.isPadding(section.bytes, from, to) || relocatedAt(from, to));
-  // Room for a tracer before the entry is filler to look at, and still the function's.
-  only.start = 0;
-  if (holdsSomething(only.end, section.size)) only.end = section.size;
+  const { bytes, size } = section;
+  if (only.end >= size || bytes.length === 0) return;
+  if (arch.isPadding(bytes, only.end, size) && !relocatedAt(only.end, size)) return;
+  const isOther =
+    evidence.isJoined && endsFlow(arch, bytes, only.start, only.end) && endsFlow(arch, bytes, only.end, size);
+  if (!isOther) only.end = size;
 }
 
-/** Lets functions begin where their prefixes do. */
+/** End of the code in bytes[from, to) without the filler behind it. */
+function withoutFiller(arch: Arch, bytes: Uint8Array, from: number, to: number): number {
+  let end = from;
+  while (end < to && !arch.isPadding(bytes, end, to)) end++;
+  return end;
+}
+
+/** Lets functions begin where their prefixes do, or where code without a name does that runs on into them. */
 function takePrefixes(
   intervals: readonly Interval[],
   section: Section,
@@ -157,9 +169,23 @@ function takePrefixes(
   evidence: PrefixEvidence,
   relocatedAt: (from: number, to: number) => boolean,
 ): void {
+  const { bytes, index } = section;
   let at = 0;
+  let before: number | undefined;
   for (const interval of intervals) {
-    if (interval.start > at) interval.start = prefixStart(section, arch, at, interval.start, evidence, relocatedAt);
+    if (interval.start > at && bytes.length > 0) {
+      const isFilled = arch.isPadding(bytes, at, interval.start) && !relocatedAt(at, interval.start);
+      interval.start = prefixStart(section, arch, at, interval.start, evidence, relocatedAt);
+      const end = withoutFiller(arch, bytes, at, interval.start);
+      // What the function before runs on into is the rest of that one.
+      const isApart = before === undefined || endsFlow(arch, bytes, before, at);
+      const isCodeThere = !isFilled && end > at && evidence.isData(index, end - 1) !== true;
+      const runsOn = isApart && isCodeThere && !endsFlow(arch, bytes, at, end);
+      // What stands before the only function of a section is its own, like what stands behind it: room for a tracer, a TOC offset.
+      const isOnly = intervals.length === 1 && (isFilled || !evidence.isJoined);
+      if (runsOn || isOnly) interval.start = at;
+    }
+    before = interval.start;
     at = interval.end;
   }
 }
@@ -181,8 +207,9 @@ export function cutAtSymbols(
   const symbols = unsorted.length > 1 ? [...unsorted].sort((a, b) => byPlace(placeOf, a, b)) : unsorted;
   const intervals = joinPrefixes(intervalsOf(placeOf, symbols, section.size, isCode(kind)));
   const [only] = intervals;
-  if (isCode(kind) && only !== undefined && intervals.length === 1) takeRest(only, section, arch, relocatedAt);
-  else if (isCode(kind)) takePrefixes(intervals, section, arch, evidence, relocatedAt);
+  if (isCode(kind)) takePrefixes(intervals, section, arch, evidence, relocatedAt);
+  if (isCode(kind) && only !== undefined && intervals.length === 1)
+    takeRest(only, section, arch, evidence, relocatedAt);
   const pieces: Piece[] = [];
   let at = 0;
   const gapUpTo = (end: number): void => {

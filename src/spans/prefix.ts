@@ -1,4 +1,5 @@
 import type { Arch } from "../arch/arch.ts";
+import { isJoined } from "../elf/notes.ts";
 import type { ElfObject, Section } from "../elf/object.ts";
 import type { Draft } from "./references.ts";
 
@@ -15,6 +16,8 @@ export interface PrefixEvidence {
   readonly sitesIn: (section: number) => readonly number[];
   /** Whether mapping symbols say that a place holds data; undefined where the section has none of them. */
   readonly isData: (section: number, place: number) => boolean | undefined;
+  /** Whether code of several files lies in the sections. */
+  readonly isJoined: boolean;
 }
 
 const SITES = /^(__patchable_function_entries|__mcount_loc)$/;
@@ -25,6 +28,7 @@ export function prefixEvidence(object: ElfObject, drafts: ReadonlyMap<number, re
   let sites: ReadonlyMap<number, readonly number[]> | undefined;
   let marks: ReadonlyMap<number, readonly Mark[]> | undefined;
   return {
+    isJoined: isJoined(object),
     sitesIn: (section) => {
       sites ??= readSites(object, drafts);
       return sites.get(section) ?? NO_PLACES;
@@ -87,8 +91,11 @@ function lastAtOrBefore(count: number, placeOf: (index: number) => number, place
   return low - 1;
 }
 
-/** Architectures on which a type hash is a bare word before the entry; on x86 it is an instruction with a symbol. */
-const BARE_HASH = /^(aarch64|arm|riscv|loongarch)/;
+/** Whether a kCFI type hash is a bare word before the entry; on x86 it is an instruction with a symbol. */
+export function hasBareTypeHash(arch: Arch): boolean {
+  return /^(aarch64|arm|riscv|loongarch)/.test(arch.name);
+}
+
 const WORD = 4;
 const TOC_OFFSET = 8;
 
@@ -116,7 +123,7 @@ export function prefixStart(
     const offset = room - TOC_OFFSET;
     return offset >= from && relocatedAt(offset, room) && isFiller(from, offset) ? offset : room;
   }
-  if (!BARE_HASH.test(arch.name)) return room;
+  if (!hasBareTypeHash(arch)) return room;
   let word = room - WORD;
   // Nops behind the hash may be in no table.
   if (room === entry) while (word >= from && isFiller(word, word + WORD)) word -= WORD;

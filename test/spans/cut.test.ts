@@ -150,7 +150,11 @@ describe("prefixes belong to their function", () => {
     ["padding may stand between", pfx("90".repeat(11), "__cfi_f"), ["0+22 __cfi_f f@16", "22+6 g"]],
     ["objtool's prefix symbols", pfx("", "__pfx_f"), ["0+11 __pfx_f f@5", "11+6 g"]],
     ["only its own function", pfx("", "__pfx_h"), ["0+5 __pfx_h", "5+6 f", "11+6 g"]],
-    ["not across a wide gap", pfx("90".repeat(16), "__pfx_f"), ["0+5 __pfx_f", "21+6 f", "27+6 g"]],
+    [
+      "across any gap: -fpatchable-function-entry=27,27",
+      pfx("90".repeat(27), "__cfi_f"),
+      ["0+38 __cfi_f f@32", "38+6 g"],
+    ],
   ])("%s", (_what, parts, expected) => expect(pieces(parts)).toEqual(expected));
 
   it("the function gives the name, and the entry is behind the prefix", () => {
@@ -306,5 +310,88 @@ describe("anonymous read-only data is cut where others refer to it", () => {
   it("a pc-relative operand is a place without the four bytes that the instruction adds", () => {
     const parts = [text("f", `488b05{PC32 .rodata+4}${RET}`), section(".rodata", "01".repeat(16))];
     expect(pieces(parts, {}, ".rodata")).toEqual(["0+8", "8+8"]);
+  });
+});
+
+describe("what stands before an entry in a section of many functions", () => {
+  const RET64 = "c0035fd6";
+  const NOP64 = "1f2003d5";
+  const HASH = "511bb95a";
+  const sites = (...offsets: readonly number[]): Part =>
+    section("__patchable_function_entries", offsets.map((offset) => `{ABS64 .text+${offset}}`).join(""), {
+      flags: "AW",
+    });
+  const data = (value: number): SymbolDescription => label("$d", value, { bind: "local" });
+  const insns = (value: number): SymbolDescription => label("$x", value, { bind: "local" });
+  const two = (f: number, g: number): SymbolDescription[] => [func("f", f, 4), func("g", g, 4)];
+  const cases: [string, readonly Part[], string[]][] = [
+    [
+      "a kCFI hash that mapping symbols call data belongs to the function behind it",
+      code(HASH + RET64 + HASH + RET64, ...two(4, 12), data(0), insns(4), data(8), insns(12)),
+      ["0+8 f@4", "8+8 g@4"],
+    ],
+    ["also without mapping symbols", code(HASH + RET64 + HASH + RET64, ...two(4, 12)), ["0+8 f@4", "8+8 g@4"]],
+    [
+      "an instruction there is code without a name",
+      code(RET64 + RET64 + RET64, ...two(4, 8), insns(0)),
+      ["0+4", "4+4 f", "8+4 g"],
+    ],
+    [
+      "nops that a table of patchable entries leads to",
+      [...code(RET64 + NOP64.repeat(3) + RET64, ...two(0, 16)), sites(8)],
+      ["0+4 f", "8+12 g@8"],
+    ],
+    [
+      "nops that no table leads to are filler",
+      code(RET64 + NOP64.repeat(3) + RET64, ...two(0, 16)),
+      ["0+4 f", "16+4 g"],
+    ],
+    [
+      "a hash before such nops (CFI_CLANG with DYNAMIC_FTRACE_WITH_CALL_OPS)",
+      [...code(RET64 + HASH + NOP64.repeat(2) + RET64, ...two(0, 16), insns(0), data(4), insns(8)), sites(8)],
+      ["0+4 f", "4+16 g@12"],
+    ],
+    [
+      "a hash before nops that are in no table",
+      code(RET64 + HASH + NOP64.repeat(2) + RET64, ...two(0, 16), insns(0), data(4), insns(8)),
+      ["0+4 f", "4+16 g@12"],
+    ],
+    [
+      "filler before the hash belongs to no function",
+      code(RET64 + NOP64 + HASH + RET64, ...two(0, 12), insns(0), data(8), insns(12)),
+      ["0+4 f", "8+8 g@4"],
+    ],
+  ];
+  it.each(cases)("%s", (_what, parts, expected) =>
+    expect(pieces(parts, { machine: "aarch64" }, ".text")).toEqual(expected),
+  );
+
+  it("Power: the offset of a function's TOC", () => {
+    const parts = code(`20 00 80 4e {REL64 .TOC.} 20 00 80 4e`, ...two(0, 12));
+    expect(pieces(parts, { machine: "ppc64le" }, ".text")).toEqual(["0+4 f", "4+12 g@8"]);
+  });
+
+  it("x86: room that a table leads to, in front of a function without a prefix symbol", () => {
+    const parts = [
+      ...code(`${SIX}${"90".repeat(16)}${SIX}`, func("f", 0, 6), func("g", 22, 6)),
+      section("__patchable_function_entries", "{64 .text+6}", { flags: "AW" }),
+    ];
+    expect(pieces(parts, {}, ".text")).toEqual(["0+6 f", "6+22 g@16"]);
+  });
+});
+
+describe("code that a function runs on into is the rest of it", () => {
+  const NOT_PADDING = "0fa2c3";
+  it.each<[string, string, string[]]>([
+    ["behind a return it is not", "b801000000c3", ["0+6 f", "6+3", "9+6 g"]],
+    ["nor behind a jump", "89c0e900000000", ["0+7 f", "7+3", "10+6 g"]],
+    ["nor behind a jump by a register", "89c0ffe0", ["0+4 f", "4+3", "7+6 g"]],
+    ["nor behind a trap", "0f0b", ["0+2 f", "2+3", "5+6 g"]],
+    ["behind a call that may return", "e800000000", ["0+8 f", "8+6 g"]],
+    ["behind any other instruction", "89c0", ["0+5 f", "5+6 g"]],
+  ])("%s", (_what, body, expected) => {
+    const size = body.length / 2;
+    const parts = code(body + NOT_PADDING + SIX, func("f", 0, size), func("g", size + 3, 6));
+    expect(pieces(parts)).toEqual(expected);
   });
 });

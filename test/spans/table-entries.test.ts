@@ -138,7 +138,7 @@ describe("entries belong to the code that their first address lies in", () => {
         ]),
         section("__patchable_function_entries", "{64 .text+2}"),
       ],
-      ["b: __patchable_function_entries+0 at -2"],
+      ["b: __patchable_function_entries+0 at 0"],
     ],
   ];
   it.each(cases)("%s", (_what, parts, expected) =>

@@ -18,6 +18,7 @@ import { describeArch } from "./describe-arch.ts";
 import { planExports } from "./exports.ts";
 import { planFunctions } from "./functions.ts";
 import { planHooks } from "./hooks.ts";
+import { planNameless } from "./nameless.ts";
 import { checkNewCode, compareModuleInfo } from "./new-code.ts";
 import { listNoise } from "./noise.ts";
 import { byText, type PlannedPair } from "./pair.ts";
@@ -58,6 +59,7 @@ export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, f
   const data = planData(pair);
   const exports = planExports(pair);
   const hooks = planHooks(pair);
+  const nameless = absent === undefined ? planNameless(pair) : undefined;
   const needs = absent === undefined ? [...checkNewCode(pair), ...compareModuleInfo(pair)] : checkNewCode(pair);
   const live = planLiveUpdate(pair, layouts?.tableTypes);
   const switchOver = planSwitchOver(pair, layouts?.tableTypes);
@@ -69,6 +71,7 @@ export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, f
     ...data.findings,
     ...exports.findings,
     ...hooks.findings,
+    ...(nameless?.findings ?? []),
     ...needs,
     ...live.findings,
     ...switchOver.findings,
@@ -117,7 +120,7 @@ export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, f
     functions: functions.functions.sort(byLabelAndTarget),
     data: data.data.sort(byLabelAndTarget),
     exports: exports.exports.sort(byName),
-    noise: listNoise(pair),
+    noise: listNoise(pair, nameless?.noise),
     change: isNothing ? null : change,
     howtos: describeHowtos(isNothing ? new Map() : howtos),
     findings,

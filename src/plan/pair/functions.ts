@@ -8,6 +8,7 @@ import { isFunctionSymbol, type Span } from "../../spans/span.ts";
 import { demangle } from "./demangle.ts";
 import { entryHook, redirect, trap } from "./entry-points.ts";
 import { firstReason, type PlannedPair, reasonsOf, spanFinding, toReasons } from "./pair.ts";
+import { typeHashFindings } from "./type-hash.ts";
 
 /** What one pass of the plan contributes. */
 export interface FunctionPlan {
@@ -116,7 +117,7 @@ function planPaired(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Spa
 function planReplacement(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Span): void {
   const { patches, findings } = redirect(pair, span, twin);
   plan.patches.push(...patches);
-  plan.findings.push(...findings);
+  plan.findings.push(...findings, ...typeHashFindings(pair, span, twin));
   if (span.kind === "exit-text") {
     plan.findings.push(
       spanFinding(pair, "exit-text-changed", span, "pre", firstReason(pair.diff.outcome.reasons[span.id])),

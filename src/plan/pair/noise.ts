@@ -17,10 +17,10 @@ const EVIDENCE: Readonly<Record<PairedBy, string>> = {
   order: "the same base name and order",
 };
 
-/** Differences between the two sides that mean nothing: renumbered names and shifted line numbers, each with what shows it. */
-export function listNoise(pair: PlannedPair): Noise[] {
+/** Differences between the two sides that mean nothing: renumbered names and shifted line numbers, each with what shows it; `others` with them. */
+export function listNoise(pair: PlannedPair, others: readonly Noise[] = []): Noise[] {
   const { pre, pairing, outcome } = pair.diff;
-  const noise: Noise[] = [];
+  const noise: Noise[] = [...others];
   for (const span of pre.table.spans) {
     const twin = pairing.postOf[span.id];
     if (twin === undefined || isComparedByContents(span.kind)) continue;
