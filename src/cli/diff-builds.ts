@@ -2,6 +2,7 @@ import type { FunctionChange } from "../contract/description.ts";
 import { UsageError } from "../errors.ts";
 import { assembleUpdate } from "../plan/update/assemble.ts";
 import type { SuppressionRule, UpdatePart } from "../plan/update/part.ts";
+import { escapeLine } from "../report/escape.ts";
 import { VERSION } from "../version.ts";
 import { type Build, type BuildRequest, type DescribedBuild, describeBuild } from "./build.ts";
 import { removeDrafts } from "./cache.ts";
@@ -12,7 +13,6 @@ import { onInterrupt } from "./interrupt.ts";
 import { writeOutput } from "./output.ts";
 import { createProgress } from "./progress.ts";
 import { readShard, type Shard } from "./shard.ts";
-import { visible } from "./visible.ts";
 
 /** Compares two trees, two archives, or two files that have to be unpacked or kept (`pair`). */
 export async function diffBuilds(pre: string, post: string, options: DiffOptions, kind: Mode["kind"]): Promise<number> {
@@ -38,7 +38,7 @@ export async function diffBuilds(pre: string, post: string, options: DiffOptions
   } finally {
     progress.clear();
   }
-  for (const warning of described.warnings) process.stderr.write(`elfsplice: warning: ${visible(warning)}\n`);
+  for (const warning of described.warnings) process.stderr.write(`elfsplice: warning: ${escapeLine(warning)}\n`);
   if (shard !== undefined) return writePart(described, shard, suppress, options);
   const { fragments, findings, instructions } = described;
   const description = assembleUpdate(fragments, { id: options.id, suppress, oldCode: options.oldCode, findings });

@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { RUNGS } from "../contract/names/rungs.ts";
 import { FormatError, UnsupportedError, UsageError } from "../errors.ts";
+import { escapeLine, joinLines } from "../report/escape.ts";
 import { VERSION } from "../version.ts";
 import type { CheckOptions } from "./commands/check.ts";
 import type { CompareOptions } from "./commands/compare.ts";
@@ -12,7 +13,6 @@ import type { MatchOptions } from "./commands/match.ts";
 import type { SchemaOptions } from "./commands/schema.ts";
 import type { EmitOptions } from "./emit.ts";
 import { EXIT } from "./exit-status.ts";
-import { visible } from "./visible.ts";
 
 function output(): Option {
   return new Option("-o, --output <file>", "write to a file instead of standard output");
@@ -36,6 +36,7 @@ function program(done: (status: number) => void): Command {
     )
     .version(VERSION)
     .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(joinLines(text.split("\n"))) })
     .showHelpAfterError("(try --help)")
     .addHelpText(
       "after",
@@ -243,7 +244,7 @@ Examples:
 /** The message for a person; anything unforeseen is our fault and says so. */
 function explain(error: unknown): string {
   if (error instanceof FormatError || error instanceof UnsupportedError || error instanceof UsageError) {
-    return visible(error.message);
+    return escapeLine(error.message);
   }
   const what = error instanceof Error ? (process.env["ELFSPLICE_DEBUG"] ? error.stack : error.message) : String(error);
   return `internal error, please report it: ${what}`;

@@ -2,7 +2,7 @@
  * How far a long run is, on standard error: a bar on a terminal, which is wiped at the end; a line every few seconds
  * elsewhere, if it was asked for. Nothing of it is ever part of the output.
  */
-import { visible } from "./visible.ts";
+import { escapeLine } from "../report/escape.ts";
 
 export interface Progress {
   /** Says where the run is; cheap, as most calls print nothing. */
@@ -59,7 +59,7 @@ export function createProgress(
       if (stream.isTTY) {
         stream.write(`\r\x1b[K${barText(step, rate, stream.columns ?? 80, options.colour)}`);
         isShown = true;
-      } else stream.write(`elfsplice: ${visible(stepText(step, rate))}\n`);
+      } else stream.write(`elfsplice: ${escapeLine(stepText(step, rate))}\n`);
     },
     clear() {
       if (isShown) stream.write("\r\x1b[K");
@@ -77,7 +77,7 @@ function stepText({ verb, done, of, name }: Step, rate: number): string {
 /** One line that is never wider than the terminal, or it could not be wiped. */
 export function barText(step: Step, rate: number, columns: number, colour: boolean): string {
   const room = Math.max(10, columns - 1);
-  const text = visible(stepText(step, rate));
+  const text = escapeLine(stepText(step, rate));
   const fits = [...text];
   if (step.of === 0 || columns < NARROW) return fits.slice(0, room).join("");
   const filled = Math.round((BAR_WIDTH * Math.min(step.done, step.of)) / step.of);

@@ -14,7 +14,6 @@ import {
   type LabelledSpans,
   labelledSpans,
   type ObjectHeader,
-  printable,
 } from "./inspect.ts";
 
 /** One relocation, and in words what it points to. */
@@ -97,7 +96,7 @@ function notFound({ object, table }: LabelledSpans, code: readonly Span[], name:
   const isData = table.spans.some((span) => !isCode(span.kind) && namesOf(span).includes(name));
   if (isData) return `${start}: that is data`;
   const close = closestNames(name, new Set(code.flatMap(namesOf)));
-  return close.length === 0 ? start : `${start}; the closest: ${printable(close.join(", "))}`;
+  return close.length === 0 ? start : `${start}; the closest: ${close.join(", ")}`;
 }
 
 /** The names that contain what is wanted, then those that are the fewest edits away. */

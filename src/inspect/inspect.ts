@@ -404,8 +404,3 @@ function describeFindings({ arch, oddities }: SpanTable): FindingRow[] {
     message: findingText(finding),
   }));
 }
-
-/** Names come from the file: what would steer a terminal is shown as its number. */
-export function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
-}

@@ -1,5 +1,6 @@
 import type { Problem } from "../check/problem.ts";
 import type { UpdateDescription } from "../contract/description.ts";
+import { escapeLine } from "./escape.ts";
 
 /** What `check` says, as JSON prints it. */
 export interface CheckResult {
@@ -19,7 +20,7 @@ export function renderProblems(problems: readonly Problem[]): string[] {
     ...document.slice(0, SHOWN).map(({ check, path, message }) => `${check}: ${path}: ${message}`),
     ...(rest > 0 ? [`and ${rest} more`] : []),
     ...gates.map(({ check, message }) => `gate ${check}: ${message}`),
-  ];
+  ].map(escapeLine);
 }
 
 /** The one line that says that all is well, and with what. */
@@ -34,7 +35,7 @@ export function renderOk(
     ...(objects === undefined ? [] : [`${count(objects, "object file")} as described`]),
     `verdict ${verdict.recommended ?? "nothing applicable yet"}`,
   ];
-  return `ok: ${name}: ${parts.join(", ")}`;
+  return escapeLine(`ok: ${name}: ${parts.join(", ")}`);
 }
 
 function count(number: number, one: string, many = `${one}s`): string {

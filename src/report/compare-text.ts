@@ -1,4 +1,5 @@
 import type { ComparedRow, TableComparison, UpdateComparison } from "../contract/comparison.ts";
+import { joinLines } from "./escape.ts";
 
 const TABLES = ["functions", "data", "exports", "patches", "hooks", "findings", "objects"] as const;
 /** Hexadecimal digits of a hash that a person needs. */
@@ -24,7 +25,7 @@ export function renderComparison(comparison: UpdateComparison): string {
       ? `superset: yes, ${b.name} patches all that ${a.name} patches`
       : `superset: no, ${lacking.length} of ${a.name}'s patches ${lacking.length === 1 ? "is" : "are"} missing`,
   ];
-  return `${lines.join("\n")}\n`;
+  return `${joinLines(lines)}\n`;
 }
 
 function block(title: string, lines: readonly string[]): string[] {

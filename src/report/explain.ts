@@ -1,4 +1,5 @@
 import type { UpdateDescription } from "../contract/description.ts";
+import { joinLines } from "./escape.ts";
 
 type RungStatus = UpdateDescription["verdict"]["rungs"][number];
 
@@ -13,7 +14,7 @@ export function renderExplanation(description: UpdateDescription): string {
   const { verdict } = description;
   const lines = verdict.rungs.flatMap((rung) => rungLines(rung, description));
   const best = verdict.recommended ?? "nothing is applicable yet";
-  return ["", "the ladder, from the least to the most disruptive", ...lines, `recommended: ${best}`, ""].join("\n");
+  return joinLines(["", "the ladder, from the least to the most disruptive", ...lines, `recommended: ${best}`, ""]);
 }
 
 function rungLines({ rung, status, why, work, because }: RungStatus, description: UpdateDescription): string[] {
@@ -72,7 +73,7 @@ function wrapped(text: string, first: string, others: string): string[] {
     line = others;
     isFresh = true;
   };
-  for (const word of text.split(/\s+/)) {
+  for (const word of text.split(" ")) {
     let rest = word;
     if (!isFresh && line.length + 1 + rest.length > WIDTH) close();
     while (line.length + rest.length + (isFresh ? 0 : 1) > WIDTH) {

@@ -8,6 +8,7 @@ import { byText } from "../plan/pair/pair.ts";
 import { hasTypes } from "../types/presence.ts";
 import { keyOf, layoutsNamed } from "../types/structs.ts";
 import { readLayouts } from "../types/types.ts";
+import { joinLines } from "./escape.ts";
 import { renderType } from "./layout-text.ts";
 
 interface StructRow extends TypeDescription {
@@ -66,5 +67,5 @@ export function renderStructs({ structs, source, unread }: StructInspection): st
     ...renderType(kind, name, type),
     "",
   ]);
-  return [...lines, ...unread.map((detail) => `/* not read: ${detail} */`)].join("\n");
+  return joinLines([...lines, ...unread.map((detail) => `/* not read: ${detail} */`)]);
 }

@@ -1,20 +1,20 @@
 import type { Contents, EntryRow, FunctionDetail, FunctionInspection, RelocationRow } from "../inspect/function.ts";
-import {
-  type DataRow,
-  type ExportRow,
-  type FragmentRow,
-  type FunctionRow,
-  type GroupRow,
-  type Inspection,
-  type NameInside,
-  type ObjectHeader,
-  printable,
-  type SectionRow,
-  type SpanRow,
-  type TableRow,
+import type {
+  DataRow,
+  ExportRow,
+  FragmentRow,
+  FunctionRow,
+  GroupRow,
+  Inspection,
+  NameInside,
+  ObjectHeader,
+  SectionRow,
+  SpanRow,
+  TableRow,
 } from "../inspect/inspect.ts";
 import { isComparedByContents } from "../spans/section-kind.ts";
 import { specialTableOf } from "../spans/special.ts";
+import { joinLines } from "./escape.ts";
 
 /** Lines are kept to this width where names allow it. */
 const WIDTH = 100;
@@ -27,7 +27,7 @@ const FOLDED_FROM = 4;
 export function renderInspection(inspection: Inspection): string {
   const { functions, fragments, data, commons, tables, exports, hooks, groups, findings } = inspection;
   const listed = data.filter(({ kind }) => !isComparedByContents(kind));
-  return joinLines([
+  return textOf([
     ...headerLines(inspection),
     "",
     ...sectionLines(inspection.sections),
@@ -60,7 +60,7 @@ export function renderInspection(inspection: Inspection): string {
 
 /** The functions of one name for a person: bytes, relocations in words, table entries. */
 export function renderFunctions(inspection: FunctionInspection): string {
-  return joinLines([
+  return textOf([
     ...headerLines(inspection),
     ...inspection.functions.flatMap((detail) => ["", ...detailLines(detail)]),
   ]);
@@ -367,10 +367,7 @@ function plusHex(value: number): string {
   return `${value < 0 ? "" : "+"}${hex(value)}`;
 }
 
-function joinLines(lines: readonly string[]): string {
+function textOf(lines: readonly string[]): string {
   const last = lines.findLastIndex((line) => line !== "");
-  return `${lines
-    .slice(0, last + 1)
-    .map(printable)
-    .join("\n")}\n`;
+  return `${joinLines(lines.slice(0, last + 1))}\n`;
 }

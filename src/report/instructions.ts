@@ -3,9 +3,9 @@ import { align, type Edit } from "../disasm/align.ts";
 import { differingInstructions } from "../disasm/differing.ts";
 import type { Disassembler, Instruction } from "../disasm/instruction.ts";
 import { placeText, targetKeys } from "../disasm/targets.ts";
-import { printable } from "../inspect/inspect.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
+import { escapeLine } from "./escape.ts";
 
 /** How instructions are to be shown. */
 export interface InstructionStyle {
@@ -127,7 +127,7 @@ function shownIndices(differing: readonly number[], count: number): number[] {
 
 function cellText(instruction: Instruction | undefined, entry: number): string {
   if (instruction === undefined) return "";
-  return `${placeText(instruction.offset - entry).padEnd(6)} ${printable(instruction.text)}`;
+  return `${placeText(instruction.offset - entry).padEnd(6)} ${escapeLine(instruction.text)}`;
 }
 
 /** Each column gets what it needs, or half; what one leaves over the other may have. */

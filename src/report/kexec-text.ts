@@ -1,5 +1,6 @@
 import type { KexecMove, KexecPlan } from "../contract/kexec.ts";
 import type { LiveUpdateSimulation, ParticipantDescription, SimulationStep } from "../contract/live-update.ts";
+import { joinLines } from "./escape.ts";
 
 /** How many moves are shown before the rest is only counted. */
 const SHOWN_MOVES = 24;
@@ -103,7 +104,7 @@ export function renderKexecText(plan: KexecPlan): string {
     "",
     `kexec: ${status}`,
   ];
-  return `${lines.join("\n")}\n`;
+  return `${joinLines(lines)}\n`;
 }
 
 /** A few lines for standard error. */
@@ -113,12 +114,12 @@ export function renderKexecSummary({ status, segments, copy, simulations = [], f
       ? "no page copy plan"
       : `${plural(copy.moved, "page copy", "page copies")} in ${plural(copy.moves.length, "run")}`;
   const [first] = findings.filter(({ severity }) => severity !== "note");
-  return [
+  return joinLines([
     `elfsplice: kexec ${status}, ${plural(segments.length, "segment")}, ${pages}`,
     ...(first === undefined ? [] : [`  ${first.severity}: ${first.message}`]),
     ...simulations.map(
       ({ scenario, finalState, outcome }) => `  ${scenario}: ${OUTCOMES[outcome]}, final state ${finalState}`,
     ),
     "",
-  ].join("\n");
+  ]);
 }

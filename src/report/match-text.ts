@@ -1,4 +1,5 @@
 import type { MatchResult, SectionResult, TrampolineResult } from "../contract/match.ts";
+import { joinLines } from "./escape.ts";
 
 /** One span that did not match, with both sides. */
 function unmatchedLines({ label, kind, status, candidates, mismatch }: SectionResult): string[] {
@@ -51,8 +52,8 @@ export function renderMatchText(result: MatchResult): string {
       notLookedFor === undefined && (mismatch !== undefined || CODE.has(kind) || status === "ambiguous"),
   );
   const found = sections.filter(({ status }) => status === "matched" || status === "located");
-  return [
-    outcomeLine(result),
+  return joinLines([
+    ...outcomeLines(result),
     "",
     ...block("not matched", open.flatMap(unmatchedLines)),
     ...block("not looked for", unseenLines(missing)),
@@ -85,19 +86,20 @@ export function renderMatchText(result: MatchResult): string {
       "findings",
       result.findings.map(({ severity, code, message }) => `  ${severity.padEnd(7)} ${code}: ${message}`),
     ),
-  ].join("\n");
+  ]);
 }
 
-function outcomeLine({ outcome, abort, counts, run }: MatchResult): string {
+function outcomeLines({ outcome, abort, counts, run }: MatchResult): string[] {
   const weak = counts.overridden === 0 ? "" : `, ${counts.overridden} weak ones defined elsewhere`;
   const unseen = counts.notLookedFor === 0 ? "" : `, ${counts.notLookedFor} pieces of data were not looked for`;
   const text = `${counts.matched} of ${counts.text} functions match ${run.path}${weak}${unseen}`;
-  if (abort === null) return `${outcome}: ${text}`;
+  if (abort === null) return [`${outcome}: ${text}`];
   const errno = abort.errno === null ? "" : ` (${abort.errno})`;
-  return `${outcome}, ${abort.cause}${errno}: ${abort.at}: ${abort.why}\n${text}`;
+  return [`${outcome}, ${abort.cause}${errno}: ${abort.at}: ${abort.why}`, text];
 }
 
 /** A few lines for standard error. */
 export function renderMatchSummary(result: MatchResult): string {
-  return `elfsplice: ${outcomeLine(result)}\n`;
+  const [first, ...rest] = outcomeLines(result);
+  return `${joinLines([`elfsplice: ${first}`, ...rest])}\n`;
 }

@@ -1,4 +1,5 @@
 import type { DataChange, FunctionChange, Reason, UpdateDescription } from "../contract/description.ts";
+import { escapeColouredLine, escapeLine, joinLines } from "./escape.ts";
 import { layoutLines, shadowLines } from "./layout-text.ts";
 
 type Finding = UpdateDescription["findings"][number];
@@ -26,11 +27,7 @@ function reasonLines(reasons: readonly Reason[]): string[] {
 /** Lines that show how a function changed. */
 export type Details = (change: FunctionChange) => readonly string[] | undefined;
 
-function functionLines(
-  change: FunctionChange,
-  details: Details | undefined,
-  objectName: (index: number) => string,
-): string[] {
+function functionLines(change: FunctionChange, objectName: (index: number) => string): string[] {
   const size = change.status === "new" ? change.post?.size : change.pre?.size;
   const renamed = change.renamedTo === undefined ? "" : ` → ${change.renamedTo}`;
   const notes = [plural(size ?? 0, "byte")];
@@ -43,7 +40,6 @@ function functionLines(
     `  ${change.status.padEnd(9)} ${change.label}${renamed}  (${notes.join(", ")})`,
     ...(change.demangled === undefined ? [] : [`      ${change.demangled}`]),
     ...reasonLines(change.reasons),
-    ...(change.status === "changed" ? (details?.(change) ?? []) : []),
   ];
 }
 
@@ -91,13 +87,16 @@ export function renderText(description: UpdateDescription, details?: Details): s
       return `  ${type.padEnd(6)} ${oldLabel}+0x${oldOffset.toString(16)}  ${plural(size, "byte")} ${to}`.trimEnd();
     }),
   );
-  return [
-    ...lines,
-    "",
-    ...block(
-      "functions",
-      functions.flatMap((change) => functionLines(change, details, nameOfObject)),
-    ),
+  const before = [...lines, ""].map(escapeLine);
+  // The details may be coloured.
+  const changed = block(
+    "functions",
+    functions.flatMap((change) => [
+      ...functionLines(change, nameOfObject).map(escapeLine),
+      ...(change.status === "changed" ? (details?.(change) ?? []).map(escapeColouredLine) : []),
+    ]),
+  );
+  const after = [
     ...block("data", data.flatMap(dataLines)),
     ...block(
       "exports",
@@ -109,7 +108,8 @@ export function renderText(description: UpdateDescription, details?: Details): s
     ...block("findings", findingLines(findings)),
     verdictLine(description),
     "",
-  ].join("\n");
+  ].map(escapeLine);
+  return [...before, ...changed, ...after].join("\n");
 }
 
 function nameOf({ demangled, name }: FunctionChange): string {
@@ -174,5 +174,5 @@ export function renderSummary(description: UpdateDescription): string {
   const isQuiet = lines.length === 1;
   if (leftOut.length > 0) lines.push(`  ${leftOut.map(({ message }) => message.replace(/: .*/s, "")).join("; ")}`);
   if (isQuiet) lines.push("  no function or data of the running system has to change");
-  return `${lines.join("\n")}\n`;
+  return `${joinLines(lines)}\n`;
 }

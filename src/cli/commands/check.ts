@@ -11,7 +11,6 @@ import { readDocument, rooted } from "../document.ts";
 import { EXIT } from "../exit-status.ts";
 import { objectProblems } from "../object-hashes.ts";
 import { writeOutput } from "../output.ts";
-import { visible } from "../visible.ts";
 
 export interface CheckOptions {
   readonly root?: string;
@@ -31,12 +30,11 @@ export async function runCheck(file: string, options: CheckOptions): Promise<num
   const more = update === undefined ? [] : await soundness(update, options, gates);
   const problems = [...found, ...more.map((problem) => rooted(problem, root))];
   const isOk = problems.length === 0;
-  if (!options.quiet)
-    for (const line of renderProblems(problems)) process.stderr.write(`elfsplice: ${visible(line)}\n`);
+  if (!options.quiet) for (const line of renderProblems(problems)) process.stderr.write(`elfsplice: ${line}\n`);
   if (options.format === "json")
     await writeOutput(renderJson({ ok: isOk, problems } satisfies CheckResult), options.output);
   else if (isOk && update !== undefined)
-    await writeOutput(`${visible(renderOk(update, objectCount(update, options)))}\n`, options.output);
+    await writeOutput(`${renderOk(update, objectCount(update, options))}\n`, options.output);
   return isOk ? EXIT.done : EXIT.gate;
 }
 
