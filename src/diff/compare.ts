@@ -5,10 +5,12 @@ import { isEntryPoint, type Span, type SpanRelocation, type SpanTable, type Tabl
 import { EXCEPTION_TABLE } from "../spans/special.ts";
 import { textBytes } from "../spans/text-of.ts";
 import { type Correspondence, correspond } from "./correspondence.ts";
-import { type Difference, type DifferenceKind, hexBytes, targetText } from "./difference.ts";
-import { lineNumberDifferences } from "./line-only.ts";
-import { type Contents, differingRuns } from "./mask.ts";
-import { family, type Pairing } from "./pairing.ts";
+import { type Difference, type DifferenceKind, hexBytes, MOST_REASONS, targetText } from "./difference.ts";
+import { bugDifference } from "./line-bugs.ts";
+import { lineTest } from "./line-only.ts";
+import type { LineTest } from "./line-places.ts";
+import { type Contents, differingRuns, type Run } from "./mask.ts";
+import { family, type Pairing, type Side } from "./pairing.ts";
 
 /**
  * A reference whose equality hangs on a fate that is not known yet: that of a read-only object, which may lose its twin, or of
@@ -29,17 +31,16 @@ export interface Link {
 /** The outcome of comparing one pair. `differences` empty means equal, as long as no link breaks. */
 export interface Comparison {
   readonly differences: readonly Difference[];
-  /** Differences that are only line numbers. */
+  /** Differences that look like line numbers; whether they are is seen when all pairs of the object have been compared. */
   readonly lines: readonly Difference[];
+  /** What those in the span's own bytes are called if they are none. */
+  readonly setAside: readonly Difference[];
   readonly links: readonly Link[];
 }
 
-/** Reasons kept per pair; a rewritten function has hundreds, and the first ones tell. */
-const MOST_REASONS = 24;
-
 /** Compares paired spans: bytes outside relocated fields, relocations one by one, table entries and fragments that belong to them. */
-export function comparePair(pre: Span, post: Span, context: CompareContext, isDiagnostic: boolean): Comparison {
-  const comparer = new Comparer(pre, post, context, isDiagnostic);
+export function comparePair(pre: Span, post: Span, context: CompareContext): Comparison {
+  const comparer = new Comparer(pre, post, context);
   comparer.compareWhole();
   return comparer;
 }
@@ -52,14 +53,17 @@ export interface CompareContext {
   readonly correspondenceOf: (pre: Span) => Correspondence | undefined;
   /** What lies before a span in its section. */
   readonly before: (span: Span, side: "pre" | "post") => Span | undefined;
+  /** The side before the patch, with its uses. */
+  readonly preSide: Side;
 }
 
 /** A context whose correspondences are looked for when first asked for. */
 export function compareContext(
   pairing: Pairing,
   arch: Arch,
-  tables: { readonly pre: SpanTable; readonly post: SpanTable },
+  sides: { readonly pre: Side; readonly post: Side },
 ): CompareContext {
+  const tables = { pre: sides.pre.table, post: sides.post.table };
   const known = new Map<Span, Correspondence | undefined>();
   const correspondenceOf = (pre: Span): Correspondence | undefined => {
     const post = pairing.postOf[pre.id];
@@ -73,7 +77,7 @@ export function compareContext(
     const other = span.offset === 0 ? undefined : tables[side].spans[span.id - 1];
     return other?.section === span.section ? other : undefined;
   };
-  return { pairing, arch, correspondenceOf, before };
+  return { pairing, arch, correspondenceOf, before, preSide: sides.pre };
 }
 
 /** Whether other code lies in the same section: then branches and alignment inside a function depend on its place. */
@@ -85,20 +89,24 @@ class Comparer implements Comparison {
   readonly differences: Difference[] = [];
   readonly lines: Difference[] = [];
   readonly links: Link[] = [];
+  setAside: readonly Difference[] = [];
   readonly #pre: Span;
   readonly #post: Span;
   readonly #context: CompareContext;
-  readonly #isDiagnostic: boolean;
+  /** How many differences there are; only the first ones are kept. */
+  #count = 0;
+  /** How many of them may be parts of line numbers, as long as every stretch of bytes was. */
+  #lineParts = 0;
+  #lineTest: LineTest | undefined;
   /** Where we are, when not in the span itself. */
   #within: string | undefined;
   #base = 0;
   #visited: Set<Span> | undefined;
 
-  constructor(pre: Span, post: Span, context: CompareContext, isDiagnostic: boolean) {
+  constructor(pre: Span, post: Span, context: CompareContext) {
     this.#pre = pre;
     this.#post = post;
     this.#context = context;
-    this.#isDiagnostic = isDiagnostic;
   }
 
   compareWhole(): void {
@@ -106,7 +114,7 @@ class Comparer implements Comparison {
     const post = this.#post;
     if (family(pre.kind) !== family(post.kind)) this.#differ("kind", 0, pre.kind, post.kind);
     if (pre.size !== post.size) this.#differ("size", 0, String(pre.size), String(post.size));
-    this.#compareBytes(pre, post);
+    this.#compareOwnBytes(pre, post);
     this.#compareRelocations(pre.relocations, post.relocations);
     this.#setAsideLineNumbers();
     this.#setAsideEncoding();
@@ -114,13 +122,26 @@ class Comparer implements Comparison {
   }
 
   #differ(kind: DifferenceKind, offset: number, pre: string, post: string): void {
+    this.#count++;
     if (this.differences.length < MOST_REASONS) {
       this.differences.push({ kind, offset: this.#base + offset, pre, post, within: this.#within });
     }
   }
 
-  #compareBytes(pre: Contents, post: Contents): void {
-    for (const { offset, size } of differingRuns(pre, post, this.#context.arch)) {
+  /** The bytes of the span itself, each stretch that differs also as a part of a line number. */
+  #compareOwnBytes(pre: Span, post: Span): void {
+    const { arch, preSide } = this.#context;
+    this.#compareBytes(pre, post, (run) => {
+      if (this.#lineParts !== this.#count) return;
+      if (this.#count === 0) this.#lineTest = lineTest(pre, post, arch, preSide);
+      if (this.#lineTest?.accept(run) === true) this.#lineParts++;
+    });
+  }
+
+  #compareBytes(pre: Contents, post: Contents, each?: (run: Run) => void): void {
+    for (const run of differingRuns(pre, post, this.#context.arch)) {
+      const { offset, size } = run;
+      each?.(run);
       this.#differ("bytes", offset, hexBytes(pre.bytes, offset, size), hexBytes(post.bytes, offset, size));
     }
     // A variable that moved between .data and .bss holds zeros on the side without file contents.
@@ -236,7 +257,7 @@ class Comparer implements Comparison {
     if (this.differences.length === 0) return;
     const correspondence = this.#context.correspondenceOf(this.#pre);
     if (correspondence === undefined) return;
-    this.differences.length = 0;
+    this.#forget();
     this.links.length = 0;
     for (const [a, b] of correspondence.relocations) {
       const bothBranch = a.symbol === undefined || b.symbol === undefined;
@@ -348,7 +369,7 @@ class Comparer implements Comparison {
     }
     for (const { offset, size } of differingRuns(a, b, this.#context.arch)) {
       const difference = [0, hexBytes(a.bytes, offset, size), hexBytes(b.bytes, offset, size)] as const;
-      if (isBug) this.lines.push(bugDifference(a, b, offset, size, this.#within));
+      if (isBug) this.lines.push(bugDifference(a, b, offset, size, this.#context.arch));
       else this.#differ("bytes", ...difference);
     }
     this.#compareEntryRelocations(a, b);
@@ -366,40 +387,21 @@ class Comparer implements Comparison {
     this.#base = a.ownerOffset;
   }
 
+  /** All differences so far may be line numbers: whether they are is for the whole object to say. */
   #setAsideLineNumbers(): void {
-    if (this.differences.length === 0) return;
-    const lines = lineNumberDifferences(
-      this.#pre,
-      this.#post,
-      this.differences,
-      this.#context.arch,
-      this.#isDiagnostic,
-    );
+    if (this.#count === 0 || this.#lineParts !== this.#count) return;
+    const lines = this.#lineTest?.finish();
     if (lines === undefined) return;
-    this.lines.push(...lines);
-    this.differences.length = 0;
+    for (const line of lines) this.lines.push(line);
+    this.setAside = [...this.differences];
+    this.#forget();
   }
-}
 
-/** A difference in the tail of a bug entry: the line number is its first two bytes, the flags are the next two. Linux: include/asm-generic/bug.h. */
-function bugDifference(
-  a: TableEntry,
-  b: TableEntry,
-  offset: number,
-  size: number,
-  within: string | undefined,
-): Difference {
-  const line = a.relocations.reduce((end, { offset: at, howto }) => Math.max(end, at + howto.size), 0);
-  // Without CONFIG_DEBUG_BUGVERBOSE there is an address and flags, and neither file nor line.
-  const hasLine = a.relocations.length > 1;
-  const kind = hasLine && offset >= line && offset + size <= line + 2 ? "bug-line" : "bug-flags";
-  return {
-    kind,
-    offset: a.ownerOffset,
-    pre: hexBytes(a.bytes, offset, size),
-    post: hexBytes(b.bytes, offset, size),
-    within,
-  };
+  #forget(): void {
+    this.differences.length = 0;
+    this.#count = 0;
+    this.#lineParts = 0;
+  }
 }
 
 /** Whether a place that a reference gives by `target` is the end of a span: that of the target, or of the one before it. */

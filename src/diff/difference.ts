@@ -27,6 +27,29 @@ export type DifferenceKind =
   | "part-changed"
   | "target-replaced";
 
+/** Where one number is stored: index of a section, and the offset in it. */
+export interface StoredAt {
+  readonly section: number;
+  readonly offset: number;
+}
+
+/** What shows that a difference is one of line numbers only; enough to check it again from the raw contents. */
+export interface LineEvidence {
+  /**
+   * `bug-table` the line field of an entry; `callee` an argument that the called function takes as its caller's line; `format`
+   * a value that a format prints as the line behind a name; `message` the line field of a message's description; `sanitizer`
+   * line and column of a report's place; `panic-location` those of a Rust panic.
+   */
+  readonly by: "bug-table" | "callee" | "format" | "message" | "sanitizer" | "panic-location";
+  /** The file, or the function, whose line it is. */
+  readonly place: string;
+  readonly pre: number;
+  readonly post: number;
+  /** The instruction or field that holds the number, on both sides; every other bit of it is equal. */
+  readonly field: { readonly pre: StoredAt; readonly post: StoredAt; readonly size: number };
+  readonly callee?: string;
+}
+
 /** One reason why two spans are not equal. */
 export interface Difference {
   readonly kind: DifferenceKind;
@@ -36,7 +59,12 @@ export interface Difference {
   readonly post: string;
   /** The kernel table or fragment section that differs, when it is not the span itself. */
   readonly within: string | undefined;
+  /** Of a line number: what shows that it is one. */
+  readonly line?: LineEvidence;
 }
+
+/** Reasons kept per pair, for printing: a rewritten function has hundreds, and the first ones tell. */
+export const MOST_REASONS = 24;
 
 /** Bytes in hexadecimal, at most 16 of them. */
 export function hexBytes(bytes: Uint8Array, offset: number, size: number): string {

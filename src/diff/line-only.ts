@@ -1,82 +1,140 @@
 import type { Arch } from "../arch/arch.ts";
 import { argumentAt } from "../arch/argument.ts";
-import { loadedConstantAt } from "../arch/loaded-constant.ts";
-import { numberedBase } from "../spans/names.ts";
+import { type ArgumentValue, callArguments } from "../arch/call-arguments.ts";
+import { type LoadedConstant, loadedConstantAt } from "../arch/loaded-constant.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
 import { textBytes } from "../spans/text-of.ts";
-import type { Difference } from "./difference.ts";
+import type { Difference, LineEvidence } from "./difference.ts";
+import { formatter, linesInFormat, lineTaker } from "./line-callees.ts";
+import { dataLines } from "./line-fields.ts";
+import { calleeName, isCall, isX86, type LineTest, placeName, storedAt } from "./line-places.ts";
+import type { Run } from "./mask.ts";
+import type { Side } from "./pairing.ts";
 
-/** How far before and after a line number the name of its file or function is loaded: arguments of one call stand together. */
-const NEAR = 48;
+/** The test for a pair of spans; undefined where nothing can be a line number. */
+export function lineTest(pre: Span, post: Span, arch: Arch, side: Side): LineTest | undefined {
+  if (pre.size !== post.size) return undefined;
+  if (isCode(pre.kind)) return isCode(post.kind) ? new CodeLines(pre, post, arch) : undefined;
+  return dataLines(pre, post, arch, side);
+}
 
-/**
- * Whether all differences of a pair are line numbers. A patch that adds a line moves `__LINE__` of everything below it:
- * `mov $0x254,%esi; mov $"kernel/audit.c",%rdi; call warn_slowpath_fmt` differs in a number and does the same.
- * Evidence, not a list of callees: the bytes lie in a constant that an instruction loads as an argument, and the argument
- * before it is the name of a source file or of a function (`__func__`). In data that only the kernel's message tables refer to (`_entry`,
- * dynamic debug) any number is one.
- */
-export function lineNumberDifferences(
-  pre: Span,
-  post: Span,
-  differences: readonly Difference[],
-  arch: Arch,
-  isDiagnostic: boolean,
-): Difference[] | undefined {
-  if (!differences.every((difference) => difference.kind === "bytes" && difference.within === undefined))
-    return undefined;
-  if (isDiagnostic) return differences.map((difference) => ({ ...difference, kind: "line-number" }));
-  if (!isCode(pre.kind)) return undefined;
-  const lines = new Map<number, Difference>();
-  for (const difference of differences) {
-    const from = loadedConstantAt(arch, pre.bytes, difference.offset);
-    const to = loadedConstantAt(arch, post.bytes, difference.offset);
-    if (from === undefined || to === undefined || from.offset !== to.offset || from.rest !== to.rest) return undefined;
-    if (difference.offset + difference.pre.length / 2 > from.offset + from.size) return undefined;
-    if (from.value === 0 || to.value === 0 || !followsPlaceName(pre, from.offset, arch)) return undefined;
-    lines.set(from.offset, {
-      kind: "line-number",
-      offset: from.offset,
-      pre: String(from.value),
-      post: String(to.value),
-      within: undefined,
-    });
-  }
-  return [...lines.values()];
+/** A constant of the code that differs. */
+interface Candidate {
+  readonly pre: LoadedConstant;
+  readonly post: LoadedConstant;
+}
+
+/** Where the place of a call stands in its arguments, and which of them is the line. */
+interface CallOfLine {
+  readonly by: "callee" | "format";
+  readonly callee: string;
+  readonly line: number;
+  readonly place: number;
 }
 
 /**
- * Whether the argument before the one at an offset is the name of a source file or of the function: `f(__FILE__, __LINE__)`,
- * `warn(fmt, file, line)`, `abort(trans, __func__, line, err)`. No call may stand between the two.
+ * A patch that adds a line moves `__LINE__` of everything below it: `mov $0x254,%esi; mov $"kernel/audit.c",%rdi; call
+ * __might_sleep` differs in a number and does the same. A constant is a line only if the call that gets it takes a line in
+ * that argument and is given the name of the file or the function in another: the same number behind the same name is a
+ * timeout for any other callee.
  */
-function followsPlaceName(span: Span, offset: number, arch: Arch): boolean {
-  const argument = argumentAt(arch, span.bytes, offset);
-  if (argument === undefined) return false;
-  let found = false;
-  for (const relocation of span.relocations) {
-    if (relocation.offset > offset + NEAR) break;
-    if (relocation.offset < offset - NEAR) continue;
-    if (isCall(span, relocation, arch)) {
-      if (relocation.offset > offset) return found;
-      found = false;
-    } else if (namesPlace(relocation) && argumentAt(arch, span.bytes, relocation.offset) === argument - 1) found = true;
+class CodeLines implements LineTest {
+  readonly #pre: Span;
+  readonly #post: Span;
+  readonly #arch: Arch;
+  readonly #candidates: Candidate[] = [];
+  /** Where an instruction is known to begin, before the next candidate. */
+  #from = 0;
+
+  constructor(pre: Span, post: Span, arch: Arch) {
+    this.#pre = pre;
+    this.#post = post;
+    this.#arch = arch;
   }
-  return found;
+
+  accept({ offset, size }: Run): boolean {
+    const last = this.#candidates.at(-1)?.pre;
+    if (last !== undefined && offset < last.offset + last.size) return offset + size <= last.offset + last.size;
+    const pre = this.#constant(this.#pre.bytes, offset);
+    const post = pre && this.#constant(this.#post.bytes, offset);
+    if (pre === undefined || post === undefined || pre.offset !== post.offset || pre.rest !== post.rest) return false;
+    if (pre.size !== post.size || offset + size > pre.offset + pre.size) return false;
+    if (pre.value <= 0 || post.value <= 0) return false;
+    this.#candidates.push({ pre, post });
+    // Only the start of x86 code tells where instructions begin, and a field ends one: no byte is decoded twice.
+    if (isX86(this.#arch)) this.#from = pre.offset + pre.size;
+    return true;
+  }
+
+  #constant(code: Uint8Array, offset: number): LoadedConstant | undefined {
+    const from = this.#from;
+    const found = loadedConstantAt(this.#arch, from === 0 ? code : code.subarray(from), offset - from);
+    return found && { ...found, offset: found.offset + from };
+  }
+
+  finish(): Difference[] | undefined {
+    const { relocations, bytes } = this.#pre;
+    const calls = relocations.filter((relocation) => isCall(this.#pre, relocation, this.#arch));
+    const relocated = new Set(relocations.map(({ offset }) => offset));
+    const fields = calls.map(({ offset }) => offset);
+    const before = callArguments(this.#arch, bytes, fields, relocated);
+    const after = callArguments(this.#arch, this.#post.bytes, fields, relocated);
+    // The instruction behind a MIPS call runs before the callee does.
+    const delay = this.#arch.name.startsWith("mips") ? 4 : 0;
+    const lines: Difference[] = [];
+    let next = 0;
+    let first = 0;
+    for (const { pre } of this.#candidates) {
+      while (next < calls.length && (calls[next] as SpanRelocation).offset + delay < pre.offset) next++;
+      const call = calls[next];
+      const argument = argumentAt(this.#arch, bytes, pre.offset);
+      if (call === undefined || argument === undefined) return undefined;
+      const from = before.get(call.offset)?.[argument];
+      const to = after.get(call.offset)?.[argument];
+      // The number has to reach the call: nothing else writes the register, and no jump lies between.
+      if (!isLine(from, pre) || typeof to !== "number" || to <= 0) return undefined;
+      const begin = next === 0 ? 0 : (calls[next - 1] as SpanRelocation).offset;
+      while (first < relocations.length && (relocations[first] as SpanRelocation).offset <= begin) first++;
+      const prepared = new Map<number, SpanRelocation>();
+      for (let i = first; i < relocations.length; i++) {
+        const relocation = relocations[i] as SpanRelocation;
+        if (relocation.offset > call.offset + delay) break;
+        const at = relocation === call ? undefined : argumentAt(this.#arch, bytes, relocation.offset);
+        if (at !== undefined) prepared.set(at, relocation);
+      }
+      const meant = callOfLine(call, argument, prepared);
+      const named = meant && prepared.get(meant.place);
+      const place = named && placeName(named);
+      if (meant === undefined || place === undefined) return undefined;
+      const { by, callee } = meant;
+      const field = storedAt(this.#pre, pre.offset, this.#post, pre.offset, pre.size);
+      const line: LineEvidence = { by, place, pre: from, post: to, field, callee };
+      const shown = { pre: String(from), post: String(to), within: undefined };
+      lines.push({ kind: "line-number", offset: pre.offset, ...shown, line });
+    }
+    return lines;
+  }
 }
 
-/** Whether a relocation belongs to a call; older x86 assemblers marked calls like any pc-relative field. */
-function isCall(span: Span, { howto, offset }: SpanRelocation, arch: Arch): boolean {
-  if (howto.role === "branch") return true;
-  return howto.pcrel && (arch.name === "x86_64" || arch.name === "i386") && span.bytes[offset - 1] === 0xe8;
+/** Whether what a register holds is the number that an instruction loads, or one whose low part it loads. */
+function isLine(value: ArgumentValue, loaded: LoadedConstant): value is number {
+  return typeof value === "number" && value > 0 && (value & 0xfff) === (loaded.value & 0xfff);
 }
 
-/** Whether a relocation points to the name of a source file or of a function. */
-export function namesPlace({ target, targetOffset }: SpanRelocation): boolean {
-  if (target === undefined) return false;
-  if (target.kind === "toc") return target.relocations.some((slot) => slot.target?.kind !== "toc" && namesPlace(slot));
-  const text = textBytes(target, targetOffset);
-  if (target.symbol !== undefined || text === undefined)
-    return /^__(func|FUNCTION|PRETTY_FUNCTION)__$/.test(numberedBase(target.name) ?? target.name);
-  return /\.(c|h|S|cc|cpp|hpp|rs)$/.test(Buffer.from(text).toString("latin1"));
+/** How a call takes the line that a candidate may be: by the table of known callees, or by the format it is given. */
+function callOfLine(
+  call: SpanRelocation,
+  argument: number,
+  prepared: ReadonlyMap<number, SpanRelocation>,
+): CallOfLine | undefined {
+  const callee = calleeName(call);
+  const taker = lineTaker(callee);
+  if (taker !== undefined && taker.line === argument) return { by: "callee", callee, ...taker };
+  const format = formatter(callee)?.format;
+  const given = format === undefined ? undefined : prepared.get(format);
+  const text = given?.target && textBytes(given.target, given.targetOffset);
+  if (format === undefined || text === undefined) return undefined;
+  const isLine = linesInFormat(Buffer.from(text).toString("latin1")).includes(argument - format);
+  return isLine ? { by: "format", callee, line: argument, place: argument - 1 } : undefined;
 }

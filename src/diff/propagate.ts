@@ -1,9 +1,9 @@
 import { parentFunction } from "../spans/names.ts";
-import { isCode, isState } from "../spans/section-kind.ts";
+import { isCode } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span } from "../spans/span.ts";
 import { type Comparison, compareContext, comparePair, type Link } from "./compare.ts";
-import { type Difference, targetText } from "./difference.ts";
-import { namesPlace } from "./line-only.ts";
+import { type Difference, MOST_REASONS, targetText } from "./difference.ts";
+import { unprovenLines } from "./line-map.ts";
 import type { Pairing, Side } from "./pairing.ts";
 
 /**
@@ -42,20 +42,31 @@ export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
   const fates: (Fate | undefined)[] = new Array(pre.table.spans.length);
   const reasons: (Difference[] | undefined)[] = new Array(pre.table.spans.length);
   const lines: (readonly Difference[] | undefined)[] = new Array(pre.table.spans.length);
-  const context = compareContext(pairing, arch, { pre: pre.table, post: post.table });
+  const context = compareContext(pairing, arch, { pre, post });
   const links = new Map<Span, Link[]>();
   const queue: Span[] = [];
   const exempt: Span[] = [];
+  const shifted: {
+    readonly span: Span;
+    readonly twin: Span;
+    readonly lines: readonly Difference[];
+    readonly setAside: readonly Difference[];
+  }[] = [];
 
   const settle = (span: Span, twin: Span, difference: readonly Difference[]): void => {
     const known = reasons[span.id];
     if (known !== undefined) {
-      if (known.length < 24) known.push(...difference);
+      if (known.length < MOST_REASONS) known.push(...difference);
       return;
     }
     reasons[span.id] = [...difference];
     fates[span.id] = fateOf(span, twin);
     queue.push(span);
+  };
+
+  const differ = (span: Span, twin: Span, differences: readonly Difference[]): void => {
+    if (post.table.exempt.has(twin)) exempt.push(span);
+    else settle(span, twin, differences);
   };
 
   /** Code from which `user` is reached in the middle must move along with it. */
@@ -87,18 +98,21 @@ export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
   for (const span of pre.table.spans) {
     const twin = pairing.postOf[span.id];
     if (twin === undefined || span.kind === "fragment") continue;
-    const comparison: Comparison = comparePair(span, twin, context, isDiagnostic(span, pre));
+    const comparison: Comparison = comparePair(span, twin, context);
     fates[span.id] = "equal";
     if (comparison.lines.length > 0) lines[span.id] = comparison.lines;
-    if (comparison.differences.length > 0) {
-      if (post.table.exempt.has(twin)) exempt.push(span);
-      else settle(span, twin, comparison.differences);
-    }
+    if (comparison.differences.length > 0) differ(span, twin, comparison.differences);
+    else if (comparison.lines.length > 0) shifted.push({ span, twin, ...comparison });
     for (const link of comparison.links) {
       const list = links.get(link.target);
       if (list === undefined) links.set(link.target, [link]);
       else list.push(link);
     }
+  }
+  // What looks like a line number is judged by all of them.
+  for (const { span, twin, setAside } of unprovenLines(shifted)) {
+    lines[span.id] = undefined;
+    differ(span, twin, setAside);
   }
   // From here on every pair has been looked at; only consequences are left.
   for (const span of post.table.spans) {
@@ -133,24 +147,6 @@ function parentsOf(side: Side): (span: Span) => Span | undefined {
     const parent = isCode(span.kind) && /\.cold(\.\d+)?$/.test(span.name) ? parentFunction(span.name) : undefined;
     return parent === undefined ? undefined : side.uses(span).find((use) => use.from.name === parent)?.from;
   };
-}
-
-/** Tables of messages: dynamic debug, printk index. Linux: include/linux/dynamic_debug.h, include/linux/printk.h. */
-const MESSAGES = /^(__dyndbg|__verbose|\.printk_index)$/;
-
-/** Whether only messages, reports and events use it: nothing acts on what it holds. */
-function isDiagnostic(span: Span, side: Side): boolean {
-  if (MESSAGES.test(span.section.name)) return true;
-  // What sanitizers hand to their reports: place, types and names, in data without a name of its own.
-  if (span.symbol === undefined && isState(span.kind) && span.relocations.some(namesPlace)) return true;
-  if (span.symbol === undefined && span.kind === "rodata" && span.relocations.some(namesPlace)) {
-    // clang has the places of variables among the constants, and one array without a name that refers to all of them.
-    const users = side.uses(span);
-    return users.length > 0 && users.every(({ from }) => isState(from.kind) && /^__unnamed_\d+$/.test(from.name));
-  }
-  if (span.kind !== "rodata" || span.symbol === undefined || span.symbol.bind !== 0) return false;
-  const uses = side.uses(span);
-  return uses.length > 0 && uses.every((use) => use.from.kind === "registry" && MESSAGES.test(use.from.section.name));
 }
 
 /** Strings, constants and fragments refer to nothing that would have to move with them. */
