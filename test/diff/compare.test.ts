@@ -240,8 +240,8 @@ describe("what is no difference", () => {
 
 describe("bug tables", () => {
   const cases: [string, Parts, Parts, string[]][] = [
-    ["a line", [f, bug(2, "0100")], [f, bug(2, "0500")], ["f bug-line +2: 01 → 05"]],
-    ["both bytes of a line", [f, bug(2, "0100")], [f, bug(2, "0502")], ["f bug-line +2: 0100 → 0502"]],
+    ["a line", [f, bug(2, "0100")], [f, bug(2, "0500")], ["f bug-line +2: 1 → 5"]],
+    ["both bytes of a line", [f, bug(2, "0100")], [f, bug(2, "0502")], ["f bug-line +2: 1 → 517"]],
     ["flags", [f, bug(2, "0100", "0000")], [f, bug(2, "0100", "0109")], ["f bug-flags +2: 0000 → 0109"]],
     [
       "line and flags at once",

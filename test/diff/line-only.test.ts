@@ -12,8 +12,8 @@ interface Machine {
   readonly line: readonly [string, string];
   /** Pairs of instructions that differ in something else: what it is, pre, post. */
   readonly others: readonly (readonly [string, string, string])[];
-  /** One instruction that does nothing. */
-  readonly nop: string;
+  /** Calls TO, which gets both. */
+  readonly call: string;
   readonly ret: string;
 }
 
@@ -30,7 +30,7 @@ const machines: readonly Machine[] = [
       ["a number stored at an offset that looks like mov", "c745b8 05000000", "c745b8 07000000"],
       ["a number that is compared", "81fe 05000000", "81fe 07000000"],
     ],
-    nop: "90",
+    call: "e8{PLT32 TO-4}",
     ret: "c3",
   },
   {
@@ -41,7 +41,7 @@ const machines: readonly Machine[] = [
       ["the register", "ba05000000", "b905000000"],
       ["a number stored at an offset that looks like push", "c74368 05000000", "c74368 07000000"],
     ],
-    nop: "90",
+    call: "e8{PC32 TO-4}",
     ret: "c3",
   },
   {
@@ -53,7 +53,7 @@ const machines: readonly Machine[] = [
       ["the width of the register", "a1008052", "a10080d2"],
       ["a number that is added", "21140011", "211c0011"],
     ],
-    nop: "1f2003d5",
+    call: "{CALL26 TO|00000094}",
     ret: "c0035fd6",
   },
   {
@@ -65,7 +65,7 @@ const machines: readonly Machine[] = [
       ["the condition", "05100003", "05100013"],
       ["a number that is added", "051081e2", "071081e2"],
     ],
-    nop: "00f020e3",
+    call: "{CALL TO|feffffeb}",
     ret: "1eff2fe1",
   },
   {
@@ -77,7 +77,7 @@ const machines: readonly Machine[] = [
       ["a number that is added", "05008438", "07008438"],
       ["flags that are set", "0500a560", "0700a560"],
     ],
-    nop: "00000060",
+    call: "{REL24 TO|01000048}",
     ret: "2000804e",
   },
   {
@@ -88,7 +88,7 @@ const machines: readonly Machine[] = [
       ["the register", "a7380005", "a7480005"],
       ["a number that is added", "a73a0005", "a73a0007"],
     ],
-    nop: "0707",
+    call: "c0e5{PLT32DBL TO+2}",
     ret: "07fe",
   },
   {
@@ -100,7 +100,7 @@ const machines: readonly Machine[] = [
       ["a number that is added", "93855500", "93857500"],
       ["a number added to another register", "93055500", "93057500"],
     ],
-    nop: "13000000",
+    call: "{CALL_PLT TO|97000000}e7800000",
     ret: "67800000",
   },
   {
@@ -112,7 +112,7 @@ const machines: readonly Machine[] = [
       ["flags that are set", "a5148003", "a51c8003"],
       ["a number that is added", "a5148002", "a51c8002"],
     ],
-    nop: "00004003",
+    call: "{B26 TO|00000054}",
     ret: "2000004c",
   },
   {
@@ -124,37 +124,48 @@ const machines: readonly Machine[] = [
       ["a number that is added", "24a50005", "24a50007"],
       ["flags that are set", "34a50005", "34a50007"],
     ],
-    nop: "00000000",
+    call: "{26 TO|0c000000}00000000",
     ret: "03e00008 00000000",
   },
 ];
 
-function parts({ name, ret }: Machine, code: string, named = "a.c"): Part[] {
-  const asm = `${code.replaceAll("NAME", name).replaceAll("STR", ".rodata.str1.1")}${ret}`;
+/** A function that calls another one with what was loaded; `CALL` in the code does so earlier. */
+function parts({ name, call, ret }: Machine, code: string, named = "a.c", callee = "__might_sleep"): Part[] {
+  const asm = `${code}CALL${ret}`
+    .replaceAll("CALL", call.replace("TO", callee))
+    .replaceAll("NAME", name)
+    .replaceAll("STR", ".rodata.str1.1");
   return [text("f", asm), strings(named)];
 }
 
-function verdict(of: Machine, pre: string, post: string, named?: string): { fates: string[]; lines: string[] } {
-  const diff = diffOf(parts(of, pre, named), parts(of, post, named), { machine: of.machine });
+function verdict(of: Machine, pre: string, post: string, named?: string, callee?: string): Verdict {
+  const diff = diffOf(parts(of, pre, named, callee), parts(of, post, named, callee), { machine: of.machine });
   return { fates: fatesOf(diff), lines: linesOf(diff).map((line) => line.replace(/\+\d+/, "+x")) };
 }
 
-const LINE = { fates: [], lines: ["f line-number +x: 5 → 7"] };
-const CHANGED = { fates: ["f patched"], lines: [] };
+interface Verdict {
+  readonly fates: string[];
+  readonly lines: string[];
+}
+
+const LINE: Verdict = { fates: [], lines: ["f line-number +x: 5 → 7"] };
+const CHANGED: Verdict = { fates: ["f patched"], lines: [] };
 
 describe.each(machines.map((one) => [one.machine, one] as const))("%s", (_name, one) => {
   const [five, seven] = one.line;
-  it("a number loaded beside the name of a file is a line", () => {
+  it("a number beside the name of a file is a line for a callee that takes one", () => {
     expect(verdict(one, `NAME${five}`, `NAME${seven}`)).toEqual(LINE);
   });
   it("also before it", () => expect(verdict(one, `${five}NAME`, `${seven}NAME`)).toEqual(LINE));
+  it("for any other callee it is a number: a timeout, flags, a mode", () => {
+    expect(verdict(one, `NAME${five}`, `NAME${seven}`, "a.c", "wait_for")).toEqual(CHANGED);
+  });
   it("without a name it is a number", () => expect(verdict(one, five, seven)).toEqual(CHANGED));
   it("the name of anything else does not make it a line", () => {
     expect(verdict(one, `NAME${five}`, `NAME${seven}`, "eth%d")).toEqual(CHANGED);
   });
-  it("a name far away is another call's", () => {
-    const far = one.nop.repeat(64);
-    expect(verdict(one, `NAME${far}${five}`, `NAME${far}${seven}`)).toEqual(CHANGED);
+  it("a name before another call is that call's", () => {
+    expect(verdict(one, `NAMECALL${five}`, `NAMECALL${seven}`)).toEqual(CHANGED);
   });
   it.each(one.others)("%s is no line, even beside a name", (_what, pre, post) => {
     expect(verdict(one, `NAME${pre}`, `NAME${post}`)).toEqual(CHANGED);
@@ -167,58 +178,127 @@ describe.each(machines.map((one) => [one.machine, one] as const))("%s", (_name, 
 
 describe("what counts as evidence (x86-64)", () => {
   const x86 = machines[0] as Machine;
-  const call = "e8{PLT32 ext-4}";
-  it.each<[string, string, string, { fates: string[]; lines: string[] }]>([
+  const five = "NAMEbe05000000";
+  const seven = "NAMEbe07000000";
+  /** One call with its line, 16 bits, and what stands before the call. */
+  const at = (line: number, other = ""): string => {
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32LE(line);
+    return `NAME${other}be${bytes.toString("hex")}`;
+  };
+  it.each<[string, string, string, Verdict]>([
     [
       "two lines of two calls",
-      `NAMEbe05000000${call}NAMEbe05000000${call}`,
-      `NAMEbe07000000${call}NAMEbe07000000${call}`,
-      { fates: [], lines: [...LINE.lines, ...LINE.lines] },
+      `${five}CALLNAMEbe09000000`,
+      `${seven}CALLNAMEbe0b000000`,
+      {
+        fates: [],
+        lines: [...LINE.lines, "f line-number +x: 9 → 11"],
+      },
     ],
+    ["lines that cross are no shift", `${five}CALLNAMEbe09000000`, `${seven}CALLNAMEbe06000000`, CHANGED],
+    ["one line does not become two", `${five}CALL${five}`, `${seven}CALLNAMEbe08000000`, CHANGED],
     ["zero is no line", "NAMEbe00000000", "NAMEbe07000000", CHANGED],
     ["a number no file has lines for", "NAMEbe05000070", "NAMEbe07000070", CHANGED],
-    ["another size is a change", "NAMEbe05000000", "NAMEbe0700000090", CHANGED],
+    ["another size is a change", five, `${seven}90`, CHANGED],
     [
       "a number for a call that stands between",
-      `bf05000000${call}NAMEbe09000000${call}`,
-      `bf07000000${call}NAMEbe09000000${call}`,
+      "bf05000000CALLNAMEbe09000000",
+      "bf07000000CALLNAMEbe09000000",
       CHANGED,
     ],
+    ["a number that something overwrites before the call", `${five}31f6`, `${seven}31f6`, CHANGED],
+    ["a number that a jump takes elsewhere", `${five}eb00`, `${seven}eb00`, CHANGED],
+    ["the argument behind the line", "NAMEbe09000000ba05000000", "NAMEbe09000000ba07000000", CHANGED],
   ])("%s", (_what, pre, post, expected) => expect(verdict(x86, pre, post)).toEqual(expected));
 
-  it.each(["a.c", "include/linux/x.h", "arch/x86/entry.S", "a.cc", "a.cpp", "lib.rs"])("%s names a file", (name) =>
-    expect(verdict(x86, "NAMEbe05000000", "NAMEbe07000000", name)).toEqual(LINE),
-  );
-  it.each(["a.co", ".config", "c", "see a.c:"])("%s does not", (name) =>
-    expect(verdict(x86, "NAMEbe05000000", "NAMEbe07000000", name)).toEqual(CHANGED),
+  it.each([23, 24, 25, 200])(
+    "%i lines and another constant are a change: nothing is cut before the question",
+    (count) => {
+      const code = (step: number, last: string): string =>
+        [...Array.from({ length: count }, (_, i) => at(10 + 2 * i + step)), at(1000 + step, last)].join("CALL");
+      expect(verdict(x86, code(0, "ba01000000"), code(1, "ba02000000")).fates).toEqual(["f patched"]);
+      expect(verdict(x86, code(0, "ba01000000"), code(1, "ba01000000")).lines).toHaveLength(count + 1);
+    },
   );
 
+  it.each(["a.c", "include/linux/x.h", "arch/x86/entry.S", "a.cc", "a.cpp", "lib.rs"])("%s names a file", (name) =>
+    expect(verdict(x86, five, seven, name)).toEqual(LINE),
+  );
+  it.each(["a.co", ".config", "c", "see a.c:"])("%s does not", (name) =>
+    expect(verdict(x86, five, seven, name)).toEqual(CHANGED),
+  );
+
+  const inFunction = (line: string, callee = "__btrfs_abort_transaction"): Part[] => [
+    text("f", `48c7c6{32S __func__.0}ba${line}000000e8{PLT32 ${callee}-4}c3`),
+    rodata("__func__.0", "6600"),
+  ];
   it("__func__ is the name of a place", () => {
-    const one = (line: string): Part[] => [
-      text("f", `48c7c7{32S __func__.0}be${line}000000c3`),
-      rodata("__func__.0", "6600"),
-    ];
-    expect(fatesOf(diffOf(one("05"), one("07")))).toEqual([]);
+    expect(fatesOf(diffOf(inFunction("05"), inFunction("07")))).toEqual([]);
+  });
+  it("though not every callee that gets it gets a line too", () => {
+    expect(fatesOf(diffOf(inFunction("05", "dev_cmd"), inFunction("07", "dev_cmd")))).toEqual(["f patched"]);
+  });
+
+  /** printk(format, name, line) */
+  const printed = (format: string, line: string): Part[] => [
+    text(
+      "f",
+      `48c7c7{32S .rodata.str1.1}48c7c6{32S .rodata.str1.1+${format.length + 1}}ba${line}000000e8{PLT32 _printk-4}c3`,
+    ),
+    strings(format, "a.c"),
+  ];
+  it.each<[string, string[]]>([
+    ["%s:%d", []],
+    ["at %s (%d)", []],
+    ["%s, line %u", []],
+    ["%s %d", ["f patched"]],
+    ["%s timeout: %d", ["f patched"]],
+    ["%d: %d", ["f patched"]],
+  ])("a format says which of its values is a line: %j", (format, fates) => {
+    expect(fatesOf(diffOf(printed(format, "05"), printed(format, "07")))).toEqual(fates);
+  });
+
+  it("the evidence tells the callee, the place, both lines, and the field", () => {
+    const { pre, outcome } = diffOf(parts(x86, five), parts(x86, seven));
+    const f = pre.table.spans.find((span) => span.name === "f");
+    expect(outcome.lines[f?.id ?? -1]?.[0]?.line).toMatchObject({
+      by: "callee",
+      callee: "__might_sleep",
+      place: "a.c",
+      pre: 5,
+      post: 7,
+      field: { pre: { offset: 8 }, post: { offset: 8 }, size: 4 },
+    });
   });
 });
 
 describe("data that only messages refer to", () => {
   const registry = (target: string): Part => section("__dyndbg", `{64 ${target}}`, { flags: "WA" });
-  it("any number in it is one of its lines", () => {
-    const one = (line: string): Part[] => [
-      rodata("_entry.1", `${line}000000`),
-      section(".printk_index", "{64 _entry.1}", { flags: "A" }),
-    ];
-    const diff = diffOf(one("05"), one("07"));
+  const message = (line: string, level = "6b65"): Part[] => [
+    rodata("_entry.1", `{64 fmt}{64 name}{64 .rodata.str1.1}${line}000000${level}0000`),
+    section(".printk_index", "{64 _entry.1}", { flags: "A" }),
+    strings("a.c"),
+  ];
+  it("the word behind the file's name is the line of a message", () => {
+    const diff = diffOf(message("05"), message("07"));
     expect({ fates: fatesOf(diff), lines: linesOf(diff) }).toEqual({
       fates: [],
-      lines: ["_entry.1 line-number +0: 05 → 07"],
+      lines: ["_entry.1 line-number +24: 5 → 7"],
     });
   });
-  it("a registry's own numbers too", () => {
-    const one = (line: string): Part[] => [section("__dyndbg", `${line}000000`, { flags: "WA" })];
-    expect(fatesOf(diffOf(one("05"), one("07")))).toEqual([]);
+  it("any other number in it is not", () => {
+    expect(fatesOf(diffOf(message("05"), message("05", "6b66")))).toEqual(["_entry.1 in-place"]);
   });
+  const descriptor = (word: string): Part[] => [
+    section("__dyndbg", `{64 mod}{64 name}{64 .rodata.str1.1}{64 fmt}${word} 00000000`, { flags: "WA" }),
+    strings("a.c"),
+  ];
+  it.each<[string, string, string, string[]]>([
+    ["18 bits behind its format are the line of a descriptor", "05000000", "07000100", []],
+    ["its class is not", "05000000", "05000400", ["__dyndbg state"]],
+    ["nor are its flags", "05000001", "07000002", ["__dyndbg state"]],
+  ])("%s", (_what, pre, post, fates) => expect(fatesOf(diffOf(descriptor(pre), descriptor(post)))).toEqual(fates));
   it("but not when code reads it", () => {
     const one = (line: string): Part[] => [rodata("v", `${line}000000`), registry("v"), text("f", "8b05{PC32 v-4}c3")];
     expect(fatesOf(diffOf(one("05"), one("07")))).toEqual(["v in-place"]);

@@ -1,7 +1,8 @@
 import type { Noise } from "../../contract/description.ts";
+import type { LineEvidence } from "../../diff/difference.ts";
 import type { PairedBy } from "../../diff/pairing.ts";
 import { numberedBase } from "../../spans/names.ts";
-import { isCode, isComparedByContents } from "../../spans/section-kind.ts";
+import { isComparedByContents } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";
 import { byText, type PlannedPair } from "./pair.ts";
 
@@ -39,16 +40,29 @@ export function listNoise(pair: PlannedPair, others: readonly Noise[] = []): Noi
         noise.push({ class: "encoding-only", label, object: pair.index, ...sizes, evidence });
         continue;
       }
-      const evidence =
-        line.kind === "bug-line"
-          ? "the line field of a bug table entry"
-          : isCode(span.kind)
-            ? "a constant loaded beside the name of its file or function"
-            : "only messages refer to it";
+      const evidence = line.line === undefined ? "" : lineEvidence(line.line);
       noise.push({ class: "line-number", label, object: pair.index, pre: line.pre, post: line.post, evidence });
     }
   }
   return noise.sort((a, b) => byText(a.label, b.label) || byText(a.class, b.class) || byText(a.pre, b.pre));
+}
+
+/** What shows that a difference is one of lines, in words. */
+function lineEvidence({ by, callee, place }: LineEvidence): string {
+  switch (by) {
+    case "bug-table":
+      return "the line field of a bug table entry";
+    case "callee":
+      return `the argument of ${callee} that is its caller's line, with ${place}`;
+    case "format":
+      return `the line that ${callee} prints behind ${place}`;
+    case "message":
+      return `the line field of a message, with ${place}`;
+    case "sanitizer":
+      return `line and column of a sanitizer's report, with ${place}`;
+    case "panic-location":
+      return `line and column of a panic, with ${place}`;
+  }
 }
 
 /** Which of the compiler's habits made the names differ. */
