@@ -2,7 +2,7 @@ import type { Noise } from "../../contract/description.ts";
 import type { LineEvidence } from "../../diff/difference.ts";
 import type { PairedBy } from "../../diff/pairing.ts";
 import { numberedBase } from "../../spans/names.ts";
-import { isComparedByContents } from "../../spans/section-kind.ts";
+import { isCode, isComparedByContents } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";
 import { byText, type PlannedPair } from "./pair.ts";
 
