@@ -28,7 +28,7 @@ export type DifferenceKind =
   | "target-replaced";
 
 /** Where one number is stored: index of a section, and the offset in it. */
-export interface StoredAt {
+interface StoredAt {
   readonly section: number;
   readonly offset: number;
 }
