@@ -4,7 +4,8 @@ import { addendOf } from "../../src/arch/addend.ts";
 import { archFor, howtoOf } from "../../src/arch/registry.ts";
 import { SHF } from "../../src/elf/constants.ts";
 import { type ElfObject, readObject } from "../../src/elf/object.ts";
-import { compile, corpusObjects, needCorpus, needPrograms } from "./toolchain.ts";
+import { needPrograms } from "../support/tools.ts";
+import { compile, corpusObjects, needCorpus } from "./toolchain.ts";
 
 /** Addends in code that are left after the instruction's share is taken, by relocation type. */
 function remainders(object: ElfObject, isWanted: (name: string) => boolean): Map<string, bigint[]> {

@@ -5,7 +5,8 @@ import type { Howto } from "../../src/arch/arch.ts";
 import { fieldOrder, readField, writeField } from "../../src/arch/field.ts";
 import { archFor, howtoOf } from "../../src/arch/registry.ts";
 import { type ElfObject, readObject, type Section } from "../../src/elf/object.ts";
-import { compile, link, needPrograms } from "./toolchain.ts";
+import { needPrograms } from "../support/tools.ts";
+import { compile, link } from "./toolchain.ts";
 
 interface Case {
   readonly name: string;

@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import { archFor, howtoOf } from "../../src/arch/registry.ts";
 import { type ElfObject, readObject } from "../../src/elf/object.ts";
 import { buildElf, type MachineName } from "../support/elf-builder.ts";
-import { compile, corpusObjects, inTemporaryFolder, needCorpus, needPrograms, outputOf } from "./toolchain.ts";
+import { needPrograms } from "../support/tools.ts";
+import { compile, corpusObjects, inTemporaryFolder, needCorpus, outputOf } from "./toolchain.ts";
 
 /** What readelf prints of one table: its file offset, and per record the name of each type it packs. */
 interface Printed {

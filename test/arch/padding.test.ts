@@ -3,7 +3,8 @@ import { archFor } from "../../src/arch/registry.ts";
 import { SHF } from "../../src/elf/constants.ts";
 import { readObject } from "../../src/elf/object.ts";
 import { buildElf, type MachineName } from "../support/elf-builder.ts";
-import { compile, needPrograms } from "./toolchain.ts";
+import { needPrograms } from "../support/tools.ts";
+import { compile } from "./toolchain.ts";
 
 const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex.replaceAll(" ", ""), "hex"));
 

@@ -1,28 +1,11 @@
 /* Programs that serve as oracles where they are installed: assemblers, compilers, linkers, readelf, objdump. */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** Real objects beside the project; not part of it. */
 const CORPUS = join(import.meta.dirname, "../../../shared/corpus");
-
-const found = new Map<string, boolean>();
-
-/** Whether a program can be started. */
-function isInstalled(program: string): boolean {
-  let known = found.get(program);
-  if (known === undefined) {
-    known = spawnSync(program, ["--version"], { stdio: "ignore" }).status === 0;
-    found.set(program, known);
-  }
-  return known;
-}
-
-/** Skips a test, and says why, unless all programs are there. */
-export function needPrograms(skip: (why: string) => void, ...programs: readonly string[]): void {
-  for (const program of programs) if (!isInstalled(program)) skip(`${program} is not installed`);
-}
 
 /** Skips a test, and says why, unless the corpus is there. */
 export function needCorpus(skip: (why: string) => void): void {

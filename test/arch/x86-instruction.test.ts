@@ -5,7 +5,8 @@ import { decodeX86, type X86Mode } from "../../src/arch/x86-decode.ts";
 import { trailingBytes } from "../../src/arch/x86-instruction.ts";
 import { SHF } from "../../src/elf/constants.ts";
 import { readObject, type Section } from "../../src/elf/object.ts";
-import { compile, corpusObjects, needCorpus, needPrograms, outputOf } from "./toolchain.ts";
+import { needPrograms } from "../support/tools.ts";
+import { compile, corpusObjects, needCorpus, outputOf } from "./toolchain.ts";
 
 const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex.replaceAll(" ", ""), "hex"));
 

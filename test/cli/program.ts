@@ -1,9 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { build, type InputOptions, type OutputOptions } from "rolldown";
-import { afterAll, beforeAll } from "vitest";
-import config from "../../rolldown.config.ts";
+import { afterAll, beforeAll, inject } from "vitest";
 import { FIXTURES, join, ROOT } from "../support/paths.ts";
 
 interface Outcome {
@@ -30,19 +28,12 @@ interface Program {
   readonly bundle: () => string;
 }
 
-/** Bundles the program as `npm run build` does, for the tests of one file; so no test needs a build, or meets an old one. */
+/** The program that the run of the tests bundled, for the tests of one file. */
 export function useProgram(): Program {
+  const bundle = (): string => join(inject("program"), "elfsplice.js");
   let home = "";
-  const bundle = (): string => join(home, "elfsplice.js");
-  beforeAll(async () => {
+  beforeAll(() => {
     home = mkdtempSync(join(tmpdir(), "elfsplice-test-"));
-    const { output, ...input } = config as InputOptions & { output: OutputOptions };
-    await build({ ...input, cwd: ROOT, logLevel: "warn", output: { ...output, dir: home } });
-    for (const name of ["update", "match", "compare", "kexec"]) {
-      copyFileSync(join(ROOT, `src/contract/${name}.schema.json`), join(home, `${name}.schema.json`));
-    }
-    writeFileSync(join(home, "package.json"), '{ "type": "module" }');
-    symlinkSync(join(ROOT, "node_modules"), join(home, "node_modules"), "junction");
   });
   afterAll(() => rmSync(home, { recursive: true, force: true }));
 

@@ -8,6 +8,7 @@ import { bootKernel } from "../support/booted-kernel.ts";
 import { isText, matchFiles, sectionOf } from "../support/match-objects.ts";
 import { CORPUS, HAS_CORPUS, join, objectsBelow } from "../support/paths.ts";
 import { HAS_RUN_IMAGE, unpackRunImage } from "../support/run-image.ts";
+import { needPrograms } from "../support/tools.ts";
 
 const PAIRS = join(CORPUS, "kernel-pairs");
 const CASES = HAS_RUN_IMAGE && HAS_CORPUS ? readdirSync(PAIRS).sort() : [];
@@ -165,9 +166,12 @@ describe.skipIf(!HAS_RUN_IMAGE)(
       },
     );
 
-    it("finds more than 90 % of the functions of 32 bytes and more in a stripped image by their bytes, none wrongly", () => {
+    it("finds more than 90 % of the functions of 32 bytes and more in a stripped image by their bytes, none wrongly", ({
+      skip,
+    }) => {
+      needPrograms(skip, "strip");
       const path = join(run.folder, "stripped");
-      if (spawnSync("strip", ["-o", path, run.vmlinux]).status !== 0) return;
+      expect(spawnSync("strip", ["-o", path, run.vmlinux]).status).toBe(0);
       const results = CASES.map((name) => matchFiles(preOf(name), { run: path, search: true }));
       const long = results.flatMap(({ sections }) =>
         sections.filter((section) => isText(section) && section.size >= 32),

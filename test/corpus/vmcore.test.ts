@@ -5,8 +5,7 @@ import { writeVmcore } from "../support/elf-vmcore.ts";
 import { matchFiles } from "../support/match-objects.ts";
 import { CORPUS, HAS_CORPUS, join, objectsBelow } from "../support/paths.ts";
 import { HAS_RUN_IMAGE, unpackRunImage } from "../support/run-image.ts";
-
-const HAS_MAKEDUMPFILE = spawnSync("makedumpfile", ["-v"], { stdio: "ignore" }).status === 0;
+import { isInstalled } from "../support/tools.ts";
 
 describe.skipIf(!HAS_RUN_IMAGE || !HAS_CORPUS)(
   "real objects against a core of the kernel they were linked into (skipped where the corpus is absent)",
@@ -30,7 +29,7 @@ describe.skipIf(!HAS_RUN_IMAGE || !HAS_CORPUS)(
       expect(places(result)).toEqual(places(other));
     });
 
-    it.skipIf(!HAS_MAKEDUMPFILE).each([
+    it.skipIf(!isInstalled("makedumpfile")).each([
       ["zlib", ["-c", "-d", "0"]],
       ["lzo, without pages of zeros", ["-l", "-d", "1"]],
       ["zlib, flattened", ["-F", "-c", "-d", "0"]],

@@ -9,6 +9,7 @@ import { isCode } from "../../src/spans/section-kind.ts";
 import { buildSpans } from "../../src/spans/spans.ts";
 import { bss, data, rodata, strings, text } from "../support/elf-parts.ts";
 import { FIXTURES, join, objectsBelow } from "../support/paths.ts";
+import { isInstalled } from "../support/tools.ts";
 import { listingOf, texts } from "./listing.ts";
 
 describe("x86-64 instructions, as objdump would print them, relocated fields in words", () => {
@@ -99,8 +100,6 @@ describe("any bytes", () => {
   });
 });
 
-const hasObjdump = spawnSync("objdump", ["--version"]).status === 0;
-
 /** Instructions by section and offset; only sections whose name occurs once. */
 function objdump(file: string): Map<string, string> {
   const { stdout } = spawnSync("objdump", ["-dw", "--no-show-raw-insn", file], {
@@ -131,7 +130,7 @@ function inCommonWords(line: string): string {
     .trim();
 }
 
-describe.skipIf(!hasObjdump)("objdump", () => {
+describe.skipIf(!isInstalled("objdump"))("objdump", () => {
   const files = ["text", "special", "i386", "statics", "clang"].flatMap((topic) => objectsBelow(join(FIXTURES, topic)));
   it.each(files.map((file) => [file.slice(FIXTURES.length + 1), file]))("says the same of %s", (_name, file) => {
     const { spans, arch } = buildSpans(readObject(readFileSync(file), file));

@@ -1,4 +1,4 @@
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -6,6 +6,7 @@ import type { MatchResult } from "../../src/contract/match.ts";
 import { openImage } from "../../src/image/image.ts";
 import { isText, matchFiles, sectionOf } from "../support/match-objects.ts";
 import { join } from "../support/paths.ts";
+import { isInstalled } from "../support/tools.ts";
 
 const A = `
 #include <stdio.h>
@@ -42,8 +43,7 @@ int other(int n) {
 }
 `;
 
-const has = (tool: string): boolean => spawnSync("which", [tool], { stdio: "ignore" }).status === 0;
-const HAS_TOOLS = process.platform === "linux" && process.arch === "x64" && has("gcc") && has("gdb") && has("gcore");
+const HAS_TOOLS = process.platform === "linux" && process.arch === "x64" && ["gcc", "gdb", "gcore"].every(isInstalled);
 
 /** A program that was run, and its core. */
 interface Dumped {

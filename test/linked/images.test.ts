@@ -1,9 +1,10 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describePair, findingCodes, functionNames } from "../support/describe-pair.ts";
 import { join } from "../support/paths.ts";
+import { isInstalled } from "../support/tools.ts";
 
 /** A program with every kind of reference that linking resolves: calls, PLT, statics, pointers in data, a jump table, strings. */
 const SOURCE = `
@@ -31,7 +32,7 @@ int main(int argc, char **argv) { return show(argc) + twice(argc); }
 const PATCHED = SOURCE.replace("return counter * 3", "return counter * 5 + a * a * 77 + (a > 3 ? abs(a) : rand())");
 
 function has(tool: string): boolean {
-  return spawnSync(tool, ["--version"]).status === 0;
+  return isInstalled(tool);
 }
 
 const FORMS = [

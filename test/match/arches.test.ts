@@ -7,6 +7,7 @@ import { openImage } from "../../src/image/image.ts";
 import { matchUpdate } from "../../src/match/match.ts";
 import { isText, subjectOf } from "../support/match-objects.ts";
 import { FIXTURES, join } from "../support/paths.ts";
+import { isInstalled } from "../support/tools.ts";
 
 /** GNU ld for each folder of fixtures, and options for it. */
 const LINKERS: Readonly<Record<string, readonly [ld: string, ...options: string[]]>> = {
@@ -24,7 +25,7 @@ const folder = mkdtempSync(join(tmpdir(), "elfsplice-arches-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function hasLinker(arch: string): boolean {
-  return spawnSync((LINKERS[arch] as readonly string[])[0] as string, ["--version"], { stdio: "ignore" }).status === 0;
+  return isInstalled((LINKERS[arch] as readonly string[])[0] as string);
 }
 
 /** Links one object alone; what it needs from others lies at addresses of their own. */

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -6,6 +6,7 @@ import { openImage } from "../../src/image/image.ts";
 import { matchUpdate } from "../../src/match/match.ts";
 import { isText, matchFiles, subjectOf } from "../support/match-objects.ts";
 import { join } from "../support/paths.ts";
+import { isInstalled } from "../support/tools.ts";
 
 /** Thread-local variables here and elsewhere, a function too far to be called directly, weak names that nothing defines, loops to be aligned. */
 const NEAR = `
@@ -66,8 +67,6 @@ beforeAll(() => {
   writeFileSync(join(folder, "far.c"), FAR);
 });
 
-const has = (tool: string): boolean => spawnSync(tool, ["--version"], { stdio: "ignore" }).status === 0;
-
 function build(name: string, mode: "static" | "pie"): { readonly objects: readonly string[]; readonly run: string } {
   const { gcc, far } = TOOLCHAINS[name] as Toolchain;
   const [tool = "", ...flags] = gcc;
@@ -88,7 +87,7 @@ const FULL = ["far_fn", "farcall", "fartail", "loops"];
 
 describe.each(Object.keys(TOOLCHAINS))("near and far for %s (skipped where its gcc is absent)", (name) => {
   const { gcc, rules } = TOOLCHAINS[name] as Toolchain;
-  const isMissing = !has(gcc[0] as string);
+  const isMissing = !isInstalled(gcc[0] as string);
 
   it.skipIf(isMissing).each(["static", "pie"] as const)(
     "every function and its symbols are found: %s",

@@ -1,10 +1,11 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openImage } from "../../src/image/image.ts";
 import { isText, matchFiles } from "../support/match-objects.ts";
 import { join } from "../support/paths.ts";
+import { isInstalled } from "../support/tools.ts";
 
 /** Two files that call one another, with statics of equal names, a table of pointers, a jump table, constants and a pointer to a function. */
 const A = `
@@ -74,14 +75,13 @@ beforeAll(() => {
 });
 
 const MODES = { static: ["-fno-pie", "-static", "-no-pie"], pie: ["-fPIE", "-pie"] } as const;
-const has = (tool: string): boolean => spawnSync(tool, ["--version"], { stdio: "ignore" }).status === 0;
 
 describe.each(Object.keys(COMPILERS))("a program for %s (skipped where its gcc is absent)", (name) => {
   const { gcc, link = [], pie } = COMPILERS[name] as (typeof COMPILERS)[string];
   const [tool = "", ...flags] = gcc;
   const modes = (["static", "pie"] as const).filter((mode) => mode === "static" || pie !== false);
 
-  it.skipIf(!has(tool)).each(modes)(
+  it.skipIf(!isInstalled(tool)).each(modes)(
     "is what its objects say, each function where the linker put it: %s",
     (mode) => {
       const [code, ...linking] = MODES[mode];
@@ -133,12 +133,15 @@ describe("what linkers write anew", () => {
     return [...new Set(matchFiles(objects, { run }).sections.flatMap(({ rules }) => rules))].sort();
   };
 
-  it.skipIf(!has("powerpc64le-linux-gnu-gcc"))("is named: Power's TOC (skipped where its gcc is absent)", () => {
-    expect(rulesOf(["powerpc64le-linux-gnu-gcc"], "static")).toEqual(["toc-high-nop", "toc-low", "toc-setup"]);
-    expect(rulesOf(["powerpc64le-linux-gnu-gcc"], "pie")).toEqual(["toc-high-nop", "toc-low"]);
-  });
+  it.skipIf(!isInstalled("powerpc64le-linux-gnu-gcc"))(
+    "is named: Power's TOC (skipped where its gcc is absent)",
+    () => {
+      expect(rulesOf(["powerpc64le-linux-gnu-gcc"], "static")).toEqual(["toc-high-nop", "toc-low", "toc-setup"]);
+      expect(rulesOf(["powerpc64le-linux-gnu-gcc"], "pie")).toEqual(["toc-high-nop", "toc-low"]);
+    },
+  );
 
-  it.skipIf(!has("riscv64-linux-gnu-gcc"))("is named: RISC-V (skipped where its gcc is absent)", () => {
+  it.skipIf(!isInstalled("riscv64-linux-gnu-gcc"))("is named: RISC-V (skipped where its gcc is absent)", () => {
     const relaxed = ["global-pointer", "high-gone", "short-call", "short-lui"];
     expect(rulesOf(["riscv64-linux-gnu-gcc"], "static")).toEqual(relaxed);
     const objects = ["a", "b"].map((file) => join(folder, `${file}-rules.o`));
@@ -150,11 +153,11 @@ describe("what linkers write anew", () => {
     expect(result.counts.unmatched).toBe(0);
   });
 
-  it.skipIf(!has("mips-linux-gnu-gcc"))("is named: calls of MIPS (skipped where its gcc is absent)", () => {
+  it.skipIf(!isInstalled("mips-linux-gnu-gcc"))("is named: calls of MIPS (skipped where its gcc is absent)", () => {
     expect(rulesOf(["mips-linux-gnu-gcc"], "static")).toEqual(["jalr-branch"]);
   });
 
-  it.skipIf(!has("powerpc64le-linux-gnu-gcc"))(
+  it.skipIf(!isInstalled("powerpc64le-linux-gnu-gcc"))(
     "behind calls that leave the image: the TOC pointer comes back (skipped where gcc for Power is absent)",
     () => {
       const tool = "powerpc64le-linux-gnu-gcc";

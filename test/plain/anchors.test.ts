@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readObject } from "../../src/elf/object.ts";
 import { buildSpans } from "../../src/spans/spans.ts";
-import { compiled, inFolder, isInstalled, verdictOf } from "./matrix.ts";
+import { needPrograms } from "../support/tools.ts";
+import { compiled, inFolder, verdictOf } from "./matrix.ts";
 
 /** Compilers that reach variables by their distance from a common anchor, with what makes them do so. */
 const COMPILERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
@@ -65,8 +66,8 @@ void fill(int i) { bank[i] = i; fund[i] = i; }
 }
 
 describe("equal bytes that reach another variable are a change", () => {
-  it.each(ROWS)("%s %j", async (compiler, flags) => {
-    if (!isInstalled(compiler)) return;
+  it.for(ROWS)("%s %j", async ([compiler, flags], { skip }) => {
+    needPrograms(skip, compiler);
     const { verdict, same } = await outcomeOf(compiler, flags, twoArrays("bank", "fund"), twoArrays("fund", "bank"));
     expect(same).toContain("look");
     expect(verdict).toMatch(/\blook\b/);
@@ -101,21 +102,20 @@ int swi(int x) { switch (x) { case 0: return first; case 1: return second + 3; c
 }
 
 describe("AArch64: distances from an anchor count as what they reach", () => {
-  const why = isInstalled(AARCH64) ? undefined : `${AARCH64} is not installed`;
   const levels = ["-O1", "-O2", "-O3", "-Os"];
 
-  it.each(levels)("%s: a variable behind the others moves nothing", async (level) => {
-    if (why !== undefined) return;
+  it.for(levels)("%s: a variable behind the others moves nothing", async (level, { skip }) => {
+    needPrograms(skip, AARCH64);
     const post = `${unit()}\nstatic int last; int more(void) { return last++; } int ends(void) { return 1; }`;
     expect((await outcomeOf(AARCH64, [level], unit(), post)).verdict).toBe("new=ends,more");
   });
 
   const front = "static short news; int more(void) { return news++; } int ends(void) { return 1; }";
 
-  it.each(levels)(
+  it.for(levels)(
     "%s: a variable between them moves the distances of all behind it, which change nothing",
-    async (level) => {
-      if (why !== undefined) return;
+    async (level, { skip }) => {
+      needPrograms(skip, AARCH64);
       expect((await outcomeOf(AARCH64, [level], unit(), unit({ front }))).verdict).toBe("new=ends,more");
     },
   );
@@ -132,29 +132,32 @@ describe("AArch64: distances from an anchor count as what they reach", () => {
     ["swi", "first - second", "second - first"],
   ];
 
-  it.each(edits.flatMap((edit) => levels.map((level) => [level, ...edit] as const)))(
+  it.for(edits.flatMap((edit) => levels.map((level) => [level, ...edit] as const)))(
     "%s: but %s does, where %s becomes %s",
-    async (level, name, from, to) => {
-      if (why !== undefined) return;
+    async ([level, name, from, to], { skip }) => {
+      needPrograms(skip, AARCH64);
       const post = unit({ front, edits: [[from, to]] });
       expect((await outcomeOf(AARCH64, [level], unit(), post)).verdict).toBe(`changed=${name} new=ends,more`);
     },
   );
 
-  it.each(levels)("%s: an array that grew ends elsewhere, though what follows it is the same", async (level) => {
-    if (why !== undefined) return;
-    const code = (size: number): string => `
+  it.for(levels)(
+    "%s: an array that grew ends elsewhere, though what follows it is the same",
+    async (level, { skip }) => {
+      needPrograms(skip, AARCH64);
+      const code = (size: number): string => `
 static int table[${size}], after, total;
 void clear(int x) { for (int *p = table; p != table + ${size}; p++) *p *= x; after = x; }
 int use(int i) { total += after; return table[i] + after; }
 `;
-    expect((await outcomeOf(AARCH64, [level], code(50), code(52))).verdict).toBe("changed=clear");
-  });
+      expect((await outcomeOf(AARCH64, [level], code(50), code(52))).verdict).toBe("changed=clear");
+    },
+  );
 
-  it.each(levels)(
+  it.for(levels)(
     "%s: an address on the stack, in a register of two values, or in a part cut off, is followed no further",
-    async (level) => {
-      if (why !== undefined) return;
+    async (level, { skip }) => {
+      needPrograms(skip, AARCH64);
       const code = (used: string): string => `
 int ext(int, ...); extern int *volatile slot;
 static int one, two, three[6], four, five;

@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { compiled, inFolder, isInstalled, verdictOf } from "./matrix.ts";
+import { needPrograms } from "../support/tools.ts";
+import { compiled, inFolder, verdictOf } from "./matrix.ts";
 
 function unit(caught: string): string {
   return `
@@ -43,13 +44,13 @@ const ROWS = TARGETS.flatMap((target) =>
 );
 
 describe("exception tables follow their function", () => {
-  it.each(ROWS)("%s %s: another type is caught", async (target, sections) => {
-    if (!isInstalled("clang")) return;
+  it.for(ROWS)("%s %s: another type is caught", async ([target, sections], { skip }) => {
+    needPrograms(skip, "clang");
     expect(await verdict([`--target=${target}`, sections], unit("Early"), unit("Late"))).toBe("changed=_Z3twoi");
   });
 
-  it.each(ROWS)("%s %s: a neighbour's tables move", async (target, sections) => {
-    if (!isInstalled("clang")) return;
+  it.for(ROWS)("%s %s: a neighbour's tables move", async ([target, sections], { skip }) => {
+    needPrograms(skip, "clang");
     const before = "int zero(int x) { try { return ext(x) * 3; } catch (...) { return 5; } }";
     const post = unit("Early").replace("int one", `${before}\nint one`);
     expect(await verdict([`--target=${target}`, sections], unit("Early"), post)).toBe("new=_Z4zeroi");

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { chosen, isInstalled, SECTIONS, SECTIONS_AND_PIC, settings, trueVerdict, verdictsOf } from "./matrix.ts";
+import { isInstalled, needPrograms } from "../support/tools.ts";
+import { chosen, SECTIONS, SECTIONS_AND_PIC, settings, trueVerdict, verdictsOf } from "./matrix.ts";
 
 /**
  * What a compiler makes of a case where it inlines, clones or splits otherwise than `gcc -O2`, for which truth.json speaks.
@@ -111,7 +112,7 @@ describe("x86-64: neither sections nor -fPIC make a difference, whatever the com
   });
 
   it("has both compilers", ({ skip }) => {
-    for (const compiler of ["gcc", "clang"]) if (!isInstalled(compiler)) skip(`${compiler} is not installed`);
+    needPrograms(skip, "gcc", "clang");
   });
 });
 
@@ -119,23 +120,22 @@ describe("AArch64: sections make no difference", () => {
   const compiler = "aarch64-linux-gnu-gcc";
   const all = settings([compiler], LEVELS);
   const names = Object.keys(CASES).filter((name) => name.startsWith("text/"));
-  const why = isInstalled(compiler) ? undefined : `${compiler} is not installed`;
 
   it.for(names.map((name, i) => [name, i] as const))("%s", async ([name, i], { skip }) => {
-    if (why !== undefined) skip(why);
+    needPrograms(skip, compiler);
     expectTrue(name, await verdictsOf(name, chosen(all, i, 1), SECTIONS, []));
   });
 
   // Variables are reached from a common anchor, by a distance in the instruction that moves with every new variable.
-  it.each(["statics/renumbered", "statics/once-flag"])("%s, with section anchors", async (name) => {
-    if (why !== undefined) return;
+  it.for(["statics/renumbered", "statics/once-flag"])("%s, with section anchors", async (name, { skip }) => {
+    needPrograms(skip, compiler);
     expectTrue(name, await verdictsOf(name, settings([compiler], LEVELS), SECTIONS, []));
   });
 
   it("data/bss-to-data-refused: two variables in one section share an anchor, and their reader becomes other code", async ({
     skip,
   }) => {
-    if (why !== undefined) skip(why);
+    needPrograms(skip, compiler);
     const found = await verdictsOf("data/bss-to-data-refused", settings([compiler], ["-O2"]), SECTIONS, []);
     // csel of two loads before; a branch around the load of the second, through the anchor, after.
     expect(found).toEqual({ [`${compiler} -O2`]: { plain: "changed=volume_get", sections: "" } });

@@ -1,5 +1,5 @@
 /* Compiles fixture sources in every way that must not matter, and tells the verdict over their functions. */
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -46,10 +46,6 @@ export function chosen(all: readonly Setting[], n: number, count: number): reado
 const COMMON = ["-w", "-fno-asynchronous-unwind-tables", "-fno-strict-aliasing", "-fno-stack-protector"];
 
 const SIDES = ["pre", "post"] as const;
-
-export function isInstalled(program: string): boolean {
-  return spawnSync(program, ["--version"], { stdio: "ignore" }).status === 0;
-}
 
 /** The source's name and the flags that belong to it, without those that the matrix varies. */
 function recipeOf(name: string): { readonly source: string; readonly flags: readonly string[] } {

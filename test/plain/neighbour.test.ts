@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { compiled, inFolder, isInstalled, verdictOf } from "./matrix.ts";
+import { needPrograms } from "../support/tools.ts";
+import { compiled, inFolder, verdictOf } from "./matrix.ts";
 
 /** Statements of no interest: so much code that the places and distances of all that follows change. */
 function filler(count: number, variable: string): string {
@@ -81,12 +82,13 @@ describe("a function is the same whatever its neighbour grows by", () => {
     ["aarch64-linux-gnu-gcc", "-O0"],
     ["aarch64-linux-gnu-gcc", "-Os"],
   ] as const)("%s %s", async ([compiler, args], { skip }) => {
-    if (!isInstalled(compiler)) skip(`${compiler} is not installed`);
+    needPrograms(skip, compiler);
     expect(await wrongVerdicts(compiler, args.split(" "))).toEqual([]);
   });
 
   // Loops are aligned by a nop more or less.
-  it("aarch64-linux-gnu-gcc -O2", async () => {
+  it("aarch64-linux-gnu-gcc -O2", async ({ skip }) => {
+    needPrograms(skip, "aarch64-linux-gnu-gcc");
     expect(await wrongVerdicts("aarch64-linux-gnu-gcc", ["-O2"])).toEqual([]);
   });
 });

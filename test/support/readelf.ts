@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { SHF, SHN, SHT, STB, STT, STV, visibilityOf } from "../../src/elf/constants.ts";
 import type { ElfObject, ElfSymbol, Section } from "../../src/elf/object.ts";
+import { isInstalled } from "./tools.ts";
 
 /** One object, line by line; relocations by the file offset of their table. */
 export interface Listing {
@@ -13,7 +14,8 @@ export interface Listing {
 
 type Lines = { sections: string[]; symbols: string[]; relocations: Map<number, string[]>; groups: string[] };
 
-export const hasReadelf = (spawnSync("readelf", ["--version"], { encoding: "utf8" }).stdout ?? "").startsWith("GNU");
+export const hasReadelf =
+  isInstalled("readelf") && (spawnSync("readelf", ["--version"], { encoding: "utf8" }).stdout ?? "").startsWith("GNU");
 
 /** readelf's words for section types, where they are not the standard's. */
 const TYPE_WORDS: Readonly<Record<string, keyof typeof SHT>> = {

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
@@ -21,9 +20,4 @@ export function useTrees(): (name: string, files: Files) => string {
     }
     return folder;
   };
-}
-
-/** Whether a tool can be run here. */
-export function hasTool(name: string): boolean {
-  return spawnSync(name, ["--version"], { stdio: "ignore" }).status === 0;
 }

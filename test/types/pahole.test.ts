@@ -5,8 +5,7 @@ import { describe, expect, it } from "vitest";
 import { layoutsNamed, type MemberLayout } from "../../src/types/structs.ts";
 import { layoutFixture, layoutsOfFixture } from "../support/layouts.ts";
 import { FIXTURES, join } from "../support/paths.ts";
-
-const HAS_PAHOLE = spawnSync("pahole", ["--version"]).status === 0;
+import { isInstalled } from "../support/tools.ts";
 
 const folder = join(FIXTURES, "layout");
 const pairs = readdirSync(folder, { withFileTypes: true })
@@ -55,7 +54,7 @@ function ourLines(members: readonly MemberLayout[]): string[] {
 const UNREADABLE =
   /\/(split|compressed-zstd|types4|types5|clang4-types|loongarch64)$|^union\/clang5$|^(unused|fortran-bounds)\//;
 
-describe.skipIf(!HAS_PAHOLE)("pahole agrees (skipped where it is not installed)", () => {
+describe.skipIf(!isInstalled("pahole"))("pahole agrees (skipped where it is not installed)", () => {
   const readable = pairs.filter((name) => !UNREADABLE.test(name));
 
   it("on at least 20 pairs", () => {

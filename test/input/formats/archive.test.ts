@@ -6,7 +6,8 @@ import { type Archive, readArchive } from "../../../src/input/formats/archive.ts
 import { openFile } from "../../../src/input/listing/file.ts";
 import { type ArPart, buildAr, headerOffset } from "../../support/ar-builder.ts";
 import { FIXTURES, join } from "../../support/paths.ts";
-import { hasTool, useTrees } from "../../support/trees.ts";
+import { isInstalled } from "../../support/tools.ts";
+import { useTrees } from "../../support/trees.ts";
 
 const tree = useTrees();
 const THIN = "!<thin>\n";
@@ -128,7 +129,7 @@ describe("members of", () => {
     ]);
   });
 
-  it.skipIf(!hasTool("ar"))("a thin archive by ar, of paths of every length up to 40 (skipped without it)", () => {
+  it.skipIf(!isInstalled("ar"))("a thin archive by ar, of paths of every length up to 40 (skipped without it)", () => {
     const names = Array.from({ length: 40 }, (_, index) => `${"d/".repeat((index % 5) + 1)}${"x".repeat(index)}y.o`);
     const folder = tree("thin-names", Object.fromEntries(names.map((name) => [`lib/${name}`, Buffer.from("12")])));
     execFileSync("ar", ["rcsT", "lib/all.a", ...names.map((name) => `lib/${name}`)], { cwd: folder });
@@ -202,26 +203,29 @@ describe("a damaged archive is refused with file, member, offset and value:", ()
   });
 });
 
-describe.skipIf(!hasTool("ar") || !hasTool("llvm-ar"))("archives by ar and llvm-ar (skipped without them)", () => {
-  const objects = {
-    "a.o": readFileSync(join(FIXTURES, "loop-driver/ioctl/pre.o")),
-    "a-member-with-a-long-name.o": readFileSync(join(FIXTURES, "loop-driver/ioctl/post.o")),
-  };
-  const names = Object.keys(objects);
-  const tools = [
-    ["ar", "rcs"],
-    ["llvm-ar", "--format=gnu", "rcs"],
-    ["llvm-ar", "--format=bsd", "rcs"],
-    ["llvm-ar", "--format=darwin", "rcs"],
-  ];
-  it.each(tools)("%s %s %s", (tool, ...args) => {
-    const folder = tree(`tool-${args.join("")}`, objects);
-    execFileSync(tool, [...args, "lib.a", ...names], { cwd: folder });
-    const file = openFile(join(folder, "lib.a"));
-    const { members } = readArchive(file);
-    expect(members.map(({ name, offset, size }) => [name, Buffer.from(file.read(offset, size))])).toEqual(
-      Object.entries(objects).map(([name, contents]) => [name, contents]),
-    );
-    file.close();
-  });
-});
+describe.skipIf(!isInstalled("ar") || !isInstalled("llvm-ar"))(
+  "archives by ar and llvm-ar (skipped without them)",
+  () => {
+    const objects = {
+      "a.o": readFileSync(join(FIXTURES, "loop-driver/ioctl/pre.o")),
+      "a-member-with-a-long-name.o": readFileSync(join(FIXTURES, "loop-driver/ioctl/post.o")),
+    };
+    const names = Object.keys(objects);
+    const tools = [
+      ["ar", "rcs"],
+      ["llvm-ar", "--format=gnu", "rcs"],
+      ["llvm-ar", "--format=bsd", "rcs"],
+      ["llvm-ar", "--format=darwin", "rcs"],
+    ];
+    it.each(tools)("%s %s %s", (tool, ...args) => {
+      const folder = tree(`tool-${args.join("")}`, objects);
+      execFileSync(tool, [...args, "lib.a", ...names], { cwd: folder });
+      const file = openFile(join(folder, "lib.a"));
+      const { members } = readArchive(file);
+      expect(members.map(({ name, offset, size }) => [name, Buffer.from(file.read(offset, size))])).toEqual(
+        Object.entries(objects).map(([name, contents]) => [name, contents]),
+      );
+      file.close();
+    });
+  },
+);

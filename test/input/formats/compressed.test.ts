@@ -11,7 +11,7 @@ import {
   MOST_DECOMPRESSED,
 } from "../../../src/input/formats/compressed.ts";
 import { FIXTURES, join } from "../../support/paths.ts";
-import { hasTool } from "../../support/trees.ts";
+import { isInstalled } from "../../support/tools.ts";
 
 const TEXT = Buffer.from(`${"elfsplice reads objects. ".repeat(40)}the end\n`);
 /** TEXT, packed by xz 5.4 and zstd 1.5. */
@@ -160,7 +160,7 @@ const TOOLS = [
 describe.each(TOOLS)("%s %s %s (skipped where it is not installed)", (tool, ...args) => {
   const object = readFileSync(join(FIXTURES, "loop-driver/ioctl/pre.o"));
   const noise = createHash("sha512").update(object).digest();
-  it.skipIf(!hasTool(tool as string)).each([
+  it.skipIf(!isInstalled(tool as string)).each([
     ["an object", object],
     [
       "many objects",

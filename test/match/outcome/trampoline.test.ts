@@ -6,6 +6,7 @@ import { archFor } from "../../../src/arch/registry.ts";
 import { type TrampolineBytes, trampoline, trapBytes } from "../../../src/match/outcome/trampoline.ts";
 import { MACHINES } from "../../support/elf-description.ts";
 import { join } from "../../support/paths.ts";
+import { needPrograms } from "../../support/tools.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "elfsplice-trampoline-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -167,11 +168,11 @@ describe("a trampoline", () => {
     expect(Buffer.from(trapBytes(archOf(arch), size, isThumb) ?? []).toString("hex")).toBe(traps);
   });
 
-  it.each(CASES.filter(({ as }) => as.length > 0))(
+  it.for(CASES.filter(({ as }) => as.length > 0))(
     "of $arch is what GNU as assembles (skipped where it is absent)",
-    ({ as, source, bytes }) => {
+    ({ as, source, bytes }, { skip }) => {
       const [tool = "", ...options] = as;
-      if (spawnSync(tool, ["--version"], { stdio: "ignore" }).status !== 0) return;
+      needPrograms(skip, tool);
       const [input, output, raw] = ["t.s", "t.o", "t.bin"].map((name) => join(folder, name)) as [
         string,
         string,
