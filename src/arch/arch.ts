@@ -1,4 +1,7 @@
 import type { ElfClass, ElfData } from "../elf/object.ts";
+import type { CodeModel } from "./code.ts";
+import type { KernelModel } from "./kernel.ts";
+import type { LinkModel } from "./link.ts";
 
 /**
  * What the target of a relocation stands for, as far as matching needs it:
@@ -74,10 +77,17 @@ export interface Trampoline {
   readonly reach: bigint;
 }
 
-/** One architecture: a table and a few small functions. */
+/** Instruction sets, each with all its widths and byte orders; `unknown` is every machine without a folder here. */
+export type Family = "x86" | "aarch64" | "arm" | "power" | "mips" | "riscv" | "loongarch" | "s390" | "unknown";
+
+/**
+ * One architecture: tables and a few small functions. Every field is required, so the compiler lists what a new
+ * architecture lacks; where one truly has nothing, a named constant says so.
+ */
 export interface Arch {
   /** Name in the update description, as the field calls it: x86_64, aarch64, … */
   readonly name: string;
+  readonly family: Family;
   readonly machine: number;
   readonly class: ElfClass;
   readonly data: ElfData;
@@ -114,4 +124,9 @@ export interface Arch {
    * elsewhere.
    */
   localEntry(other: number): number;
+  /** What instructions tell; of functions whose symbol has the low bit set the second, where there are such functions. */
+  readonly code: CodeModel;
+  readonly taggedCode: CodeModel | null;
+  readonly link: LinkModel;
+  readonly kernel: KernelModel;
 }

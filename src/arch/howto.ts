@@ -84,3 +84,12 @@ export function makeHowto(name: string, row: HowtoRow): Howto {
 export function howtoTable(rows: Readonly<Record<string, HowtoRow>>): ReadonlyMap<number, Howto> {
   return new Map(Object.entries(rows).map(([name, row]) => [row.type, makeHowto(name, row)]));
 }
+
+/** Makes a value when it is first asked for: most runs need the table of one architecture only. */
+export function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}

@@ -1,18 +1,16 @@
-import { constantName, EM } from "../elf/constants.ts";
-import type { ElfObject } from "../elf/object.ts";
-import { aarch64 } from "./aarch64.ts";
+import { EM } from "../elf/constants.ts";
+import type { ElfData, ElfObject } from "../elf/object.ts";
+import { aarch64 } from "./aarch64/index.ts";
 import type { Arch, Howto } from "./arch.ts";
-import { arm32 } from "./arm.ts";
+import { arm32 } from "./arm/index.ts";
 import { makeHowto } from "./howto.ts";
-import { i386 } from "./i386.ts";
-import { loongarch } from "./loongarch64.ts";
-import { isLocalLabel } from "./marker.ts";
-import { mips } from "./mips.ts";
-import { fillerTest } from "./padding.ts";
-import { ppc64 } from "./ppc64le.ts";
-import { riscv } from "./riscv64.ts";
-import { s390 } from "./s390x.ts";
-import { x8664 } from "./x86-64.ts";
+import { loongarch } from "./loongarch/index.ts";
+import { mips } from "./mips/index.ts";
+import { ppc64 } from "./power/index.ts";
+import { riscv } from "./riscv/index.ts";
+import { s390 } from "./s390/index.ts";
+import { unknownArch } from "./unknown.ts";
+import { i386, x8664 } from "./x86/index.ts";
 
 /** What decides the architecture of an object. */
 export type Target = Pick<ElfObject, "machine" | "class" | "data" | "flags">;
@@ -20,14 +18,14 @@ export type Target = Pick<ElfObject, "machine" | "class" | "data" | "flags">;
 /** Every architecture by machine number. */
 const ARCHES: ReadonlyMap<number, (target: Target) => Arch> = new Map<number, (target: Target) => Arch>([
   [EM.X86_64, (target) => x8664(target.class)],
-  [EM["386"], () => i386],
+  [EM["386"], () => i386()],
   [EM.AARCH64, (target) => aarch64(target.class, target.data)],
   [EM.ARM, (target) => arm32(target.data, target.flags)],
   [EM.PPC64, (target) => ppc64(target.data)],
   [EM.S390, (target) => s390(target.class)],
   [EM.RISCV, (target) => riscv(target.class, target.data)],
   [EM.LOONGARCH, (target) => loongarch(target.class)],
-  [EM.MIPS, (target) => mips(target.class, target.data)],
+  [EM.MIPS, (target) => mips(target.class, target.data, target.flags)],
 ]);
 
 const arches = new Map<string, Arch>();
@@ -38,10 +36,20 @@ export function archFor(object: Target): Arch {
   const key = [object.machine, object.class, object.data, object.flags].join();
   let arch = arches.get(key);
   if (!arch) {
-    arch = (ARCHES.get(object.machine) ?? genericArch)(object);
+    arch = ARCHES.get(object.machine)?.(object) ?? unknownArch(object.machine, object.class, object.data);
     arches.set(key, arch);
   }
   return arch;
+}
+
+/** The 64-bit machine of a byte order that calls itself by a name (`uname -m`) and whose memory dumps are read; undefined if none does. */
+export function dumpedMachine(name: string, data: ElfData): Target | undefined {
+  for (const machine of ARCHES.keys()) {
+    const target: Target = { machine, class: 64, data, flags: 0 };
+    const arch = archFor(target);
+    if (arch.name === name && arch.data === data && arch.kernel.imageMapping !== null) return target;
+  }
+  return undefined;
 }
 
 /** The meaning of a relocation type; one that no table knows gets a literal name, no bits, and `known: false`. */
@@ -69,22 +77,4 @@ function unknownHowto(arch: Arch, type: number): Howto {
 function namePrefix(arch: Arch): string {
   const first = arch.howtos.get(0)?.name;
   return first === undefined ? `R_${arch.name.toUpperCase().replace(/\W/g, "_")}_` : first.replace(/NONE$/, "");
-}
-
-function genericArch({ machine, class: elfClass, data }: Target): Arch {
-  const name = constantName(EM, "", machine);
-  return {
-    name: name.startsWith("0x") ? `machine-${machine}` : name.toLowerCase(),
-    machine,
-    class: elfClass,
-    data,
-    howtos: new Map(),
-    trampoline: { size: 0, reach: 0n },
-    instructionData: data,
-    isPadding: fillerTest(data, []),
-    isMarkerSymbol: isLocalLabel,
-    insnAddend: () => 0n,
-    implicitAddend: () => 0n,
-    localEntry: () => 0,
-  };
 }

@@ -2,7 +2,7 @@ import type { Arch } from "../arch/arch.ts";
 import { fieldMaskBytes, fieldOrder } from "../arch/field.ts";
 import { howtoOf } from "../arch/registry.ts";
 import { resolvedReferences } from "../arch/resolved.ts";
-import { decodeX86, type X86Instruction, type X86Mode } from "../arch/x86-decode.ts";
+import { decodeX86, type X86Instruction, type X86Mode } from "../arch/x86/decode.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
 import { markRelocated } from "./mask.ts";
 
@@ -25,20 +25,6 @@ interface Step {
   /** For a branch or another reference from its own place: the operation, whatever its length, and where it leads. */
   readonly leap: { readonly kind: string; readonly target: number } | undefined;
 }
-
-const X86: Readonly<Record<string, X86Mode>> = { x86_64: 64, i386: 32 };
-
-/** Architectures whose instructions all have four bytes: only filler between them can differ in length. */
-const FIXED_WIDTH: ReadonlySet<string> = new Set([
-  "aarch64",
-  "ppc64le",
-  "ppc64",
-  "mips",
-  "mipsel",
-  "mips64",
-  "mips64el",
-  "loongarch64",
-]);
 
 /** Whether both sides are the same instructions but for the lengths of branches and of filler between them; undefined when not. */
 export function correspond(pre: Span, post: Span, arch: Arch): Correspondence | undefined {
@@ -80,9 +66,10 @@ function fillerBefore(steps: readonly Step[], index: number): number {
 
 /** The instructions of a span without filler; undefined when its bytes are not all instructions, or their lengths are not known. */
 function stepsOf(span: Span, arch: Arch): Step[] | undefined {
-  const mode = X86[arch.name];
-  if (mode !== undefined) return x86Steps(span, arch, mode);
-  return FIXED_WIDTH.has(arch.name) ? fixedSteps(span, arch) : undefined;
+  const { instructions } = arch.code;
+  if (instructions.kind === "x86") return x86Steps(span, arch, instructions.mode);
+  // Where all instructions have four bytes, only filler between them can differ in length.
+  return instructions.kind === "words" && !instructions.hasPools ? fixedSteps(span, arch) : undefined;
 }
 
 function x86Steps(span: Span, arch: Arch, mode: X86Mode): Step[] | undefined {

@@ -1,6 +1,6 @@
 import type { Arch } from "../arch/arch.ts";
 import type { Disassembler } from "./instruction.ts";
-import { isX86 } from "./units.ts";
+import { x86Mode } from "./units.ts";
 import { wordDisassembler } from "./words.ts";
 import { loadX86Disassembler } from "./x86.ts";
 
@@ -9,7 +9,7 @@ import { loadX86Disassembler } from "./x86.ts";
  * else; where it is not installed (the bundle was copied by itself), words do.
  */
 export function disassemblerFor(arch: Arch): Disassembler {
-  if (!isX86(arch)) return wordDisassembler(arch);
+  if (x86Mode(arch) === undefined) return wordDisassembler(arch);
   try {
     return loadX86Disassembler(arch);
   } catch (error) {

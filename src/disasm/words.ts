@@ -6,7 +6,7 @@ import { markRelocated } from "../diff/mask.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
 import { type Disassembler, type Instruction, relocationsInTurn, startOf } from "./instruction.ts";
 import { isInner, placeText, type TargetKey, targetWords } from "./targets.ts";
-import { hexWord, isThumb, isX86, unitSizes } from "./units.ts";
+import { hexWord, isThumb, unitSizes, x86Mode } from "./units.ts";
 
 /** A disassembler that needs no knowledge of opcodes: each instruction as its bits in hexadecimal, then what they refer to. */
 export function wordDisassembler(arch: Arch): Disassembler {
@@ -22,7 +22,7 @@ export function decodeWords(whole: Span, arch: Arch, keyOf: TargetKey): Instruct
   const kept = Buffer.from(span.bytes.map((byte, i) => byte & ~(mask[i] as number)));
   const relocationsUntil = relocationsInTurn(span.relocations);
   const isSite = siteTest(span);
-  const hasLongForms = isX86(arch);
+  const hasLongForms = x86Mode(arch) !== undefined;
   let next = 0;
   return unitSizes(span, arch).map((size) => {
     const offset = next;

@@ -13,7 +13,7 @@ import type { Arch } from "../arch/arch.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
 import { type Disassembler, type Instruction, relocationsInTurn, startOf } from "./instruction.ts";
 import { isInner, placeText, type TargetKey, targetWords } from "./targets.ts";
-import { X86_MODES } from "./units.ts";
+import { x86Mode } from "./units.ts";
 import { FILLER, innerTarget, siteTest } from "./words.ts";
 
 type Iced = typeof import("iced-x86");
@@ -70,7 +70,7 @@ class Reading {
     this.#span = span;
     this.#keyOf = keyOf;
     this.#arch = arch;
-    this.#mode = X86_MODES[arch.name] ?? 64;
+    this.#mode = x86Mode(arch) ?? 64;
     this.#isSite = siteTest(span);
   }
 

@@ -1,6 +1,5 @@
-import type { Target } from "../arch/registry.ts";
-import { EM } from "../elf/constants.ts";
-import type { ElfClass, ElfData } from "../elf/object.ts";
+import { dumpedMachine, type Target } from "../arch/registry.ts";
+import type { ElfData } from "../elf/object.ts";
 import { readNotes } from "../elf/segments.ts";
 import { FormatError, UnsupportedError } from "../errors.ts";
 import type { FilePages } from "./file-pages.ts";
@@ -29,17 +28,6 @@ const HELD = 2048;
 const STEP = 4096;
 /** A dump of level 1 leaves out pages of zeros and no others. makedumpfile(8), -d. */
 const ONLY_ZEROS = 1;
-
-/** `uname -m` of the machines whose dumps are read. */
-const MACHINES: Readonly<Record<string, number>> = {
-  x86_64: EM.X86_64,
-  aarch64: EM.AARCH64,
-  ppc64: EM.PPC64,
-  ppc64le: EM.PPC64,
-  s390x: EM.S390,
-  riscv64: EM.RISCV,
-  loongarch64: EM.LOONGARCH,
-};
 
 /** A kernel's memory as a dump file has it. */
 export interface KernelDump {
@@ -73,10 +61,9 @@ export function openKdump(source: FilePages): KernelDump {
     fail("no page size of a 64-bit machine; dumps of 32-bit machines are not read", FIELD.blockSize, pageSize);
   }
   const machine = Buffer.from(source.read(FIELD.machine, 65)).toString("latin1").split("\0")[0] as string;
-  const number = MACHINES[machine];
-  if (number === undefined) throw new UnsupportedError({ file }, `a dump of a machine called "${machine}"`);
   const data: ElfData = little ? "lsb" : "msb";
-  const target: Target = { machine: number, class: 64 satisfies ElfClass, data, flags: 0 };
+  const target = dumpedMachine(machine, data);
+  if (target === undefined) throw new UnsupportedError({ file }, `a dump of a machine called "${machine}"`);
 
   const version = word(FIELD.version);
   const sub = new DataView(Uint8Array.from(source.read(pageSize, Math.min(pageSize, source.size - pageSize))).buffer);

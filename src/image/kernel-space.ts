@@ -1,11 +1,11 @@
-import { EM } from "../elf/constants.ts";
+import type { KernelModel } from "../arch/kernel.ts";
 import type { Region } from "./memory.ts";
 import type { Physical } from "./physical.ts";
 import type { VmcoreInfo } from "./vmcoreinfo.ts";
 
 /** What is known of a kernel whose dump has only physical addresses. */
 export interface KernelSpace {
-  readonly machine: number;
+  readonly kernel: KernelModel;
   readonly info: VmcoreInfo | undefined;
   readonly physBase: bigint;
   readonly physical: Physical;
@@ -15,73 +15,16 @@ export interface KernelSpace {
   readonly end: bigint | undefined;
 }
 
-/** Where the kernel's image may lie, and the distance of its virtual addresses from the physical ones. */
-interface Mapping {
-  readonly start: bigint;
-  readonly size: bigint;
-  readonly distance: bigint;
-}
-
-/** x86-64: the image's mapping and, behind it, the modules'. Linux: Documentation/arch/x86/x86_64/mm.rst. */
-const X86_IMAGE = 0xffff_ffff_8000_0000n;
-const X86_MODULES_END = 0xffff_ffff_ff00_0000n;
-/** Kernels of other machines are at most this long. */
-const LONGEST = 1n << 28n;
-
-/** How the image of each kernel is mapped. Undefined where the dump does not say enough. */
-const MAPPINGS: ReadonlyMap<number, (space: KernelSpace) => Mapping | undefined> = new Map<
-  number,
-  (space: KernelSpace) => Mapping | undefined
->([
-  [
-    EM.X86_64,
-    ({ info, physBase }) => ({
-      start: X86_IMAGE,
-      size: info?.number("KERNEL_IMAGE_SIZE") ?? 1n << 30n,
-      distance: X86_IMAGE - (info?.number("phys_base") ?? physBase),
-    }),
-  ],
-  // Linux: arch/arm64/kernel/vmcore_info.c.
-  [
-    EM.AARCH64,
-    ({ info, start }) => {
-      const distance = info?.number("kimage_voffset");
-      return distance === undefined || start === undefined ? undefined : { start, size: LONGEST, distance };
-    },
-  ],
-  // Linux: arch/riscv/kernel/vmcore_info.c.
-  [
-    EM.RISCV,
-    ({ info, start }) => {
-      const distance = info?.number("va_kernel_pa_offset");
-      return distance === undefined || start === undefined ? undefined : { start, size: LONGEST, distance };
-    },
-  ],
-  [
-    EM.PPC64,
-    ({ start }) => ({ start: start ?? 0xc000_0000_0000_0000n, size: LONGEST, distance: 0xc000_0000_0000_0000n }),
-  ],
-  [
-    EM.LOONGARCH,
-    ({ start }) => ({ start: start ?? 0x9000_0000_0000_0000n, size: LONGEST, distance: 0x9000_0000_0000_0000n }),
-  ],
-  // Linux: arch/s390/kernel/vmcore_info.c; before 6.10 virtual addresses are the physical ones.
-  [
-    EM.S390,
-    ({ info, start }) => {
-      const physical = info?.hex("KERNELOFFPHYS");
-      return {
-        start: start ?? 0n,
-        size: LONGEST,
-        distance: physical === undefined ? 0n : (info?.kernelOffset ?? 0n) - physical,
-      };
-    },
-  ],
-]);
-
 /** The kernel's image, and on x86-64 its modules, where they are in virtual memory. */
 export function kernelRegions(space: KernelSpace): Region[] {
-  const mapping = MAPPINGS.get(space.machine)?.(space);
+  const { kernel, info, physBase } = space;
+  const mapping = kernel.imageMapping?.({
+    number: (name) => info?.number(name),
+    hex: (name) => info?.hex(name),
+    kernelOffset: info?.kernelOffset,
+    physBase,
+    start: space.start,
+  });
   if (mapping === undefined) return [];
   const { start: first, size, distance } = mapping;
   const start = space.start ?? first;
@@ -95,20 +38,20 @@ export function kernelRegions(space: KernelSpace): Region[] {
     name: space.name,
     read: (from, length) => space.physical.read(BigInt.asUintN(64, start + BigInt(from) - distance), length),
   };
-  return space.machine === EM.X86_64 ? [image, ...moduleRegions(space, last, distance)] : [image];
+  return kernel.modules === null ? [image] : [image, ...moduleRegions(space, last, kernel.modules.end, distance)];
 }
 
 /** Modules lie in pages of their own, which only the page tables find. They are not searched: most of that space is empty. */
-function moduleRegions({ info, physical, name }: KernelSpace, start: bigint, distance: bigint): Region[] {
+function moduleRegions({ info, physical, name }: KernelSpace, start: bigint, end: bigint, distance: bigint): Region[] {
   const root = info?.symbol("swapper_pg_dir") ?? info?.symbol("init_top_pgt");
-  if (root === undefined || start >= X86_MODULES_END) return [];
+  if (root === undefined || start >= end) return [];
   const levels = info?.number("pgtable_l5_enabled") === 1n ? 5 : 4;
   const encrypted = info?.number("sme_mask") ?? 0n;
   const walk = (address: bigint): bigint | undefined => walkX86(physical, root - distance, levels, encrypted, address);
   return [
     {
       start,
-      size: Number(X86_MODULES_END - start),
+      size: Number(end - start),
       held: 0,
       executable: false,
       name,

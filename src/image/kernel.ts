@@ -3,7 +3,7 @@
  * that a core's segments have, or by the physical ones and what VMCOREINFO says of where the kernel lies. Symbols come from --system-map, else
  * from the vmlinux, else from the kernel's own list.
  */
-import type { Target } from "../arch/registry.ts";
+import { archFor, type Target } from "../arch/registry.ts";
 import { readImageHeader } from "../elf/segments.ts";
 import { FormatError } from "../errors.ts";
 import { type Companion, companionRegions, companionSymbols, companionTable } from "./companions.ts";
@@ -59,7 +59,15 @@ function imageRegions(dump: KernelMemory, symbols: RunSymbols): Region[] {
   if (physical === undefined) return [];
   const held: Memory = memoryOf(dump.regions);
   if (start !== undefined && held.regionAt(start) !== undefined) return [];
-  const regions = kernelRegions({ machine: target.machine, info, physBase, physical, name: file, start, end: last });
+  const regions = kernelRegions({
+    kernel: archFor(target).kernel,
+    info,
+    physBase,
+    physical,
+    name: file,
+    start,
+    end: last,
+  });
   return regions.filter((region) => held.regionAt(region.start) === undefined);
 }
 

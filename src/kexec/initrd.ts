@@ -1,4 +1,4 @@
-import type { InitrdLimit } from "./machines.ts";
+import type { InitrdLimit } from "../arch/kernel.ts";
 import { hexAddress, type Range, subtractRanges, wholePages } from "./ranges.ts";
 import type { LoadSegment } from "./segments.ts";
 

@@ -8,7 +8,6 @@ import { WEIGHT } from "../plan/update/order.ts";
 import { VERSION } from "../version.ts";
 import { type CopyOrder, orderCopies } from "./copy.ts";
 import { initrdSegment, noRoom, placeInitrd, rangeOf } from "./initrd.ts";
-import { initrdLimit, pageSizeOf } from "./machines.ts";
 import type { MemoryMap } from "./memory-map.ts";
 import { hexAddress, isWithin, type Range, rangeText, subtractRanges, wholePages } from "./ranges.ts";
 import { kernelSegments, type LoadSegment } from "./segments.ts";
@@ -49,7 +48,7 @@ const MOST_PAGES = 1 << 22;
 export function planKexec(image: KexecImage, options: KexecOptions = {}): KexecPlan {
   const { header } = image;
   const kind = kindOf(image);
-  const pageSize = options.pageSize ?? pageSizeOf(header.machine);
+  const pageSize = options.pageSize ?? archFor(header).kernel.pageSize;
   if (!(pageSize >= 4096 && pageSize <= 1 << 26 && (pageSize & (pageSize - 1)) === 0)) {
     throw new UsageError(`--page-size ${pageSize}: not a power of two from 4K to 64M`);
   }
@@ -142,7 +141,7 @@ function planInitrd(
   findings: KexecFinding[],
 ): PlannedInitrd | undefined {
   if (initrd === undefined) return undefined;
-  const limit = initrdLimit(header.machine, header.class, kernel[0]?.mem ?? 0n);
+  const limit = archFor(header).kernel.initrdLimit(kernel[0]?.mem ?? 0n);
   const description = (address: bigint | undefined, why: string): PlannedInitrd["description"] => ({
     path: initrd.file.replaceAll("\\", "/"),
     size: initrd.size,

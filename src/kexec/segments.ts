@@ -1,7 +1,8 @@
+import { directAddress } from "../arch/kernel.ts";
+import { archFor } from "../arch/registry.ts";
 import { type ImageHeader, PF, PT, type Segment } from "../elf/segments.ts";
 import { FormatError, UnsupportedError } from "../errors.ts";
 import type { KexecFinding } from "../findings/kexec.ts";
-import { directAddress } from "./machines.ts";
 import { hexAddress } from "./ranges.ts";
 
 /** Bytes of a file that come to lie in a segment. */
@@ -94,13 +95,14 @@ function place(
   loadAddress: bigint | undefined,
   findings: KexecFinding[],
 ): Placed[] {
+  const { kernel } = archFor(header);
   const full = loads.flatMap((segment, index) => {
     const name = nameOf(index, segment);
     if (segment.memsz === 0) {
       findings.push({ code: "segment-empty", name, detail: "" });
       return [];
     }
-    return [{ name, segment, mem: directAddress(header.machine, segment.paddr) }];
+    return [{ name, segment, mem: directAddress(kernel, segment.paddr) }];
   });
   if (full.length === 0) return [];
   const lowest = full.reduce((least, { mem }) => (mem < least ? mem : least), (full[0] as Placed).mem);

@@ -1,6 +1,6 @@
 import type { Arch, Howto } from "../arch/arch.ts";
 import { fieldOrder, readField } from "../arch/field.ts";
-import { EM, STB, STT } from "../elf/constants.ts";
+import { STB, STT } from "../elf/constants.ts";
 import type { ElfSymbol } from "../elf/object.ts";
 import type { RunImage } from "../image/image.ts";
 import { numberedBase } from "../spans/names.ts";
@@ -59,7 +59,7 @@ export function meantAddress(
   if (howto.size === 0) return undefined;
   const { arch } = image;
   const field = readField(bytes, index, howto, fieldOrder(arch, howto));
-  if (arch.machine === EM.MIPS && howto.role === "branch" && !howto.pcrel) return inRegion(arch, howto, field, place);
+  if (arch.link.jumpsInRegion && howto.role === "branch" && !howto.pcrel) return inRegion(arch, howto, field, place);
   const counted = howto.pcrel && howto.insn !== true ? countedFromStart(relocation) : 0n;
   const meant = wrap(arch, field - insnAddend - counted + (howto.pcrel ? place : 0n));
   return image.unmoved === 0n ? meant : movedAddress(image, howto.pcrel, meant);
@@ -135,17 +135,15 @@ export function imply(
   return undefined;
 }
 
-/** Distances of a local entry point from the global one. 64-bit ELF V2 ABI for Power, 3.4.1. */
-const LOCAL_ENTRIES = [4n, 8n, 16n, 32n, 64n];
-
 /** A call inside a ppc64le image goes to the local entry point, behind where the TOC pointer is set; symbols are where the global one is. */
 function globalEntry(context: Context, key: Key, { howto }: SpanRelocation, meant: bigint): bigint {
-  if (context.arch.machine !== EM.PPC64 || howto.role !== "branch") return meant;
+  const { localEntries } = context.arch.link;
+  if (localEntries.length === 0 || howto.role !== "branch") return meant;
   if (typeof key !== "string") return isCode(key.kind) ? meant - BigInt(key.localEntry) : meant;
   const known = context.image.symbols.named(key);
   const isKnown = (distance: bigint): boolean => known.some(({ address }) => address + distance === meant);
   if (isKnown(0n)) return meant;
-  return meant - (LOCAL_ENTRIES.find(isKnown) ?? 0n);
+  return meant - (localEntries.find(isKnown) ?? 0n);
 }
 
 function isFunction(key: Key, { symbol }: SpanRelocation): boolean {

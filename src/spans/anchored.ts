@@ -1,4 +1,5 @@
-import { type AnchorBase, type AnchoredUse, anchoredUses, hasAnchors, isAnchorBase } from "../arch/anchor.ts";
+import { anchoredUses, hasAnchors, isAnchorBase } from "../arch/anchors/anchors.ts";
+import type { AnchorBase, AnchoredUse } from "../arch/anchors/uses.ts";
 import type { Arch, Howto } from "../arch/arch.ts";
 import { SHF, STT } from "../elf/constants.ts";
 import { type Draft, isThumb, namesPosition, settle, settled } from "./references.ts";

@@ -143,8 +143,8 @@ export function linkedDrafts(image: Image, section: Section): Draft[] {
 export function dataDrafts(image: Image, section: Section): readonly Draft[] {
   const dynamic = image.dynamic.get(section.index) ?? [];
   const { object, arch } = image;
-  const type = WORD_TYPES[arch.name];
-  if (object.type !== ET.EXEC || type === undefined || section.bytes.length === 0) return dynamic;
+  const type = arch.link.wordType;
+  if (object.type !== ET.EXEC || type === null || section.bytes.length === 0) return dynamic;
   const taken = new Set(dynamic.map((draft) => draft.offset));
   const size = object.class / 8;
   const { bytes } = section;
@@ -159,17 +159,6 @@ export function dataDrafts(image: Image, section: Section): readonly Draft[] {
   }
   return [...dynamic, ...found].sort((a, b) => a.offset - b.offset);
 }
-
-/** The type of a whole address in data. psABI supplements. */
-const WORD_TYPES: Readonly<Record<string, number>> = {
-  x86_64: 1,
-  i386: 1,
-  aarch64: 257,
-  arm: 2,
-  ppc64le: 38,
-  s390x: 22,
-  riscv64: 2,
-};
 
 /** The symbol whose slot a PLT stub jumps through. */
 function stubName(image: Image, address: number): string | undefined {
@@ -192,22 +181,11 @@ function stubName(image: Image, address: number): string | undefined {
   return undefined;
 }
 
-/** Sizes and relocation types of jump table entries: distances from the table, and whole addresses. System V ABI AMD64, 3.5.6. */
-const TABLE_FORMS: Readonly<
-  Record<string, readonly { readonly size: 4 | 8; readonly type: number; readonly isRelative: boolean }[]>
-> = {
-  x86_64: [
-    { size: 4, type: 2, isRelative: true },
-    { size: 8, type: 1, isRelative: false },
-  ],
-  i386: [{ size: 4, type: 1, isRelative: false }],
-};
-
 /** The entries of nameless read-only data that lead into code from its start on: a jump table, of two entries at least. */
 export function jumpTableDrafts(image: Image, section: Section, offset: number, bytes: Uint8Array): Draft[] {
   const base = Number(section.addr) + offset;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (const { size, type, isRelative } of TABLE_FORMS[image.arch.name] ?? []) {
+  for (const { size, type, isRelative } of image.arch.link.jumpTables) {
     const drafts: Draft[] = [];
     for (let at = 0; at + size <= bytes.length; at += size) {
       const value =

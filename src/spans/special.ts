@@ -1,3 +1,4 @@
+import type { KernelModel } from "../arch/kernel.ts";
 import type { Section } from "../elf/object.ts";
 import type { SectionKind } from "./section-kind.ts";
 
@@ -15,8 +16,8 @@ export interface EntryLayout {
   readonly fields: readonly number[];
   /** Offset of the field that holds the owner's address; default 0. */
   readonly ownerField?: number;
-  /** Architectures on which this layout comes before the others. */
-  readonly usualOn?: readonly string[];
+  /** Whether kernels of an architecture usually have this layout, where the object does not tell. */
+  readonly isUsual?: (kernel: KernelModel) => boolean;
   /** Addresses count from the entry's start, not from the field. */
   readonly fromEntry?: boolean;
   /** Offset of the byte that tells how long the replacement code is, in tables that name replacement code. */
@@ -59,7 +60,7 @@ const ALTERNATIVE: readonly EntryLayout[] = [
 /** Where a fault may happen, where to go on, and since 4.6 or 5.16 how: some architectures never had the third field. */
 const EXCEPTION: readonly EntryLayout[] = [
   layout(4, 4, 4),
-  { ...layout(4, 4), usualOn: ["ppc64le", "ppc64", "arm", "mips", "mipsel", "i386"] },
+  { ...layout(4, 4), isUsual: ({ exceptionFields }) => exceptionFields === 2 },
   layout(8, 8),
 ];
 
@@ -163,13 +164,13 @@ export function entryLayout(
   row: SpecialTable,
   section: Section,
   fields: readonly RelocatedField[],
-  arch: string,
+  kernel: KernelModel,
 ): EntryLayout | undefined {
   const widths = new Map(fields.filter(({ width }) => width > 0).map(({ offset, width }) => [offset, width]));
   const total = section.size;
   // A last entry may lack its padding, so the total need not be a multiple.
   const fitting = row.layouts.filter((layout) => explains(layout, total, widths));
-  const best = bestLayout(fitting, section, fields, arch);
+  const best = bestLayout(fitting, section, fields, kernel);
   if (best !== undefined) return best.size > total ? { ...best, size: total } : best;
   const strides = [section.entsize, ...[...widths.keys()].sort((a, b) => a - b)].filter(
     (size) => size > 1 && size <= 256,
@@ -187,7 +188,7 @@ function bestLayout(
   fitting: readonly EntryLayout[],
   section: Section,
   fields: readonly RelocatedField[],
-  arch: string,
+  kernel: KernelModel,
 ): EntryLayout | undefined {
   const owners = (layout: EntryLayout): number => {
     const own = fields.filter(({ offset }) => offset % layout.size === (layout.ownerField ?? 0));
@@ -196,7 +197,7 @@ function bestLayout(
   const habit = (layout: EntryLayout): number =>
     (layout.size === section.entsize ? 4 : 0) +
     (section.size % layout.size === 0 ? 2 : 0) +
-    (layout.usualOn?.includes(arch) ? 1 : 0);
+    (layout.isUsual?.(kernel) ? 1 : 0);
   let best: EntryLayout | undefined;
   for (const layout of fitting) {
     if (best === undefined || owners(layout) > owners(best)) best = layout;

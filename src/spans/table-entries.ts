@@ -77,7 +77,7 @@ function attachTable(
     width: draft.howto.size,
     rank: ownerRank(input.kinds[draft.place]),
   }));
-  const layout = entryLayout(table, section, fields, input.arch.name);
+  const layout = entryLayout(table, section, fields, input.arch.kernel);
   if (table === UNKNOWN_TABLE && layout !== undefined) {
     const detail = `${section.size} bytes, ${layout.size} an entry`;
     input.oddities.push({ code: "special-section-unknown", section: section.name, offset: 0, detail });

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
+import type { KernelModel } from "../../src/arch/kernel.ts";
+import { archFor } from "../../src/arch/registry.ts";
 import type { Section } from "../../src/elf/object.ts";
 import { entryLayout, entryRanges, type RelocatedField, specialTableOf } from "../../src/spans/special.ts";
+import { MACHINES, type MachineName } from "../support/elf-description.ts";
 
 /** Relocated fields `0:4 4:4`, repeated `count` times with the given stride. */
 function fields(each: string, stride: number, count: number): RelocatedField[] {
@@ -17,7 +20,7 @@ interface Case {
   readonly each: string;
   readonly stride: number;
   readonly count: number;
-  readonly arch?: string;
+  readonly arch?: MachineName;
   readonly entsize?: number;
   /** Bytes that the last entry lacks. */
   readonly short?: number;
@@ -25,11 +28,16 @@ interface Case {
   readonly size?: number | undefined;
 }
 
+function kernelOf(name: MachineName): KernelModel {
+  const { machine, class: elfClass, data } = MACHINES[name];
+  return archFor({ machine, class: elfClass, data, flags: 0 }).kernel;
+}
+
 function found({ table, each, stride, count, arch = "x86_64", entsize = 0, short = 0 }: Case): number | undefined {
   const row = specialTableOf(table);
   if (row === undefined) throw new Error(`${table} is no special section`);
   const section = { name: table, size: stride * count - short, entsize } as Section;
-  return entryLayout(row, section, fields(each, stride, count), arch)?.size;
+  return entryLayout(row, section, fields(each, stride, count), kernelOf(arch))?.size;
 }
 
 const cases: readonly Case[] = [
@@ -199,7 +207,7 @@ describe("where the length of a replacement stands", () => {
   ])("in an entry of %i bytes: byte %i", (stride, byte) => {
     const row = specialTableOf(".altinstructions") as NonNullable<ReturnType<typeof specialTableOf>>;
     const section = { name: row.name.source, size: stride * 2, entsize: 0 } as Section;
-    expect(entryLayout(row, section, fields("0:4 4:4", stride, 2), "x86_64")?.replacementLength).toBe(byte);
+    expect(entryLayout(row, section, fields("0:4 4:4", stride, 2), kernelOf("x86_64"))?.replacementLength).toBe(byte);
   });
 });
 

@@ -84,10 +84,10 @@ function compareBytes(
   const mask = maskOf(span, context);
   let at = firstDifference(span, run, mask, 0, size);
   if (at === -1) return { run, done: NOTHING, rules: NO_RULES };
-  const rules = isCode(span.kind) ? REWRITES[context.arch.name] : undefined;
+  const rules = isCode(span.kind) ? REWRITES[context.arch.family] : undefined;
   const done = new Set<SpanRelocation>();
   const used = new Set<string>();
-  const unit = UNIT[context.arch.name] ?? WORD;
+  const unit = context.arch.code.alignment;
   let translated: Uint8Array | undefined;
   while (at !== -1) {
     const from = at - (at % unit);
@@ -116,8 +116,6 @@ function compareBytes(
 
 /** Instructions of most architectures that have rewrites are words. */
 const WORD = 4;
-/** What instructions are multiples of, where that is not a word. */
-const UNIT: Readonly<Record<string, number>> = { s390x: 2 };
 
 function putWord(bytes: Uint8Array, offset: number, word: number, { arch }: Context): void {
   new DataView(bytes.buffer, bytes.byteOffset, bytes.length).setUint32(offset, word, arch.instructionData === "lsb");

@@ -1,5 +1,4 @@
-import type { X86Mode } from "../../arch/x86-decode.ts";
-import { EM } from "../../elf/constants.ts";
+import type { Family } from "../../arch/arch.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";
 import type { Context } from "../context.ts";
@@ -9,20 +8,37 @@ import type { Trying } from "./mismatch.ts";
 import { walkRelaxed } from "./relaxed-walk.ts";
 import { walkText } from "./text-walk.ts";
 
-/** Architectures whose linked code may differ from the object's in its instructions, and the mode of their decoder. */
-const WALKED: Readonly<Record<string, X86Mode>> = { x86_64: 64, x32: 64, i386: 32 };
+type Walk = (context: Context, trial: Trial, span: Span, address: bigint) => Trying;
 
-/** Compares a span with one candidate. Text whose bytes are equal needs no second look; elsewhere than on x86 and RISC-V only such text matches. */
+/** Linked code has the object's instructions, but for those that rewrites explain: nothing more is tried. */
+const SAME_INSTRUCTIONS = undefined;
+
+const walkX86: Walk = (context, trial, span, address) => {
+  const { instructions } = context.arch.code;
+  return walkText(context, trial, span, address, instructions.kind === "x86" ? instructions.mode : 64);
+};
+
+/** How linked code is compared whose instructions have other lengths than the object's. */
+const WALKS: Readonly<Record<Family, Walk | undefined>> = {
+  x86: walkX86,
+  riscv: walkRelaxed,
+  aarch64: SAME_INSTRUCTIONS,
+  arm: SAME_INSTRUCTIONS,
+  power: SAME_INSTRUCTIONS,
+  mips: SAME_INSTRUCTIONS,
+  loongarch: SAME_INSTRUCTIONS,
+  s390: SAME_INSTRUCTIONS,
+  unknown: SAME_INSTRUCTIONS,
+};
+
+/** Compares a span with one candidate. Text whose bytes are equal needs no second look; where no walk is known only such text matches. */
 export function compareSpan(context: Context, trial: Trial, span: Span, address: bigint): Trying {
   if (!isCode(span.kind)) return compareBytewise(context, trial, span, address, contentSize(span));
   const plain = newTrial();
   for (const [key, known] of trial.addresses) plain.addresses.set(key, known);
   const result = compareBytewise(context, plain, span, address);
-  const mode = WALKED[context.arch.name];
-  if (result.mismatch !== undefined && mode !== undefined) return walkText(context, trial, span, address, mode);
-  if (result.mismatch !== undefined && context.arch.machine === EM.RISCV) {
-    return walkRelaxed(context, trial, span, address);
-  }
+  const walk = WALKS[context.arch.family];
+  if (result.mismatch !== undefined && walk !== undefined) return walk(context, trial, span, address);
   for (const [key, known] of plain.addresses) trial.addresses.set(key, known);
   trial.landings.push(...plain.landings);
   for (const rule of plain.rules) trial.rules.add(rule);

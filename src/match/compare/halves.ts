@@ -4,50 +4,8 @@
  */
 import type { Arch } from "../../arch/arch.ts";
 import { fieldOrder, readField } from "../../arch/field.ts";
-import { EM } from "../../elf/constants.ts";
+import type { AddressHalves } from "../../arch/link.ts";
 import type { SpanRelocation } from "../../spans/span.ts";
-
-/** Relocation types of the upper and of the lower half, whose values add up to the address. */
-interface Halves {
-  readonly high: RegExp;
-  readonly low: RegExp;
-  /** The upper half counts from the instruction's own page of this size. */
-  readonly page?: bigint;
-  /** Both halves count from the TOC pointer. */
-  readonly toc?: true;
-  /** Both halves count from the place of the upper one; the addend of the lower one has their distance in it. */
-  readonly fromHigh?: true;
-  /** What they make is the address of a slot in the GOT. */
-  readonly slot?: true;
-}
-
-/** A type of relocation that is one half, and of which pair. */
-const POWER_HALVES: readonly Halves[] = [
-  { high: /^R_PPC64_TOC16_HA$/, low: /^R_PPC64_TOC16_LO(_DS)?$/, toc: true },
-  { high: /^R_PPC64_REL16_HA$/, low: /^R_PPC64_REL16_LO$/, fromHigh: true },
-  { high: /^R_PPC64_ADDR16_HA$/, low: /^R_PPC64_ADDR16_LO(_DS)?$/ },
-];
-
-const MIPS_HALVES: readonly Halves[] = [{ high: /^R_MIPS_HI16$/, low: /^R_MIPS_LO16$/ }];
-
-/** By architecture. AAELF64 5.7.6, AAELF32 4.6.1.6, MIPS ABI supplement chapter 4, RISC-V psABI chapter 8, LoongArch ELF ABI, ELF V2 ABI for Power 3.5. */
-const HALVES: Readonly<Record<string, readonly Halves[]>> = {
-  aarch64: [
-    {
-      high: /^R_AARCH64_ADR_PREL_PG_HI21(_NC)?$/,
-      low: /^R_AARCH64_(ADD_ABS|LDST\d+_ABS)_LO12_NC$/,
-      page: 0x1000n,
-    },
-    { high: /^R_AARCH64_ADR_GOT_PAGE$/, low: /^R_AARCH64_LD64_GOT_LO12_NC$/, page: 0x1000n, slot: true },
-  ],
-  arm: [{ high: /^R_ARM_(THM_)?MOVT_ABS$/, low: /^R_ARM_(THM_)?MOVW_ABS_NC$/ }],
-  loongarch64: [{ high: /^R_LARCH_PCALA_HI20$/, low: /^R_LARCH_PCALA_LO12$/, page: 0x1000n }],
-  mips: MIPS_HALVES,
-  mipsel: MIPS_HALVES,
-  ppc64: POWER_HALVES,
-  ppc64le: POWER_HALVES,
-  riscv64: [{ high: /^R_RISCV_HI20$/, low: /^R_RISCV_LO12_[IS]$/ }],
-};
 
 /** A whole address, and the relocation that tells of what; while only the upper half is known, that. */
 export interface Half {
@@ -69,7 +27,7 @@ const PLACED_HIGH = /^R_RISCV_(PCREL|GOT)_HI20$/;
 /** Collects the halves of one span in the order of its relocations. */
 export class HalfAddresses {
   readonly #arch: Arch;
-  readonly #halves: readonly Halves[];
+  readonly #halves: readonly AddressHalves[];
   readonly #toc: () => bigint | undefined;
   readonly #high = new Map<string, bigint>();
   readonly #low = new Map<string, bigint>();
@@ -80,7 +38,7 @@ export class HalfAddresses {
   /** `toc` gives what the TOC pointer holds, where the architecture has one. */
   constructor(arch: Arch, toc: () => bigint | undefined = () => undefined) {
     this.#arch = arch;
-    this.#halves = HALVES[arch.name] ?? [];
+    this.#halves = arch.link.halves;
     this.#toc = toc;
   }
 
@@ -113,7 +71,7 @@ export class HalfAddresses {
     const own = halves.fromHigh ? `${symbol?.index} ${addend}` : namesThing(relocation);
     const key = halves.slot ? `slot ${own}` : own;
     const read = readField(run, index, howto, fieldOrder(this.#arch, howto));
-    const field = halves.toc || halves.fromHigh || this.#arch.machine === EM.PPC64 ? signedHalf(read, isHigh) : read;
+    const field = isHigh ? read : lowHalf(read, halves.lowBits);
     // MIPS: the distance of the GOT pointer from the first of the two. MIPS ABI supplement, _gp_disp.
     const isDistance = symbol?.name === "_gp_disp";
     const base = isHigh ? (isDistance ? place : this.#baseOf(halves, place)) : 0n;
@@ -123,23 +81,21 @@ export class HalfAddresses {
     const high = this.#high.get(key);
     const low = this.#low.get(key);
     if (high === undefined || low === undefined) return undefined;
-    const address = BigInt.asUintN(
-      this.#arch.class,
-      this.#arch.name === "arm" ? high + BigInt.asUintN(16, low) : high + low,
-    );
+    const address = BigInt.asUintN(this.#arch.class, high + low);
     const named = halves.fromHigh ? (this.#highFields.get(key) as SpanRelocation) : relocation;
     return { relocation: named, address, slot: halves.slot };
   }
 
   /** What an upper half counts from. */
-  #baseOf({ page, toc, fromHigh }: Halves, place: bigint): bigint | undefined {
+  #baseOf({ page, toc, fromHigh }: AddressHalves, place: bigint): bigint | undefined {
     if (toc) return this.#toc();
     if (fromHigh) return place;
     return page === undefined ? 0n : place - (place % page);
   }
 }
 
-/** The lower half of a pair that is added with sign. */
-function signedHalf(field: bigint, isHigh: boolean): bigint {
-  return isHigh ? field : BigInt.asIntN(16, field);
+/** The lower half of a pair as it is added. */
+function lowHalf(field: bigint, how: AddressHalves["lowBits"]): bigint {
+  if (how === "as-read") return field;
+  return how === "signed" ? BigInt.asIntN(16, field) : BigInt.asUintN(16, field);
 }

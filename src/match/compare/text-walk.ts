@@ -10,7 +10,7 @@
  * So both sides are walked instruction by instruction. What is not equal needs a rule (rules.ts). Jumps inside the function are
  * remembered, and at the end must land at instructions that correspond.
  */
-import type { X86Instruction, X86Mode } from "../../arch/x86-decode.ts";
+import type { X86Instruction, X86Mode } from "../../arch/x86/decode.ts";
 import { markRelocated } from "../../diff/mask.ts";
 import { RunCode } from "../../image/run-code.ts";
 import type { Span, SpanRelocation, TableEntry } from "../../spans/span.ts";

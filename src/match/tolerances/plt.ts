@@ -1,4 +1,4 @@
-import { EM } from "../../elf/constants.ts";
+import type { Family } from "../../arch/arch.ts";
 import type { SpanRelocation } from "../../spans/span.ts";
 import type { Context } from "../context.ts";
 
@@ -21,27 +21,52 @@ function isPowerStub({ arch, image }: Context, place: bigint): boolean {
   return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, arch.instructionData === "lsb") === SAVE_TOC;
 }
 
-/** What a call of a symbol from elsewhere really leads to, if it goes through a PLT stub: the address in its slot, if it has one yet. */
-export function throughPlt(
-  context: Context,
-  relocation: SpanRelocation,
-  meant: bigint,
-): { readonly address: bigint | undefined } | undefined {
-  const { arch, image } = context;
-  if (arch.machine === EM.PPC64 && relocation.howto.role === "branch" && relocation.target === undefined) {
-    return isPowerStub(context, meant) ? { address: undefined } : undefined;
-  }
-  if (relocation.howto.role !== "branch" || relocation.target !== undefined || arch.name !== "x86_64") return undefined;
-  const bytes = image.memory.read(meant, 16);
+/** What a stub of the linker leads to: the address in its slot, if it has one yet. */
+interface Stub {
+  readonly address: bigint | undefined;
+}
+
+type ReadStub = (context: Context, relocation: SpanRelocation, place: bigint) => Stub | undefined;
+
+const powerStub: ReadStub = (context, _relocation, place) =>
+  isPowerStub(context, place) ? { address: undefined } : undefined;
+
+/** The slot is as wide as a pointer: in x32 four bytes. Position-independent stubs of i386 count from %ebx, and are not read. */
+const x86Stub: ReadStub = ({ arch, image }, relocation, place) => {
+  if (arch.code.instructions.kind !== "x86" || arch.code.instructions.mode !== 64) return undefined;
+  const bytes = image.memory.read(place, 16);
   if (bytes === undefined || bytes.length < 11) return undefined;
   const stub = STUB.exec(Buffer.from(bytes).toString("hex"));
   if (stub === null) return undefined;
   const field = stub[0].length / 2;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const slot = BigInt.asUintN(arch.class, meant + BigInt(field + 4 + view.getInt32(field, true)));
-  const word = image.memory.read(slot, 8);
-  if (word === undefined || word.length < 8) return { address: undefined };
-  const address = new DataView(word.buffer, word.byteOffset, 8).getBigUint64(0, true);
+  const slot = BigInt.asUintN(arch.class, place + BigInt(field + 4 + view.getInt32(field, true)));
+  const word = image.memory.read(slot, arch.class / 8);
+  if (word === undefined || word.length < arch.class / 8) return { address: undefined };
+  const held = new DataView(word.buffer, word.byteOffset, word.length);
+  const address = arch.class === 64 ? held.getBigUint64(0, true) : BigInt(held.getUint32(0, true));
   const isKnown = image.symbols.named(relocation.symbol?.name ?? "").some((symbol) => symbol.address === address);
   return { address: isKnown ? address : undefined };
+};
+
+/** Stubs of this architecture are not read. */
+const NOT_READ: ReadStub = () => undefined;
+
+/** How the stubs of an instruction set are read. */
+const STUBS: Readonly<Record<Family, ReadStub>> = {
+  x86: x86Stub,
+  power: powerStub,
+  aarch64: NOT_READ,
+  arm: NOT_READ,
+  mips: NOT_READ,
+  riscv: NOT_READ,
+  loongarch: NOT_READ,
+  s390: NOT_READ,
+  unknown: NOT_READ,
+};
+
+/** What a call of a symbol from elsewhere really leads to, if it goes through a PLT stub: the address in its slot, if it has one yet. */
+export function throughPlt(context: Context, relocation: SpanRelocation, meant: bigint): Stub | undefined {
+  if (relocation.howto.role !== "branch" || relocation.target !== undefined) return undefined;
+  return STUBS[context.arch.family](context, relocation, meant);
 }

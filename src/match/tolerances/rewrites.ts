@@ -1,3 +1,4 @@
+import type { Family } from "../../arch/arch.ts";
 import type { Span, SpanRelocation } from "../../spans/span.ts";
 import type { Context } from "../context.ts";
 import type { Trial } from "../values.ts";
@@ -40,15 +41,19 @@ export interface Rewrite {
   readonly apply: (site: RewriteSite) => Rewritten | undefined;
 }
 
-/** By architecture, in the order in which they are tried. */
-export const REWRITES: Readonly<Record<string, readonly Rewrite[]>> = {
+/** The linker writes no instruction of this architecture anew without changing its length. */
+const NO_REWRITES: readonly Rewrite[] = [];
+
+/** By instruction set, in the order in which they are tried. */
+export const REWRITES: Readonly<Record<Family, readonly Rewrite[]>> = {
   aarch64: aarch64Rewrites,
-  aarch64_be: aarch64Rewrites,
-  ppc64: powerRewrites,
-  ppc64le: powerRewrites,
+  power: powerRewrites,
   mips: mipsRewrites,
-  mipsel: mipsRewrites,
-  mips64: mipsRewrites,
-  mips64el: mipsRewrites,
-  s390x: s390Rewrites,
+  s390: s390Rewrites,
+  arm: NO_REWRITES,
+  loongarch: NO_REWRITES,
+  // Their code is walked: instructions change their lengths.
+  x86: NO_REWRITES,
+  riscv: NO_REWRITES,
+  unknown: NO_REWRITES,
 };

@@ -1,4 +1,4 @@
-import type { X86Instruction } from "../../arch/x86-decode.ts";
+import type { X86Instruction } from "../../arch/x86/decode.ts";
 import type { Rule } from "./rules.ts";
 import { isCallable, isForeign, namesAt } from "./run-functions.ts";
 import { branchKind, isFilled, isNop, preTarget, runAddressOf, runTarget, type Site, type Step } from "./site.ts";

@@ -1,4 +1,4 @@
-import { decodeX86, type X86Instruction, type X86Mode } from "../../arch/x86-decode.ts";
+import { decodeX86, type X86Instruction, type X86Mode } from "../../arch/x86/decode.ts";
 import type { RunCode } from "../../image/run-code.ts";
 import type { Span, SpanRelocation, TableEntry } from "../../spans/span.ts";
 import type { Context } from "../context.ts";

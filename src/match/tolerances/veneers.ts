@@ -1,4 +1,4 @@
-import { EM } from "../../elf/constants.ts";
+import type { Family } from "../../arch/arch.ts";
 import type { SpanRelocation } from "../../spans/span.ts";
 import type { Context, Reference } from "../context.ts";
 import type { Trial } from "../values.ts";
@@ -44,6 +44,22 @@ function veneerTarget({ image, arch }: Context, address: bigint): bigint | undef
   return BigInt.asUintN(arch.class, start + 4n + view.getBigInt64(from + 16, arch.data === "lsb"));
 }
 
+/** Veneers of this architecture are not followed. */
+const NOT_FOLLOWED = undefined;
+
+/** How the veneers of an instruction set are read. */
+const VENEERS: Readonly<Record<Family, ((context: Context, address: bigint) => bigint | undefined) | undefined>> = {
+  aarch64: veneerTarget,
+  x86: NOT_FOLLOWED,
+  arm: NOT_FOLLOWED,
+  power: NOT_FOLLOWED,
+  mips: NOT_FOLLOWED,
+  riscv: NOT_FOLLOWED,
+  loongarch: NOT_FOLLOWED,
+  s390: NOT_FOLLOWED,
+  unknown: NOT_FOLLOWED,
+};
+
 /** What a branch to an address really leads to, if a veneer stands there; undefined if not. */
 export function throughVeneer(
   context: Context,
@@ -52,12 +68,13 @@ export function throughVeneer(
   { key, offset }: Reference,
   direct: bigint,
 ): bigint | undefined {
-  if (context.arch.machine !== EM.AARCH64 || howto.role !== "branch") return undefined;
+  const read = VENEERS[context.arch.family];
+  if (read === undefined || howto.role !== "branch") return undefined;
   const isIt = (address: bigint): boolean => BigInt.asUintN(context.arch.class, address + offset) === direct;
   // A function of the program may look like a veneer.
   const known = context.values.get(key) ?? trial.addresses.get(key);
   if (known !== undefined && isIt(known)) return undefined;
   if (context.image.symbols.named(typeof key === "string" ? key : key.name).some(({ address }) => isIt(address)))
     return undefined;
-  return veneerTarget(context, direct);
+  return read(context, direct);
 }

@@ -1,4 +1,5 @@
-import { type ArgumentValue, callArguments } from "../../arch/call-arguments.ts";
+import { callArguments } from "../../arch/call-arguments.ts";
+import type { ArgumentValue } from "../../arch/code.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span, SpanTable } from "../../spans/span.ts";
 

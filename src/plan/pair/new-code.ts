@@ -1,4 +1,4 @@
-import { isAnchorBase } from "../../arch/anchor.ts";
+import { isAnchorBase } from "../../arch/anchors/anchors.ts";
 import { STT } from "../../elf/constants.ts";
 import type { Finding } from "../../findings/findings.ts";
 import { isCode } from "../../spans/section-kind.ts";

@@ -1,0 +1,87 @@
+import { EM } from "../../elf/constants.ts";
+import type { ElfClass, ElfData } from "../../elf/object.ts";
+import type { Arch } from "../arch.ts";
+import { readAddend } from "../field.ts";
+import { type KernelModel, mappedBy, NO_MODULES, NO_WINDOWS } from "../kernel.ts";
+import { type LinkModel, NO_JUMP_TABLES, ONE_ENTRY } from "../link.ts";
+import { markerTest } from "../marker.ts";
+import { fillerTest } from "../padding.ts";
+import { aarch64Code } from "./code.ts";
+import { aarch64Howtos } from "./howtos.ts";
+
+/** AArch64 of either data order; instructions are always little-endian. A trampoline is one B. */
+export function aarch64(elfClass: ElfClass, data: ElfData): Arch {
+  return {
+    name: data === "lsb" ? "aarch64" : "aarch64_be",
+    family: "aarch64",
+    machine: EM.AARCH64,
+    class: elfClass,
+    data,
+    howtos: aarch64Howtos(),
+    trampoline: { size: 4, reach: 1n << 27n },
+    instructionData: "lsb",
+    isPadding: fillerTest("lsb", [[[4, 0xd503201f]]]),
+    isMarkerSymbol: markerTest(MAPPING),
+    insnAddend: () => 0n,
+    implicitAddend: (howto, bytes, offset) => readAddend(bytes, offset, howto, howto.insn ? "lsb" : data),
+    localEntry: () => 0,
+    code: aarch64Code(),
+    taggedCode: null,
+    link: elfClass === 64 ? LP64 : ILP32,
+    kernel: KERNEL,
+  };
+}
+
+/** AAELF64, "Mapping symbols". */
+const MAPPING = /^\$[dx](\.|$)/;
+
+/** AAELF64, 5.7.6: ADRP, and the instruction with the low twelve bits; in ILP32 under other names. */
+const halves = (prefix: string, slot: string): LinkModel["halves"] => [
+  {
+    high: new RegExp(`^${prefix}ADR_PREL_PG_HI21(_NC)?$`),
+    low: new RegExp(`^${prefix}(ADD_ABS|LDST\\d+_ABS)_LO12_NC$`),
+    lowBits: "as-read",
+    page: 0x1000n,
+  },
+  {
+    high: new RegExp(`^${prefix}ADR_GOT_PAGE$`),
+    low: new RegExp(`^${prefix}${slot}$`),
+    lowBits: "as-read",
+    page: 0x1000n,
+    slot: true,
+  },
+];
+
+/** A trampoline is `b`; a trap `brk #0x800`. Arm ARM for A-profile. */
+const link = (prefix: string, slot: string, wordType: number): LinkModel => ({
+  wordType,
+  jumpTables: NO_JUMP_TABLES,
+  halves: halves(prefix, slot),
+  localEntries: ONE_ENTRY,
+  jumpsInRegion: false,
+  trampoline: {
+    unit: 4,
+    code: [0x14000000],
+    fields: [{ offset: 0, howto: `${prefix}JUMP26` }],
+    trap: [0xd4210000],
+  },
+  taggedTrampoline: null,
+});
+
+const LP64 = link("R_AARCH64_", "LD64_GOT_LO12_NC", 257);
+const ILP32 = link("R_AARCH64_P32_", "LD32_GOT_LO12_NC", 1);
+
+const GIB = 1n << 30n;
+
+/** Linux: Documentation/arch/arm64/booting.rst, arch/arm64/kernel/vmcore_info.c. */
+const KERNEL: KernelModel = {
+  exceptionFields: 3,
+  pageSize: 4096,
+  windows: NO_WINDOWS,
+  initrdLimit: (kernel) => ({
+    last: kernel - (kernel % GIB) + 32n * GIB - 1n,
+    why: "one window of 32 GiB, aligned to 1 GiB, must hold kernel and initrd",
+  }),
+  imageMapping: mappedBy("kimage_voffset"),
+  modules: NO_MODULES,
+};

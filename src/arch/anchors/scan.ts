@@ -1,0 +1,128 @@
+import type { AnchorBase, AnchoredUse, AnchorFlow, AnchorModel } from "./uses.ts";
+
+/** One instruction, as far as accesses by a distance from a register go. */
+export interface Step {
+  readonly at: number;
+  readonly length: number;
+  /** Register that it counts from, or −1. */
+  readonly base: number;
+  readonly access: { readonly distance: number; readonly isAddress: boolean } | undefined;
+  /** Register that it overwrites, or −1. */
+  readonly writes: number;
+}
+
+/** The instruction at an offset; undefined at the end of the code. */
+export type Decoder = (code: Uint8Array, at: number) => Step | undefined;
+
+export type Load = readonly [at: number, register: number, ahead?: number];
+
+/** An address is put together by instructions at most so far from each other. */
+export const NEAR = 64;
+
+/** How the code of one architecture is looked through. */
+export interface Scanner {
+  readonly decode: Decoder;
+  /** Where the address relocated at an offset gets into a register, and into which; how far a distance in a literal pool is ahead of it. */
+  loads(code: Uint8Array, offset: number, steps: readonly Step[]): Load[];
+  /** Place in a literal pool that an instruction loads from. */
+  readonly pool?: (step: Step, code: Uint8Array) => number | undefined;
+  /** How far pc is ahead where it is added to what came from a pool, in position-independent code. */
+  readonly bias?: number;
+  /** Whether the instruction at an offset adds pc to a register. */
+  readonly isSum?: (code: Uint8Array, at: number, register: number) => boolean;
+}
+
+/** Index of the first instruction behind an offset. */
+export function firstBehind(steps: readonly Step[], offset: number): number {
+  let low = 0;
+  let high = steps.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((steps[middle] as Step).at <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Anchors of an instruction set in which accesses are found by a linear scan: what is loaded is always compared as well. */
+export function scanned(bases: RegExp, scanner: Scanner): AnchorModel {
+  return {
+    bases,
+    follow: (code, from, flow) => ({ uses: scanAnchors(scanner, code, from, flow), meant: () => "yes" }),
+  };
+}
+
+/** How far the accesses through one loaded address are looked for, in instructions. */
+const FOLLOWED = 256;
+
+/**
+ * Accesses through loaded addresses, found by reading on from each load until the register is overwritten. Branches are not followed: what
+ * is found only adds references that must agree, so an access too many makes a function look changed, never equal.
+ */
+function scanAnchors(
+  scanner: Scanner,
+  code: Uint8Array,
+  bases: readonly AnchorBase[],
+  flow: AnchorFlow,
+): AnchoredUse[] {
+  const uses = new Map<number, AnchoredUse>();
+  const steps = stepsOf(code, scanner.decode);
+  const pools = poolLoads(code, steps, scanner);
+  for (const base of bases) {
+    const loads = pools.get(base.offset) ?? scanner.loads(code, base.offset, steps);
+    for (const [start, register, ahead = 0] of loads) {
+      for (const step of reached(steps, start, register)) {
+        if (step.access === undefined || flow.isRelocated(step.at) || flow.isRelocated(step.at + 2)) continue;
+        const { distance, isAddress } = step.access;
+        const use: AnchoredUse = {
+          offset: step.at,
+          section: base.section,
+          place: base.place + distance - ahead,
+          mask: 0,
+          kind: isAddress ? "address" : "access",
+        };
+        if (!uses.has(step.at)) uses.set(step.at, use);
+      }
+    }
+  }
+  return [...uses.values()].sort((a, b) => a.offset - b.offset);
+}
+
+function stepsOf(code: Uint8Array, decode: Decoder): Step[] {
+  const steps: Step[] = [];
+  for (let at = 0; at < code.length; ) {
+    const step = decode(code, at);
+    if (step === undefined) break;
+    steps.push(step);
+    at += step.length;
+  }
+  return steps;
+}
+
+/** Loads from literal pools, by place in the pool: an address, or its distance from where pc is added. */
+function poolLoads(code: Uint8Array, steps: readonly Step[], { pool, bias, isSum }: Scanner): Map<number, Load[]> {
+  const loads = new Map<number, Load[]>();
+  if (pool === undefined) return loads;
+  for (const [index, step] of steps.entries()) {
+    const place = pool(step, code);
+    if (place === undefined || step.writes < 0) continue;
+    const sum = steps.slice(index + 1, index + NEAR).find(({ at }) => isSum?.(code, at, step.writes));
+    const load: Load = [step.at, step.writes, sum === undefined ? 0 : place - sum.at - (bias ?? 0)];
+    const known = loads.get(place);
+    if (known === undefined) loads.set(place, [load]);
+    else known.push(load);
+  }
+  return loads;
+}
+
+/** Instructions behind an offset that use a register as their base, until one overwrites it by something else. */
+function* reached(steps: readonly Step[], start: number, register: number): Generator<Step> {
+  let index = firstBehind(steps, start);
+  for (const end = Math.min(steps.length, index + FOLLOWED); index < end; index++) {
+    const step = steps[index] as Step;
+    if (step.base === register) yield step;
+    if (step.writes === register && step.base !== register) return;
+    // A load into its own base register.
+    if (step.writes === register && step.access?.isAddress === false) return;
+  }
+}

@@ -1,0 +1,102 @@
+import { EM } from "../../elf/constants.ts";
+import type { ElfData } from "../../elf/object.ts";
+import type { Arch, Howto } from "../arch.ts";
+import { readAddend } from "../field.ts";
+import { type KernelModel, NO_DUMPS, NO_MODULES, NO_WINDOWS } from "../kernel.ts";
+import { type LinkModel, NO_JUMP_TABLES, ONE_ENTRY } from "../link.ts";
+import { markerTest } from "../marker.ts";
+import { fillerTest } from "../padding.ts";
+import { armCode } from "./code.ts";
+import { armHowtos } from "./howtos.ts";
+import { thumbCode } from "./thumb.ts";
+
+/** The linker swapped the instructions of this image to little-endian. AAELF32, "ELF header". */
+const EF_ARM_BE8 = 0x00800000;
+
+/** 32-bit Arm, either byte order. A trampoline is one B in Arm state. */
+export function arm32(data: ElfData, flags: number): Arch {
+  const instructionData = flags & EF_ARM_BE8 ? "lsb" : data;
+  return {
+    name: data === "lsb" ? "arm" : "armeb",
+    family: "arm",
+    machine: EM.ARM,
+    class: 32,
+    data,
+    howtos: armHowtos(),
+    trampoline: { size: 4, reach: 1n << 25n },
+    instructionData,
+    functionTagBit: true,
+    isPadding: fillerTest(instructionData, [
+      [[4, 0xe320f000]],
+      [[4, 0xe1a00000]],
+      [[2, 0xbf00]],
+      [
+        [2, 0xf3af],
+        [2, 0x8000],
+      ],
+      [[2, 0x46c0]],
+    ]),
+    isMarkerSymbol: markerTest(MAPPING),
+    insnAddend: pcBias,
+    implicitAddend(howto, bytes, offset) {
+      const addend = readAddend(bytes, offset, howto, howto.insn ? instructionData : data);
+      // The field of a MOVT counts bytes, like that of its MOVW: the upper half exists only after the sum. AAELF32,
+      // "Addends".
+      return howto.rightshift === 16 ? addend >> 16n : addend;
+    },
+    localEntry: () => 0,
+    code: armCode(instructionData),
+    taggedCode: thumbCode(instructionData),
+    link: LINK,
+    kernel: KERNEL,
+  };
+}
+
+/**
+ * The program counter reads 8 bytes ahead in Arm state, 4 in Thumb; the second instruction of a MOVW pair does not read
+ * it.
+ */
+function pcBias(howto: Howto): bigint {
+  if (!howto.pcrel || !howto.insn || howto.role === "low" || howto.role === "page") return 0n;
+  return howto.size === 2 || howto.unit === 2 ? -4n : -8n;
+}
+
+/** AAELF32, "Mapping symbols". */
+const MAPPING = /^\$[adt](\.|$)/;
+
+const LINK: LinkModel = {
+  wordType: 2,
+  jumpTables: NO_JUMP_TABLES,
+  // AAELF32 4.6.1.6.
+  halves: [{ high: /^R_ARM_(THM_)?MOVT_ABS$/, low: /^R_ARM_(THM_)?MOVW_ABS_NC$/, lowBits: "unsigned" }],
+  localEntries: ONE_ENTRY,
+  jumpsInRegion: false,
+  // `b`, which counts from 8 bytes ahead; the undefined instruction of BUG(). Linux: arch/arm/include/asm/bug.h.
+  trampoline: {
+    unit: 4,
+    code: [0xea000000],
+    fields: [{ offset: 0, howto: "R_ARM_JUMP24", bias: -8n }],
+    trap: [0xe7f001f2],
+  },
+  // `b.w`, from 4 bytes ahead.
+  taggedTrampoline: {
+    unit: 2,
+    code: [0xf000, 0x9000],
+    fields: [{ offset: 0, howto: "R_ARM_THM_JUMP24", bias: -4n }],
+    trap: [0xde02],
+    reach: 1n << 24n,
+  },
+};
+
+/** Linux: Documentation/arch/arm/booting.rst. */
+const KERNEL: KernelModel = {
+  exceptionFields: 2,
+  pageSize: 4096,
+  windows: NO_WINDOWS,
+  initrdLimit: (kernel) => ({
+    last: kernel - (kernel % (128n << 20n)) + (768n << 20n) - 1n,
+    why: "low memory, which the kernel always maps, ends 768 MiB above its start",
+  }),
+  imageMapping: NO_DUMPS,
+  modules: NO_MODULES,
+};

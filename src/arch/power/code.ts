@@ -1,0 +1,44 @@
+import type { ElfData } from "../../elf/object.ts";
+import { scanned } from "../anchors/scan.ts";
+import { type CodeModel, NO_ADDRESSES, TOLD_BY_TYPE } from "../code.ts";
+import { form, is, registers, signExtend } from "../instruction.ts";
+import { plus, type WordRules, wordCode } from "../words.ts";
+import { powerScanner } from "./anchors.ts";
+
+/** Power ISA, book I: 2.4 (I-form and B-form branches that are not absolute), 3.3.9, 3.3.13. */
+const RULES: WordRules = {
+  branches: [form(0xfc000002, 0x48000000, 10, 2, [2, 24]), form(0xfc000002, 0x40000000, 11, 2, [2, 14])],
+  destination: (i) => (i >>> 21) & 31,
+  // `li rD,imm` (addi rD,0,imm), and the low half (ori) of what `lis` of the same register began.
+  constant(i, before) {
+    const isLow = is(i, 0xfc000000, 0x60000000) && is(before, 0xfc1f0000, 0x3c000000);
+    const isSame = ((i >>> 21) & 31) === ((i >>> 16) & 31) && ((i >>> 21) & 31) === ((before >>> 21) & 31);
+    return is(i, 0xfc1f0000, 0x38000000) || (isLow && isSame) ? i & 0xffff : undefined;
+  },
+  constantBits: 0xffff,
+  // addi, addis (li, lis), ori, b, blr. Logical instructions have their destination in the second field.
+  effect(i, get) {
+    const rt = (i >>> 21) & 31;
+    const ra = (i >>> 16) & 31;
+    if (is(i, 0xfc1f0000, 0x38000000)) return { writes: [[rt, signExtend(i & 0xffff, 16)]] };
+    if (is(i, 0xfc1f0000, 0x3c000000)) return { writes: [[rt, signExtend(i & 0xffff, 16) * 0x10000]] };
+    if (is(i, 0xfc000000, 0x60000000)) return { writes: [[ra, plus(get(rt), i & 0xffff)]] };
+    if (is(i, 0xfc000003, 0x48000000) || i === 0x4e800020) return { writes: [], isEnd: true };
+    return {
+      writes: [
+        [rt, undefined],
+        [ra, undefined],
+      ],
+    };
+  },
+};
+
+/** 64-bit Power in either byte order. */
+export const powerCode = (order: ElfData): CodeModel => ({
+  ...wordCode(order, RULES),
+  branchKind: TOLD_BY_TYPE,
+  addresses: NO_ADDRESSES,
+  argumentRegisters: registers(3, 8),
+  hasDelaySlot: false,
+  anchors: scanned(/^R_PPC64_TOC16_LO$/, powerScanner(order === "lsb")),
+});
