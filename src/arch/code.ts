@@ -86,7 +86,9 @@ export interface CodeModel {
   /** The constant that the instruction around a byte loads; undefined when it loads none. */
   loadedConstant(code: Uint8Array, offset: number): LoadedConstant | undefined;
   readonly step: CallStep;
-  /** Whether the instruction behind a call runs before the callee does. */
+  /** Whether execution certainly does not run past the end of the code in code[from, to): a return, a jump or a trap stands there. */
+  endsFlow(code: Uint8Array, from: number, to: number): boolean;
+  /** Whether the instruction behind a call or jump runs before the callee does. */
   readonly hasDelaySlot: boolean;
   /** How compilers reach variables by their distance from another one (-fsection-anchors); `NO_ANCHORS` where none does so. */
   readonly anchors: AnchorModel | null;

@@ -64,6 +64,7 @@ const CODE: CodeModel = {
   destination: () => undefined,
   loadedConstant: () => undefined,
   step: () => ({ length: 4, writes: [], isEnd: true }),
+  endsFlow: () => false,
   hasDelaySlot: false,
   anchors: NO_ANCHORS,
 };

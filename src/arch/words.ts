@@ -1,6 +1,6 @@
 import type { ElfData } from "../elf/object.ts";
 import type { ArgumentValue, CodeModel, Effect, GetRegister, ResolvedReference } from "./code.ts";
-import { type BranchForm, distance, readWord } from "./instruction.ts";
+import { type BranchForm, distance, is, readWord } from "./instruction.ts";
 
 /** What is particular to an instruction set whose instructions all have four bytes. */
 export interface WordRules {
@@ -9,6 +9,10 @@ export interface WordRules {
   readonly bias?: number;
   /** Whether constants lie between the instructions, reached by distances that `branches` does not list. */
   readonly hasPools?: true;
+  /** Instructions behind which execution does not go on: which bits decide, and what they are. */
+  readonly ends: readonly (readonly [mask: number, bits: number])[];
+  /** Whether the instruction behind a call or jump runs before it leads away. */
+  readonly hasDelaySlot?: true;
   /** The register that an instruction loads, where it loads one. */
   readonly destination: (instruction: number) => number;
   /** The constant that an instruction loads (the low part of one, behind the instruction that loads its high part). */
@@ -21,7 +25,15 @@ export interface WordRules {
 
 type WordCode = Pick<
   CodeModel,
-  "instructions" | "alignment" | "unitSize" | "branches" | "destination" | "loadedConstant" | "step"
+  | "instructions"
+  | "alignment"
+  | "unitSize"
+  | "branches"
+  | "destination"
+  | "loadedConstant"
+  | "step"
+  | "endsFlow"
+  | "hasDelaySlot"
 >;
 
 /** The part of a code model that follows from instructions of four aligned bytes in a byte order. */
@@ -53,6 +65,13 @@ export function wordCode(order: ElfData, rules: WordRules): WordCode {
       if (value === undefined || value <= 0) return undefined;
       return { offset: start, size: 4, value, rest: (instruction & ~constantBits) >>> 0 };
     },
+    endsFlow(code, from, to) {
+      const at = to - 4 - (rules.hasDelaySlot ? 4 : 0);
+      if (at < from) return false;
+      const word = readWord(code, at, little);
+      return rules.ends.some(([mask, bits]) => is(word, mask, bits));
+    },
+    hasDelaySlot: rules.hasDelaySlot ?? false,
     step(code, at, get, relocated) {
       const made = rules.effect(at + 4 <= code.length ? readWord(code, at, little) : 0, get);
       const isRelocated = [0, 1, 2, 3].some((i) => relocated.has(at + i));

@@ -15,6 +15,17 @@ const RULES: WordRules = {
     form(0x9f000000, 0x10000000, 274, 0, [29, 2], [5, 19]),
     form(0x3b000000, 0x18000000, 273, 2, [5, 19]),
   ],
+  // B, BR, RET, ERET, BRK, UDF, the authenticated forms with them.
+  ends: [
+    [0xfc000000, 0x14000000],
+    [0xfefff800, 0xd61f0800],
+    [0xfffffc1f, 0xd61f0000],
+    [0xfffffc1f, 0xd65f0000],
+    [0xfffffbff, 0xd65f0bff],
+    [0xffffffff, 0xd69f03e0],
+    [0xffe0001f, 0xd4200000],
+    [0xffff0000, 0x00000000],
+  ],
   destination: (i) => i & 31,
   // `movz wN|xN,#imm16`
   constant: (i) => (is(i, 0x7fe00000, 0x52800000) ? (i >>> 5) & 0xffff : undefined),
@@ -38,7 +49,6 @@ export const aarch64Code = (): CodeModel => ({
   branchKind: TOLD_BY_TYPE,
   addresses: pagePairs,
   argumentRegisters: registers(0, 8),
-  hasDelaySlot: false,
   anchors: { bases: /^R_AARCH64_(P32_)?ADD_ABS_LO12_NC$/, follow: followAArch64 },
 });
 

@@ -13,6 +13,15 @@ const RULES: WordRules = {
   branches: [form(0x0f000000, 0x0b000000, 28, 2, [0, 24]), form(0x0f000000, 0x0a000000, 29, 2, [0, 24])],
   bias: 8,
   hasPools: true,
+  // B, BX, LDM with pc, MOV to pc, UDF; all without condition.
+  ends: [
+    [0xff000000, 0xea000000],
+    [0xfffffff0, 0xe12fff10],
+    [0xfe108000, 0xe8108000],
+    [0xfffffff0, 0xe1a0f000],
+    [0xfffff000, 0xe49df000],
+    [0xfff000f0, 0xe7f000f0],
+  ],
   destination: (i) => (i >>> 12) & 15,
   constant(i) {
     if (is(i, 0x0ff00000, 0x03000000)) return ((i >>> 4) & 0xf000) | (i & 0xfff);
@@ -36,6 +45,5 @@ export const armCode = (order: ElfData): CodeModel => ({
   branchKind: TOLD_BY_TYPE,
   addresses: NO_ADDRESSES,
   argumentRegisters: registers(0, 4),
-  hasDelaySlot: false,
   anchors: scanned(ANCHOR_BASES, armScanner(order === "lsb")),
 });

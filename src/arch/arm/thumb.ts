@@ -23,6 +23,7 @@ export function thumbCode(order: ElfData): CodeModel {
       return { offset: load.at, size: load.size, value: load.value, rest: load.rest };
     },
     step: (code, at, _get, relocated) => step(code, at, relocated, little),
+    endsFlow: (code, from, to) => endsFlow(code, from, to, little),
     hasDelaySlot: false,
     anchors: scanned(ANCHOR_BASES, thumbScanner(little)),
   };
@@ -74,6 +75,24 @@ function wideLoad(at: number, first: number, second: number): Load | undefined {
   }
   if (is(first, 0xfbf0, 0xf2c0)) return { at, size: 4, register, value: undefined, rest: 0 };
   return is(first, 0xff7f, 0xf85f) ? { at, size: 4, register: second >>> 12, value: undefined, rest: 0 } : undefined;
+}
+
+/** B (T2, T4), BX, POP and LDM with pc, UDF. The end of the code tells where its last instruction starts only if all are walked. */
+function endsFlow(code: Uint8Array, from: number, to: number, little: boolean): boolean {
+  let last = -1;
+  let at = from;
+  while (at + 2 <= to) {
+    last = at;
+    at += isWide(readHalf(code, at, little)) ? 4 : 2;
+  }
+  if (at !== to || last < 0) return false;
+  const first = readHalf(code, last, little);
+  if (!isWide(first)) {
+    const isJump = is(first, 0xf800, 0xe000) || is(first, 0xff80, 0x4700) || is(first, 0xff00, 0xbd00);
+    return isJump || is(first, 0xff00, 0xde00);
+  }
+  const second = readHalf(code, last + 2, little);
+  return (is(first, 0xf800, 0xf000) && is(second, 0xd000, 0x9000)) || (is(first, 0xffd0, 0xe890) && second >= 0x8000);
 }
 
 /** What one instruction does to the registers: loads are followed, and whatever else may write a register makes it unknown. */

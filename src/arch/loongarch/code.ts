@@ -13,6 +13,12 @@ const RULES: WordRules = {
     form(0xf8000000, 0x60000000, 64, 2, [10, 16]),
     form(0xf8000000, 0x68000000, 64, 2, [10, 16]),
   ],
+  // jirl to no register, b, break.
+  ends: [
+    [0xfc00001f, 0x4c000000],
+    [0xfc000000, 0x50000000],
+    [0xffff8000, 0x002a0000],
+  ],
   destination: (i) => i & 31,
   // `ori rd,$r0,imm12`, `addi.w rd,$r0,imm12`, and the low part (ori) after lu12i.w.
   constant(i, before) {
@@ -43,6 +49,5 @@ export const loongarchCode = (): CodeModel => ({
   branchKind: TOLD_BY_TYPE,
   addresses: NO_ADDRESSES,
   argumentRegisters: registers(4, 8),
-  hasDelaySlot: false,
   anchors: NO_ANCHORS,
 });

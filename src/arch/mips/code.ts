@@ -14,6 +14,14 @@ const RULES: WordRules = {
     form(0xfc000000, 0x04000000, 10, 2, [0, 16]),
   ],
   bias: 4,
+  // jr, j, b: with the instruction behind them, which still runs.
+  ends: [
+    [0xfc1fffff, 0x00000008],
+    [0xfc1fffff, 0x00000009],
+    [0xfc000000, 0x08000000],
+    [0xffff0000, 0x10000000],
+  ],
+  hasDelaySlot: true,
   destination: (i) => (i >>> 16) & 31,
   // `li`: addiu rt,$0,imm or ori rt,$0,imm.
   constant: (i) => (is(i, 0xffe00000, 0x24000000) || is(i, 0xffe00000, 0x34000000) ? i & 0xffff : undefined),
@@ -40,6 +48,5 @@ export const mipsCode = (inRegisters: 4 | 8, order: ElfData): CodeModel => ({
   branchKind: TOLD_BY_TYPE,
   addresses: NO_ADDRESSES,
   argumentRegisters: registers(4, inRegisters),
-  hasDelaySlot: true,
   anchors: scanned(/^R_MIPS_(LO16|GOT_OFST)/, mipsScanner(order === "lsb")),
 });

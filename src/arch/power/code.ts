@@ -8,6 +8,14 @@ import { powerScanner } from "./anchors.ts";
 /** Power ISA, book I: 2.4 (I-form and B-form branches that are not absolute), 3.3.9, 3.3.13. */
 const RULES: WordRules = {
   branches: [form(0xfc000002, 0x48000000, 10, 2, [2, 24]), form(0xfc000002, 0x40000000, 11, 2, [2, 14])],
+  // b, blr, bctr, rfid, trap.
+  ends: [
+    [0xfc000003, 0x48000000],
+    [0xffe0ffff, 0x4e800020],
+    [0xffe0ffff, 0x4e800420],
+    [0xffffffff, 0x4c000024],
+    [0xffffffff, 0x7fe00008],
+  ],
   destination: (i) => (i >>> 21) & 31,
   // `li rD,imm` (addi rD,0,imm), and the low half (ori) of what `lis` of the same register began.
   constant(i, before) {
@@ -39,6 +47,5 @@ export const powerCode = (order: ElfData): CodeModel => ({
   branchKind: TOLD_BY_TYPE,
   addresses: NO_ADDRESSES,
   argumentRegisters: registers(3, 8),
-  hasDelaySlot: false,
   anchors: scanned(/^R_PPC64_TOC16_LO$/, powerScanner(order === "lsb")),
 });

@@ -25,6 +25,7 @@ export const riscvCode = (): CodeModel => ({
   destination: (code, field) => (((code[field] ?? 0) | ((code[field + 1] ?? 0) << 8)) >> 7) & 31,
   loadedConstant,
   step,
+  endsFlow,
   hasDelaySlot: false,
   anchors: scanned(/^R_RISCV_(PCREL_)?HI20$/, riscvScanner),
 });
@@ -98,3 +99,20 @@ const step: CallStep = (code, at, get, relocated) => {
   if (is(i, 0xfff, 0x6f) || i === 0x8067) return { length, writes: [], isEnd: true };
   return { length, writes: [[rd, undefined]] };
 };
+
+/** jal and jalr to x0, ebreak, mret and sret, and the compressed forms. RISC-V unprivileged ISA, 2.5 and 16. */
+function endsFlow(bytes: Uint8Array, from: number, to: number): boolean {
+  if (to - from >= 4 && ((bytes[to - 4] as number) & 3) === 3) {
+    const word = readWord(bytes, to - 4, true);
+    const forms = [
+      [0xfff, 0x06f],
+      [0xfff, 0x067],
+      [0xffffffff, 0x00100073],
+      [0xdfffffff, 0x10200073],
+    ] as const;
+    if (forms.some(([mask, bits]) => is(word, mask, bits))) return true;
+  }
+  if (to - from < 2) return false;
+  const half = readHalf(bytes, to - 2, true);
+  return (half & 0xe003) === 0xa001 || ((half & 0xf07f) === 0x8002 && (half & 0xf80) !== 0) || half === 0x9002;
+}

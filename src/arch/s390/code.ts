@@ -26,6 +26,7 @@ export const s390Code = (): CodeModel => ({
   },
   loadedConstant,
   step,
+  endsFlow,
   hasDelaySlot: false,
   anchors: scanned(/^R_390_PC32DBL$/, s390Scanner),
 });
@@ -112,4 +113,12 @@ function addressOrConstant(code: Uint8Array, at: number): ArgumentValue {
   const index = (code[at + 1] ?? 0) & 15;
   const base = (code[at + 2] ?? 0) >> 4;
   return index === 0 && base === 0 ? (((code[at + 2] ?? 0) & 15) << 8) | (code[at + 3] ?? 0) : "address";
+}
+
+/** br, j, jg. Principles of Operation, chapter 7. */
+function endsFlow(bytes: Uint8Array, from: number, to: number): boolean {
+  const size = to - from;
+  if (size >= 6 && bytes[to - 6] === 0xc0 && bytes[to - 5] === 0xf4) return true;
+  if (size >= 4 && bytes[to - 4] === 0xa7 && bytes[to - 3] === 0xf4) return true;
+  return size >= 2 && bytes[to - 2] === 0x07 && ((bytes[to - 1] as number) & 0xf0) === 0xf0;
 }

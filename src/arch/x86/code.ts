@@ -24,6 +24,7 @@ export function x86Code(mode: X86Mode, types: X86Types): CodeModel {
     destination,
     loadedConstant: (code, offset) => loadedConstant(code, offset, mode),
     step: x86Step(mode),
+    endsFlow: (code, from, to) => endsFlow(code, from, to, mode),
     hasDelaySlot: false,
     anchors: NO_ANCHORS,
   };
@@ -143,4 +144,22 @@ function loadedConstant(code: Uint8Array, offset: number, mode: X86Mode): Return
     };
   }
   return undefined;
+}
+
+/** RET, IRET, JMP, INT3 and UD2. Intel SDM volume 2. */
+function endsFlow(bytes: Uint8Array, from: number, to: number, mode: X86Mode): boolean {
+  let last = -1;
+  let at = from;
+  while (at < to) {
+    last = at;
+    at += decodeX86(bytes, at, mode)?.length ?? to;
+  }
+  if (at !== to || last < 0) return false;
+  // Prefixes that a return or jump may have: repeat, not tracked, bound, operand size.
+  while (last < to - 1 && [0xf2, 0xf3, 0x3e, 0x66].includes(bytes[last] as number)) last++;
+  const opcode = bytes[last] as number;
+  const next = bytes[last + 1] ?? 0;
+  if ([0xc2, 0xc3, 0xca, 0xcb, 0xcc, 0xcf, 0xe9, 0xea, 0xeb].includes(opcode)) return true;
+  if (opcode === 0x0f) return next === 0x0b || next === 0xb9;
+  return opcode === 0xff && [4, 5].includes((next >> 3) & 7);
 }
