@@ -36,6 +36,8 @@ export interface ImageMapping {
 export interface KernelModel {
   /** Fields of an entry of __ex_table as kernels usually have it: place and fixup, and since 4.6 or 5.16 a type. */
   readonly exceptionFields: 2 | 3;
+  /** Whether the kCFI hash of a function's type is a bare word before its entry; on x86 it is an instruction with a symbol. */
+  readonly hasBareTypeHash: boolean;
   /** Bytes of a page that kernels usually have. */
   readonly pageSize: number;
   /** Addresses that need no page table; `NO_WINDOWS` where all do. */

@@ -1,7 +1,8 @@
 import type { Arch } from "../arch/arch.ts";
 import { argumentAt } from "../arch/argument.ts";
-import { type ArgumentValue, callArguments } from "../arch/call-arguments.ts";
-import { type LoadedConstant, loadedConstantAt } from "../arch/loaded-constant.ts";
+import { callArguments } from "../arch/call-arguments.ts";
+import type { ArgumentValue, LoadedConstant } from "../arch/code.ts";
+import { loadedConstantAt } from "../arch/loaded-constant.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
 import { textBytes } from "../spans/text-of.ts";
@@ -80,8 +81,8 @@ class CodeLines implements LineTest {
     const fields = calls.map(({ offset }) => offset);
     const before = callArguments(this.#arch, bytes, fields, relocated);
     const after = callArguments(this.#arch, this.#post.bytes, fields, relocated);
-    // The instruction behind a MIPS call runs before the callee does.
-    const delay = this.#arch.name.startsWith("mips") ? 4 : 0;
+    // The instruction in a delay slot still prepares the call.
+    const delay = this.#arch.code.hasDelaySlot ? 4 : 0;
     const lines: Difference[] = [];
     let next = 0;
     let first = 0;

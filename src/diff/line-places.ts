@@ -1,5 +1,6 @@
 import type { Arch } from "../arch/arch.ts";
 import { argumentAt } from "../arch/argument.ts";
+import { isCallField } from "../arch/branch.ts";
 import { callArguments } from "../arch/call-arguments.ts";
 import { numberedBase } from "../spans/names.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
@@ -22,16 +23,15 @@ export function calleeName({ target, symbol }: SpanRelocation): string {
 
 /** Whether instructions have the x86 form: of any length, the constant last. */
 export function isX86(arch: Arch): boolean {
-  return arch.name === "x86_64" || arch.name === "i386" || arch.name === "x32";
+  return arch.code.instructions.kind === "x86";
 }
 
 /** Whether a relocation belongs to a call: older x86 assemblers marked calls like any pc-relative field, and a call may go by a GOT slot (`ff /2`, `ff /4`). */
 export function isCall(span: Span, { howto, offset }: SpanRelocation, arch: Arch): boolean {
   if (howto.role === "branch") return true;
-  if (!isX86(arch)) return false;
-  if (howto.role === "got")
+  if (howto.role === "got" && isX86(arch))
     return span.bytes[offset - 2] === 0xff && [0x15, 0x25].includes(span.bytes[offset - 1] as number);
-  return howto.pcrel && span.bytes[offset - 1] === 0xe8;
+  return isCallField(arch, howto, span.bytes, offset);
 }
 
 /** Where the same field lies on both sides. */

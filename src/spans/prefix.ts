@@ -93,7 +93,7 @@ function lastAtOrBefore(count: number, placeOf: (index: number) => number, place
 
 /** Whether a kCFI type hash is a bare word before the entry; on x86 it is an instruction with a symbol. */
 export function hasBareTypeHash(arch: Arch): boolean {
-  return /^(aarch64|arm|riscv|loongarch)/.test(arch.name);
+  return arch.kernel.hasBareTypeHash;
 }
 
 const WORD = 4;
@@ -119,7 +119,7 @@ export function prefixStart(
   const first = lastAtOrBefore(sites.length, (i) => sites[i] as number, from - 1) + 1;
   const site = sites[first] ?? entry;
   const room = site < entry && isFiller(site, entry) ? site : entry;
-  if (/^ppc64/.test(arch.name)) {
+  if (arch.link.hasTocOffsets) {
     const offset = room - TOC_OFFSET;
     return offset >= from && relocatedAt(offset, room) && isFiller(from, offset) ? offset : room;
   }

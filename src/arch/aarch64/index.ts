@@ -58,6 +58,7 @@ const link = (prefix: string, slot: string, wordType: number): LinkModel => ({
   jumpTables: NO_JUMP_TABLES,
   halves: halves(prefix, slot),
   localEntries: ONE_ENTRY,
+  hasTocOffsets: false,
   jumpsInRegion: false,
   trampoline: {
     unit: 4,
@@ -76,6 +77,7 @@ const GIB = 1n << 30n;
 /** Linux: Documentation/arch/arm64/booting.rst, arch/arm64/kernel/vmcore_info.c. */
 const KERNEL: KernelModel = {
   exceptionFields: 3,
+  hasBareTypeHash: true,
   pageSize: 4096,
   windows: NO_WINDOWS,
   initrdLimit: (kernel) => ({

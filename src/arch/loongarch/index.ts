@@ -52,6 +52,7 @@ const LINK: Omit<LinkModel, "wordType" | "trampoline"> = {
   // ELF for the LoongArch Architecture, "Relocations".
   halves: [{ high: /^R_LARCH_PCALA_HI20$/, low: /^R_LARCH_PCALA_LO12$/, lowBits: "as-read", page: 0x1000n }],
   localEntries: ONE_ENTRY,
+  hasTocOffsets: false,
   jumpsInRegion: false,
   taggedTrampoline: null,
 };
@@ -59,6 +60,7 @@ const LINK: Omit<LinkModel, "wordType" | "trampoline"> = {
 /** Linux: arch/loongarch/include/asm/addrspace.h. */
 const kernel = (elfClass: ElfClass): KernelModel => ({
   exceptionFields: 3,
+  hasBareTypeHash: true,
   pageSize: 0x4000,
   windows: [
     { first: 0x8000_0000_0000_0000n, last: 0x9fff_ffff_ffff_ffffn, mask: (1n << 48n) - 1n },

@@ -46,6 +46,7 @@ const LINK: Omit<LinkModel, "wordType"> = {
   halves: [{ high: /^R_MIPS_HI16$/, low: /^R_MIPS_LO16$/, lowBits: "as-read" }],
   localEntries: ONE_ENTRY,
   // MIPS Architecture volume II, J.
+  hasTocOffsets: false,
   jumpsInRegion: true,
   // lui, addiu, `jalr $0, $t9` (which R6 still has, unlike jr), nop; `break 512`. MIPS Architecture volume II.
   trampoline: {
@@ -63,6 +64,7 @@ const LINK: Omit<LinkModel, "wordType"> = {
 /** Linux: arch/mips/include/asm/addrspace.h. */
 const KERNEL: KernelModel = {
   exceptionFields: 2,
+  hasBareTypeHash: false,
   pageSize: 4096,
   windows: [
     { first: 0x8000_0000n, last: 0xbfff_ffffn, mask: 0x1fff_ffffn },

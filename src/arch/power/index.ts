@@ -59,6 +59,7 @@ const LINK: LinkModel = {
   ],
   // 64-bit ELF V2 ABI for Power, 3.4.1.
   localEntries: [4n, 8n, 16n, 32n, 64n],
+  hasTocOffsets: true,
   jumpsInRegion: false,
   // `b`; `trap`. Power ISA.
   trampoline: {
@@ -72,6 +73,7 @@ const LINK: LinkModel = {
 
 const KERNEL: KernelModel = {
   exceptionFields: 2,
+  hasBareTypeHash: false,
   pageSize: 0x1_0000,
   windows: NO_WINDOWS,
   initrdLimit: anyAddress(64),

@@ -44,6 +44,7 @@ const LINK: Omit<LinkModel, "wordType"> = {
   jumpTables: NO_JUMP_TABLES,
   halves: NO_HALVES,
   localEntries: ONE_ENTRY,
+  hasTocOffsets: false,
   jumpsInRegion: false,
   // `brcl 15`; `mc 0,0`. Principles of Operation.
   trampoline: {
@@ -58,6 +59,7 @@ const LINK: Omit<LinkModel, "wordType"> = {
 /** Linux: arch/s390/kernel/vmcore_info.c; before 6.10 virtual addresses are the physical ones. */
 const kernel = (elfClass: ElfClass): KernelModel => ({
   exceptionFields: 3,
+  hasBareTypeHash: false,
   pageSize: 4096,
   windows: NO_WINDOWS,
   initrdLimit: anyAddress(elfClass),

@@ -105,6 +105,7 @@ function link(howto: string): Omit<LinkModel, "wordType" | "jumpTables"> {
   return {
     halves: NO_HALVES,
     localEntries: ONE_ENTRY,
+    hasTocOffsets: false,
     jumpsInRegion: false,
     trampoline: trampoline(howto),
     taggedTrampoline: null,
@@ -119,6 +120,7 @@ const initrd = (last: bigint, why: string) => (): InitrdLimit => ({ last, why })
 
 const KERNEL_64: KernelModel = {
   exceptionFields: 3,
+  hasBareTypeHash: false,
   pageSize: 4096,
   windows: NO_WINDOWS,
   initrdLimit: initrd(0x7fff_ffffn, "initrd_addr_max of the x86 boot protocol, as 64-bit kernels set it"),
@@ -132,6 +134,7 @@ const KERNEL_64: KernelModel = {
 
 const KERNEL_32: KernelModel = {
   exceptionFields: 2,
+  hasBareTypeHash: false,
   pageSize: 4096,
   windows: NO_WINDOWS,
   initrdLimit: initrd(0x37ff_ffffn, "initrd_addr_max of the x86 boot protocol"),
