@@ -1,4 +1,5 @@
 import { constantName, EM, ET } from "../elf/constants.ts";
+import { requireMachineCode } from "../elf/machine-code.ts";
 import type { ElfObject } from "../elf/object.ts";
 import { UnsupportedError } from "../errors.ts";
 import { buildSpans } from "../spans/spans.ts";
@@ -34,6 +35,7 @@ function requireSameTarget(pre: ElfObject, post: ElfObject): void {
 
 /** Compares two objects: spans, pairs, differences, and what follows from them. */
 export function diffSpans(preObject: ElfObject, postObject: ElfObject): ObjectDiff {
+  for (const object of [preObject, postObject]) requireMachineCode(object);
   requireSameTarget(preObject, postObject);
   const pre = sideOf(preObject);
   const post = sideOf(postObject);

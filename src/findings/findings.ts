@@ -305,6 +305,12 @@ export const FINDINGS = {
     (name, detail) => `${name} is linked into several modules: its change is described for the first of ${detail}`,
   ),
   "file-skipped": row("warning", "File not compared", (name, detail) => `${name} is not compared: ${detail}`),
+  "file-not-analysed": row(
+    "error",
+    "File that differs and cannot be analysed",
+    (name, detail) => `${name} differs, and what it does cannot be told: ${detail}`,
+  ),
+  "files-not-objects": row("note", "Files that differ and are no objects", (_name, detail) => detail),
   "files-covered": row("note", "Files whose code lies in others", (_name, detail) => detail),
   "files-of-others": row("note", "Objects of other programs", (_name, detail) => detail),
   "files-not-followed": row("note", "Links and odd files not followed", (_name, detail) => detail),

@@ -140,6 +140,7 @@ function countText(objects: UpdateDescription["objects"]): string {
 const LEFT_OUT: readonly Finding["code"][] = [
   "files-covered",
   "files-of-others",
+  "files-not-objects",
   "files-not-followed",
   "files-left-out",
 ];

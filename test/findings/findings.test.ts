@@ -131,6 +131,8 @@ const many: Partial<Record<FindingCode, () => ReturnType<typeof updateOf>>> = {
   "object-in-several": () => assembleUpdate([fragmentOf(diffOf(changed, after), { name: "a.o", alsoIn: ["loop"] })]),
   "file-skipped": () => withLeftOut({ skipped: [{ path: "a.o", kind: "no-object", why: "an empty file" }] }),
   "files-covered": () => withLeftOut({ skipped: [{ path: "a.ko", kind: "covered", why: "linked from a.o" }] }),
+  "file-not-analysed": () => withLeftOut({ skipped: [{ path: "a.o", kind: "differs", why: "LLVM bitcode" }] }),
+  "files-not-objects": () => withLeftOut({ skipped: [{ path: "a.c", kind: "other", why: "not an ELF file" }] }),
   "files-of-others": () =>
     withLeftOut({ skipped: [{ path: "scripts/a.o", kind: "stranger", why: "of another program" }] }),
   "files-not-followed": () => withLeftOut({ skipped: [{ path: "x", kind: "unreadable", why: "a link to a folder" }] }),

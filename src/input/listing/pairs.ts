@@ -205,11 +205,29 @@ export function* walkPairs(
     }
     if (isArchive(seen.pre?.kind) || isArchive(seen.post?.kind)) yield* pairMembers(key, seen.pre, seen.post);
     const [left, right] = [pick(key, seen.pre), pick(key, seen.post)];
+    const [whyPre, whyPost] = [left ? undefined : whyRefused(seen.pre), right ? undefined : whyRefused(seen.post)];
+    const why = whyPost ?? whyPre;
     if (left !== undefined || right !== undefined) {
-      const lost = left === undefined ? seen.pre : right === undefined ? seen.post : undefined;
-      if (lost?.kind === "other") skip(key, "no-object", "on one side it is no object");
+      if (why !== undefined) skip(key, "differs", `${why}, on one side only`);
       addTask(key, key, left, right, seen.same);
-    } else if (!skipped.has(key) && !isArchive(seen.pre?.kind) && !isArchive(seen.post?.kind)) counts.others++;
+    } else if (why !== undefined && !skipped.has(key)) {
+      const isSame = yield* holdSameBytes(seen, preFile, postFile);
+      const isNamed =
+        isBitcode(seen) || isArchive(seen.pre?.kind) || isArchive(seen.post?.kind) || OBJECT_NAME.test(key);
+      if (isNamed) skip(key, isSame ? "no-object" : "differs", isSame ? why : withSides(why, preFile, postFile));
+      else if (isSame) counts.others++;
+      else skip(key, "other", why);
+    }
+  }
+
+  /** Whether two files that are not analysed are the same: asked for all of them, also where other shards compare the pair. */
+  function* holdSameBytes(
+    seen: LookedPair,
+    preFile: InputRef | undefined,
+    postFile: InputRef | undefined,
+  ): Generator<ListingStep, boolean, undefined> {
+    if (preFile === undefined || postFile === undefined) return false;
+    return seen.same ?? (yield* look(preFile, postFile, true)).same ?? false;
   }
 
   function* look(
@@ -230,8 +248,7 @@ export function* walkPairs(
     if (seen.kind === "image") {
       if (!a.kbuild.hasObjects && !b.kbuild.hasObjects) return seen.ref;
       skip(key, "covered", "a linked image; the objects of the tree are analysed");
-    } else if (seen.kind === "bitcode") skip(key, "no-object", "LLVM bitcode, not machine code");
-    else if (OBJECT_NAME.test(key)) skip(key, "no-object", seen.ref.size === 0 ? "an empty file" : "not an ELF file");
+    }
     return undefined;
   }
 
@@ -262,9 +279,17 @@ export function* walkPairs(
       }
       const seen = yield* look(left?.ref, right?.ref, isSettled(memberKey));
       const kept = [seen.pre, seen.post].map((looked) => (isAnalysable(looked?.kind) ? looked?.ref : undefined));
-      if (kept[0] !== undefined || kept[1] !== undefined) addTask(memberKey, key, kept[0], kept[1], seen.same);
-      else if (isTree && !OBJECT_NAME.test(name)) counts.others++;
-      else skip(memberKey, "no-object", "not an ELF file");
+      const whys = [seen.pre, seen.post].map((looked, index) => (kept[index] ? undefined : whyRefused(looked, true)));
+      const why = whys[1] ?? whys[0];
+      if (kept[0] !== undefined || kept[1] !== undefined) {
+        if (why !== undefined) skip(memberKey, "differs", `${why}, on one side only`);
+        addTask(memberKey, key, kept[0], kept[1], seen.same);
+      } else if (why !== undefined) {
+        const isSame = yield* holdSameBytes(seen, left?.ref, right?.ref);
+        if (!isSame) skip(memberKey, "differs", withSides(why, left?.ref, right?.ref));
+        else if (isTree && !OBJECT_NAME.test(name)) counts.others++;
+        else skip(memberKey, "no-object", why);
+      }
     }
     if (covered > 0) skip(key, "covered", `${covered} of its members are files of the tree`);
   }
@@ -332,6 +357,22 @@ function isArchive(kind: Kind | undefined): boolean {
 /** Whether a member is an object: members have no names to go by. */
 function isAnalysable(kind: Kind | undefined): boolean {
   return kind === "object" || kind === "image";
+}
+
+function isBitcode({ pre, post }: LookedPair): boolean {
+  return pre?.kind === "bitcode" || post?.kind === "bitcode";
+}
+
+/** Why an input is not analysed; undefined for what is, and for archives, whose members are. */
+function whyRefused(seen: Looked | undefined, isMember = false): string | undefined {
+  if (seen === undefined || isAnalysable(seen.kind)) return undefined;
+  if (isArchive(seen.kind)) return isMember ? "an archive in an archive" : undefined;
+  if (seen.kind === "bitcode") return "LLVM bitcode, not machine code";
+  return seen.ref.size === 0 ? "an empty file" : "not an ELF file";
+}
+
+function withSides(why: string, pre: InputRef | undefined, post: InputRef | undefined): string {
+  return pre === undefined ? `${why}, and new` : post === undefined ? `${why}, and gone` : why;
 }
 
 function isFolder(path: string): boolean {

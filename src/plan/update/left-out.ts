@@ -13,10 +13,13 @@ export function reportLeftOut({ skipped, excluded, untargeted }: Omit<PairList, 
   const findings: Finding[] = [];
   const covered: string[] = [];
   const strangers: string[] = [];
+  const others: string[] = [];
   const notFollowed: string[] = [];
   for (const { path, kind, why } of skipped) {
     if (kind === "covered") covered.push(path);
     else if (kind === "stranger") strangers.push(path);
+    else if (kind === "other") others.push(path);
+    else if (kind === "differs") findings.push({ code: "file-not-analysed", where: { name: path }, detail: why });
     else if (kind === "unreadable" && !OBJECT_NAME.test(path)) notFollowed.push(path);
     else findings.push({ code: "file-skipped", where: { name: path }, detail: why });
   }
@@ -27,6 +30,10 @@ export function reportLeftOut({ skipped, excluded, untargeted }: Omit<PairList, 
   if (strangers.length > 0) {
     const detail = `${files(strangers.length)} of other programs, neither in vmlinux nor in a module: ${pathList(strangers)}`;
     findings.push({ code: "files-of-others", where: {}, detail });
+  }
+  if (others.length > 0) {
+    const detail = `${files(others.length)} no objects and differ: ${pathList(others)}`;
+    findings.push({ code: "files-not-objects", where: {}, detail });
   }
   if (notFollowed.length > 0) {
     const detail = `${files(notFollowed.length)} neither followed nor read, links and the like: ${pathList(notFollowed)}`;

@@ -64,10 +64,61 @@ describe("two trees", () => {
     ]);
   });
 
+  it("tell what differs and is no object: an error where code may be in it, else one note", () => {
+    const bitcode = (end: string) => Buffer.from(`4243c0de${end}`, "hex");
+    const wrapped = (end: string) => Buffer.from(`dec0170b${end}`, "hex");
+    const inner = (code: Buffer) =>
+      buildAr([{ name: "deep.a/", contents: buildAr([{ name: "z.o/", contents: code }]) }]);
+    const archive = (text: string, name = "x.o/") =>
+      buildAr([
+        { name: "z.o/", contents: PRE },
+        { name, contents: text },
+      ]);
+    const macho = (end: string) => Buffer.from(`cffaedfe07000001${end}`, "hex");
+    const both = { "z.o": PRE, "same.o": bitcode("00") };
+    const pre = {
+      "b.o": bitcode("00"),
+      "w.x": wrapped("00"),
+      "n.a": inner(PRE),
+      "f.a": archive("go object linux amd64 1"),
+    };
+    const post = {
+      "b.o": bitcode("01"),
+      "w.x": wrapped("01"),
+      "n.a": inner(POST),
+      "f.a": archive("go object linux amd64 2"),
+    };
+    const more = { "m.o": macho("00"), "t.a": archive("a", "note.txt/"), "a.c": "int x;", "gone.bc": bitcode("00") };
+    const fewer = { "m.o": macho("01"), "t.a": archive("b", "note.txt/"), "a.c": "int y;", "new.o": "" };
+    const pairs = list({ ...both, ...pre, ...more }, { ...both, ...post, ...fewer });
+    expect(pairs.skipped.map(({ path, kind, why }) => `${kind} ${path}: ${why}`)).toEqual([
+      "other a.c: not an ELF file",
+      "differs b.o: LLVM bitcode, not machine code",
+      "covered f.a: 1 of its members are files of the tree",
+      "differs f.a(x.o): not an ELF file",
+      "differs gone.bc: LLVM bitcode, not machine code, and gone",
+      "differs m.o: not an ELF file",
+      "differs n.a(deep.a): an archive in an archive",
+      "differs new.o: an empty file, and new",
+      "no-object same.o: LLVM bitcode, not machine code",
+      "covered t.a: 1 of its members are files of the tree",
+      "differs t.a(note.txt): not an ELF file",
+      "differs w.x: LLVM bitcode, not machine code",
+    ]);
+  });
+
+  it("tell the same of what differs, whichever pairs are asked for", () => {
+    const [pre, post] = [
+      { "a.o": PRE, "b.o": "int x;", "c.c": "x" },
+      { "a.o": PRE, "b.o": "int y;", "c.c": "y" },
+    ];
+    expect(list(pre, post, { settle: false }).skipped).toEqual(list(pre, post).skipped);
+  });
+
   it("keep what is an object on one side only, and say so", () => {
     const pairs = list({ "a.o": PRE }, { "a.o": "int x;" });
     expect(marks(pairs)).toEqual(["-a.o"]);
-    expect(pairs.skipped).toHaveLength(1);
+    expect(pairs.skipped).toEqual([{ path: "a.o", kind: "differs", why: "not an ELF file, on one side only" }]);
   });
 
   it("are the same for one size and different bytes, past the first chunk too", () => {
