@@ -1,6 +1,7 @@
 import type { FunctionChange, UpdateDescription } from "../contract/description.ts";
 import { isWithin, type Rung } from "../contract/names/rungs.ts";
 import { FINDING_CODES, type FindingCode, type Severity } from "../findings/findings.ts";
+import { byText } from "../order.ts";
 import type { Problem } from "./problem.ts";
 
 /** What somebody who releases an update may insist on. */
@@ -69,7 +70,7 @@ function unmetTargets({ changes, objects }: UpdateDescription, allowed: readonly
     (one) => isCounted(one) && one.status !== "identical" && one.status !== "equivalent",
   );
   const touched = new Set([...changes, ...differing].map(({ target }) => target));
-  const others = [...touched].filter((target) => !allowed.includes(target)).sort();
+  const others = [...touched].filter((target) => !allowed.includes(target)).sort(byText);
   if (others.length === 0) return undefined;
   return { check: "allow-targets", message: `changes ${others.join(", ")}; allowed: ${allowed.join(", ") || "none"}` };
 }

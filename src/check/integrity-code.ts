@@ -8,6 +8,7 @@ import type {
   Patch,
   UpdateDescription,
 } from "../contract/description.ts";
+import { byText } from "../order.ts";
 import { byField, byLabel, byPatchedPlace, firstOutOfOrder } from "../plan/update/order.ts";
 import type { Report } from "./problem.ts";
 
@@ -255,6 +256,6 @@ function checkHooks({ hooks }: Change, old: Side, fresh: Side, path: string, rep
       if (!old.symbols.has(label) && !fresh.symbols.has(label))
         report("reference", `${path}.${stage}[${index}]`, `no symbol ${label} in this change`);
     }
-    reportOrder(labels ?? [], (a, b) => (a < b ? -1 : a > b ? 1 : 0), "label", `${path}.${stage}`, report);
+    reportOrder(labels ?? [], byText, "label", `${path}.${stage}`, report);
   }
 }

@@ -10,7 +10,7 @@ import { FormatError, UnsupportedError, UsageError } from "../errors.ts";
 import type { Finding } from "../findings/findings.ts";
 import { type InputRef, openDescriptor, placeOf, readUpTo } from "../input/listing/file.ts";
 import { type ListingStep, type PairList, type PairOptions, type PairTask, walkPairs } from "../input/listing/pairs.ts";
-import { byText } from "../plan/pair/pair.ts";
+import { sortByText } from "../order.ts";
 import { type PairFile, sameFragment } from "../plan/pair/plain-fragment.ts";
 import { reportLeftOut } from "../plan/update/left-out.ts";
 import type { PairFragment } from "../plan/update/part.ts";
@@ -100,7 +100,7 @@ export function describeBuild(pre: string, post: string, request: BuildRequest):
     const isArchKnown = fragments.some(({ object, arch }) => object.status !== "identical" && arch !== undefined);
     const complete = isArchKnown ? fragments : await withArches(fragments, same);
     return {
-      fragments: complete.sort((a, b) => byText(a.name, b.name)),
+      fragments: sortByText(complete, ({ name }) => name),
       instructions: new Map(
         [...results.values()].flatMap(({ fragment, instructions }) =>
           instructions === undefined ? [] : [[fragment.name, instructions] as const],

@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
+import { integrityProblems } from "../check/integrity.ts";
 import type { Problem } from "../check/problem.ts";
 import { isSameMajor, validateDescription } from "../check/validate.ts";
 import type { UpdateDescription } from "../contract/description.ts";
 import { SCHEMA_VERSION } from "../contract/names/rungs.ts";
 import { describeSystemError, FormatError, UnsupportedError } from "../errors.ts";
 import { foreignStatement, isStatement, subjectProblems } from "../report/statement.ts";
+import { nameOfFile } from "./document-kind.ts";
 
 /** An update description as it was read, and what the schema has against it; `update` only when that is nothing. */
 export interface UpdateDocument {
@@ -19,8 +21,8 @@ export interface UpdateDocument {
  * description, or a description of another major version is refused.
  */
 export async function readDocument(file: string): Promise<UpdateDocument> {
-  const name = file === "-" ? "standard input" : file;
-  const value = parse(await readText(file, name), name);
+  const name = nameOfFile(file);
+  const value = await readJson(file);
   if (!isStatement(value)) return validated(value, name, "$");
   const problem = foreignStatement(value);
   if (problem !== undefined) throw new UnsupportedError({ file: name }, problem);
@@ -35,7 +37,21 @@ export async function readSoundUpdate(file: string): Promise<UpdateDescription> 
   const [first] = problems;
   if (update !== undefined && first === undefined) return update;
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more problems: see elfsplice check)` : "";
-  throw new FormatError({ file }, `${first?.path}: ${first?.message}${more}`);
+  throw new FormatError({ file: nameOfFile(file) }, `${first?.path}: ${first?.message}${more}`);
+}
+
+/** Like readSoundUpdate, for those who follow its references: each label, howto and index must lead somewhere. */
+export async function readWholeUpdate(file: string): Promise<UpdateDescription> {
+  const update = await readSoundUpdate(file);
+  const broken = integrityProblems(update).find(({ check }) => check === "reference" || check === "bounds");
+  if (broken === undefined) return update;
+  throw new FormatError({ file: nameOfFile(file) }, `${broken.path}: ${broken.message} (see elfsplice check)`);
+}
+
+/** The value of a JSON file, or of standard input (`-`). Throws FormatError. */
+export async function readJson(file: string): Promise<unknown> {
+  const name = nameOfFile(file);
+  return parse(await readText(file, name), name);
 }
 
 /** The path of a problem in the document, of which the description may be a part. */
@@ -63,12 +79,12 @@ function parse(text: string, file: string): unknown {
 }
 
 function validated(value: unknown, file: string, root: string): UpdateDocument {
-  const { schemaVersion, changes, payloadType } = (value ?? {}) as { readonly [field: string]: unknown };
+  const { schemaVersion, payloadType } = (value ?? {}) as { readonly [field: string]: unknown };
   if (payloadType !== undefined && schemaVersion === undefined)
     throw new UnsupportedError({ file }, "a signed envelope: verify its signature first, and check the payload");
-  if (typeof value !== "object" || value === null || (schemaVersion === undefined && changes === undefined))
-    throw new FormatError({ file }, "not an update description: it has neither a schemaVersion nor changes");
-  if (typeof schemaVersion === "string" && /^\d+\.\d+$/.test(schemaVersion) && !isSameMajor(schemaVersion))
+  if (typeof value !== "object" || value === null || typeof schemaVersion !== "string")
+    throw new FormatError({ file }, "not an update description: it has no schemaVersion");
+  if (/^\d+\.\d+$/.test(schemaVersion) && !isSameMajor(schemaVersion))
     throw new UnsupportedError(
       { file },
       `an update description of version ${schemaVersion}; this elfsplice knows ${SCHEMA_VERSION.replace(/\..*/, ".x")}`,

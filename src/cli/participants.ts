@@ -1,11 +1,10 @@
-import { readFileSync } from "node:fs";
 import type { UpdateDescription } from "../contract/description.ts";
 import type { KexecPlan } from "../contract/kexec.ts";
 import type { ParticipantDescription } from "../contract/live-update.ts";
-import { describeSystemError, FormatError, UsageError } from "../errors.ts";
 import { type Finding, findingText, severityOf } from "../findings/findings.ts";
 import { checkParticipants, describeParticipants } from "../plan/live-update/live-update.ts";
 import { buildSpans } from "../spans/spans.ts";
+import { documentAmong } from "./document-kind.ts";
 import { loadObject } from "./input.ts";
 
 interface Loaded {
@@ -14,12 +13,9 @@ interface Loaded {
 }
 
 /** The participants of objects, or those that an update description tells of. */
-export function loadParticipants(files: readonly string[]): Loaded {
-  const json = files.find((file) => file.endsWith(".json"));
-  if (json !== undefined) {
-    if (files.length > 1) throw new UsageError(`${json} is an update description: it names its objects itself`);
-    return fromUpdate(readUpdate(json));
-  }
+export async function loadParticipants(files: readonly string[]): Promise<Loaded> {
+  const update = documentAmong(files);
+  if (update !== undefined) return fromUpdate(await (await import("./document.ts")).readWholeUpdate(update));
   const loaded = files.map((file, index) => describeParticipants(buildSpans(loadObject(file)), { index, name: file }));
   const participants = loaded.flatMap((one) => one.participants);
   const findings = [...checkParticipants(participants), ...loaded.flatMap((one) => one.findings)];
@@ -37,33 +33,4 @@ function fromUpdate({ liveUpdate, findings }: UpdateDescription): Loaded {
     participants: liveUpdate.participants ?? [],
     findings: own.map(({ code, severity, where, message }) => ({ code, severity, name: where.name ?? "", message })),
   };
-}
-
-function readUpdate(file: string): UpdateDescription {
-  try {
-    const value = JSON.parse(readFileSync(file, "utf8")) as UpdateDescription;
-    if (!Array.isArray(value?.findings) || typeof value?.liveUpdate !== "object" || value.liveUpdate === null) {
-      throw new FormatError({ file }, "not an update description: it has no liveUpdate");
-    }
-    requireParticipants(value.liveUpdate.participants, file);
-    return value;
-  } catch (error) {
-    if (error instanceof FormatError) throw error;
-    const problem =
-      error instanceof SyntaxError ? `not JSON: ${error.message}` : `cannot be read: ${describeSystemError(error)}`;
-    throw new FormatError({ file }, problem);
-  }
-}
-
-/** As much of the schema as the simulation relies on. */
-function requireParticipants(participants: unknown, file: string): void {
-  if (participants === undefined) return;
-  const isWhole = (one: Partial<ParticipantDescription> | null): boolean =>
-    typeof one?.name === "string" &&
-    typeof one.compatible === "object" &&
-    one.compatible !== null &&
-    Array.isArray(one.callbacks);
-  if (!Array.isArray(participants) || !participants.every(isWhole)) {
-    throw new FormatError({ file }, "not an update description: its participants have another form");
-  }
 }

@@ -1,3 +1,4 @@
+import { byText } from "../order.ts";
 import type { EnumeratorLayout, Layouts, MemberLayout, TypeLayout } from "./structs.ts";
 import { fingerprint } from "./structs.ts";
 
@@ -250,7 +251,9 @@ function holdersOf(...sides: readonly Layouts[]): Map<string, Set<string>> {
 function withCauses(diff: LayoutDiff, changed: ReadonlySet<string>): LayoutDiff {
   const { pre, post, members, enumerators } = diff;
   if (pre === undefined || post === undefined) return diff;
-  const because = [...pre.holds].filter((key) => post.holds.has(key) && changed.has(key) && key !== diff.key).sort();
+  const because = [...pre.holds]
+    .filter((key) => post.holds.has(key) && changed.has(key) && key !== diff.key)
+    .sort(byText);
   const shown = because.filter(
     (key) => !key.startsWith("typedef ") || !because.some((other) => !other.startsWith("typedef ")),
   );

@@ -2,7 +2,7 @@
  * Types as DWARF and BTF agree on them: a graph of nodes that refer to one another by number. Everything above reads only this.
  */
 
-/** What a node is; `alias` stands for a typedef, `forward` for a struct, union or enum that is only declared. */
+/** What a node is; `forward` stands for a struct, union or enum that is only declared, `transparent` for a tag of another type (BTF_KIND_TYPE_TAG). */
 export type TypeKind =
   | "base"
   | "pointer"

@@ -1,3 +1,4 @@
+import { byText } from "../order.ts";
 import { type FunctionNode, type FunctionUse, type UseKind, VOID } from "./graph.ts";
 import { heldType, type Layouts, valueKey } from "./structs.ts";
 
@@ -87,7 +88,7 @@ export function usageOf(layouts: Layouts, keys: ReadonlySet<string>, isChanged: 
     return all;
   }
   const variablesOf = (key: string): string[] =>
-    [...withHolders(key)].flatMap((one) => variables.get(one) ?? []).sort();
+    [...withHolders(key)].flatMap((one) => variables.get(one) ?? []).sort(byText);
 
   return {
     touches: (key) => unique(touches.get(key) ?? []),

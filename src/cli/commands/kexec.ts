@@ -115,7 +115,7 @@ async function withParticipants(
 ): Promise<KexecPlan> {
   const { loadParticipants } = await import("../participants.ts");
   const { readScenarios, simulateLiveUpdate } = await import("../../plan/live-update/machine.ts");
-  const { participants, findings } = loadParticipants(files);
+  const { participants, findings } = await loadParticipants(files);
   const simulations = simulate
     .flatMap((text) => readScenarios(text, participants))
     .map((scenario) => simulateLiveUpdate(participants, scenario));

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { UpdateDescription } from "../../contract/description.ts";
 import type { MatchResult } from "../../contract/match.ts";
 import { describeSystemError, FormatError, UsageError } from "../../errors.ts";
@@ -12,6 +11,7 @@ import { placeUpdate } from "../../plan/update/placed.ts";
 import { renderJson } from "../../report/json.ts";
 import { renderMatchSummary, renderMatchText } from "../../report/match-text.ts";
 import { isCode } from "../../spans/section-kind.ts";
+import { documentAmong } from "../document-kind.ts";
 import { EXIT } from "../exit-status.ts";
 import { createObjectReader, loadObjectOf } from "../object-file.ts";
 import { delayOptimizer } from "../optimizer.ts";
@@ -33,7 +33,7 @@ export interface MatchOptions {
 /** `elfsplice match`: an update or pre objects against a run image. Status 1 when they do not match. */
 export async function runMatch(inputs: readonly string[], options: MatchOptions): Promise<number> {
   delayOptimizer();
-  const whole = readUpdate(inputs);
+  const whole = await readUpdate(inputs);
   const target = options.target ?? (whole === undefined ? undefined : onlyTarget(whole));
   const update = whole === undefined || target === undefined ? whole : partOf(whole, target);
   const findings: MatchFinding[] = [];
@@ -106,22 +106,11 @@ function addressOption(name: string, text: string | undefined): bigint | undefin
   return match[1] === "-" ? -value : value;
 }
 
-/** The update description among the inputs: it is the only one then. */
-function readUpdate(inputs: readonly string[]): UpdateDescription | undefined {
-  const json = inputs.find((path) => path.endsWith(".json"));
-  if (json === undefined) return undefined;
-  if (inputs.length > 1) throw new UsageError(`${json} is an update description: it names its objects itself`);
-  try {
-    const value = JSON.parse(readFileSync(json, "utf8")) as UpdateDescription;
-    if (!Array.isArray(value?.changes) || !Array.isArray(value?.objects)) {
-      throw new FormatError({ file: json }, "not an update description: it has no changes");
-    }
-    return value;
-  } catch (error) {
-    if (error instanceof FormatError) throw error;
-    const problem = error instanceof SyntaxError ? `not JSON: ${error.message}` : describeSystemError(error);
-    throw new FormatError({ file: json }, problem);
-  }
+/** The update description that the inputs are, if they are not objects. */
+async function readUpdate(inputs: readonly string[]): Promise<UpdateDescription | undefined> {
+  const file = documentAmong(inputs);
+  // Objects alone need no schema.
+  return file === undefined ? undefined : (await import("../document.ts")).readWholeUpdate(file);
 }
 
 async function subjectsOf(paths: readonly string[]): Promise<Subject[]> {
@@ -165,7 +154,7 @@ async function describeInstructions(result: MatchResult, subjects: readonly Subj
   const { disassemblerFor } = await import("../../disasm/disassembler.ts");
   const arch = subjects[0]?.table.arch;
   if (arch === undefined) return result;
-  const disassemble = await disassemblerFor(arch);
+  const disassemble = disassemblerFor(arch);
   const spans = new Map(subjects.flatMap(({ labels }) => [...labels].map(([span, label]) => [label, span] as const)));
   const wordsOf: Worder = (span) => disassemble(span, () => "")[0]?.text;
   const sections = result.sections.map((section) => {

@@ -1,9 +1,10 @@
-import { readFileSync } from "node:fs";
-import { describeSystemError, FormatError, UsageError } from "../../errors.ts";
+import { UsageError } from "../../errors.ts";
 import { byText } from "../../plan/pair/pair.ts";
 import { assembleParts, readPart, type UpdatePart } from "../../plan/update/part.ts";
 import type { InstructionLines } from "../describe-task.ts";
 import { linesByObject } from "../diff-builds.ts";
+import { readJson } from "../document.ts";
+import { nameOfFile } from "../document-kind.ts";
 import { checkEmitOptions, type EmitOptions, emitUpdate } from "../emit.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { checkOutput } from "../output.ts";
@@ -12,7 +13,10 @@ import { checkOutput } from "../output.ts";
 export async function runMerge(files: readonly string[], options: EmitOptions): Promise<number> {
   checkEmitOptions(options);
   checkOutput(options.output);
-  const parts = files.map(readPartFile);
+  if (files.filter((file) => file === "-").length > 1)
+    throw new UsageError("standard input can be one of the parts only");
+  const parts: UpdatePart[] = [];
+  for (const file of files) parts.push(readPart(await readJson(file), nameOfFile(file)));
   if (options.statement && parts.some((part) => !part.options.hashes))
     throw new UsageError("a statement names every object by its hash: make the parts with --statement, too");
   const description = assembleParts(parts);
@@ -22,19 +26,4 @@ export async function runMerge(files: readonly string[], options: EmitOptions): 
   );
   onInterrupt(() => {});
   return emitUpdate(description, linesByObject(names, instructions), options);
-}
-
-function readPartFile(file: string): UpdatePart {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new FormatError({ file }, `cannot be read: ${describeSystemError(error)}`);
-  }
-  try {
-    return readPart(JSON.parse(text), file);
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new FormatError({ file }, `not JSON: ${error.message}`);
-    throw error;
-  }
 }

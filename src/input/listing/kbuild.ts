@@ -3,6 +3,7 @@
  * built-in.a and vmlinux.o from everything, vmlinux at last. Only the smallest parts are analysed. What a module is made of
  * stands in foo.mod: one part in a line, or all in one (Linux scripts/Makefile.build; before 5.4 after the name of foo.ko).
  */
+import { byText } from "../../order.ts";
 import { moduleNameOfPath } from "../target.ts";
 
 /** One `.mod` file. */
@@ -68,7 +69,7 @@ export function readKbuild(paths: ReadonlySet<string>, mods: readonly ModFile[])
     }
   }
   for (const path of covered.keys()) if (!paths.has(path)) covered.delete(path);
-  const sorted = [...modules].map(([path, names]) => [path, [...names].sort()] as const);
+  const sorted = [...modules].map(([path, names]) => [path, [...names].sort(byText)] as const);
   return { modules: new Map(sorted), covered, hasObjects: folders.size > 0 };
 }
 

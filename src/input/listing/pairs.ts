@@ -4,6 +4,7 @@
  */
 import { type Stats, statSync } from "node:fs";
 import { UsageError } from "../../errors.ts";
+import { sortByText, sortedUnion } from "../../order.ts";
 import { matcherOf } from "../glob.ts";
 import { isCompression, type Kind } from "../kind.ts";
 import { objectName } from "../object-name.ts";
@@ -13,7 +14,6 @@ import { type Kbuild, readKbuild } from "./kbuild.ts";
 import { strangersIn } from "./kernel-parts.ts";
 import { createLooker, type Looked, type LookedPair } from "./look.ts";
 import { type Member, readMembers } from "./members.ts";
-import { sortByCodePoints, sortedUnion } from "./order.ts";
 import { type Skipped, walkTree } from "./tree.ts";
 
 /** Two inputs that belong together; one of them is missing where an object was added or removed. Structured-cloneable. */
@@ -131,8 +131,8 @@ export function* walkPairs(
     looker.close();
   }
   return {
-    tasks: sortByCodePoints(tasks, ({ key }) => key),
-    skipped: sortByCodePoints([...skipped.values()], ({ path }) => path),
+    tasks: sortByText(tasks, ({ key }) => key),
+    skipped: sortByText([...skipped.values()], ({ path }) => path),
     ...counts,
     excluded: excluded.size,
   };

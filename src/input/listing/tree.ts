@@ -1,5 +1,7 @@
 /* The files of a tree, without opening any. */
+
 import { readdirSync, statSync } from "node:fs";
+import { sortByText } from "../../order.ts";
 import { unreadable } from "./file.ts";
 
 /** An input that is not analysed, and why. */
@@ -44,7 +46,7 @@ export function* walkTree(root: string): Generator<undefined, TreeFiles, undefin
       }
     }
   }
-  return { paths: paths.sort(), skipped };
+  return { paths: sortByText(paths, (path) => path), skipped };
 }
 
 function entriesOf(folder: string) {

@@ -130,7 +130,7 @@ function variants(pre: Layouts, post: Layouts, index: number): Finding[] {
   const findings: Finding[] = [];
   for (const [key, { length }] of post.byKey) {
     if (length < 2) continue;
-    const units = [...new Set(post.byKey.get(key)?.map(({ unit }) => unit))].filter((unit) => unit !== "").sort();
+    const units = [...new Set(post.byKey.get(key)?.map(({ unit }) => unit))].filter((unit) => unit !== "").sort(byText);
     const before = pre.byKey.get(key)?.length ?? 0;
     const detail = `${length} definitions${units.length === 0 ? "" : ` (${units.join(", ")})`}${before === length ? "" : `, ${before} in pre`}`;
     findings.push({ code: "type-defined-twice", where: { object: index, side: "post", name: key }, detail });

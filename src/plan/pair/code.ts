@@ -54,7 +54,7 @@ export class CodeBuilder {
     this.#addSpanSymbol(span, label);
   }
 
-  /** Adds the relocations of a span, and symbols for what they refer to; `defines` tells whether a target is part of this side. */
+  /** Adds the relocations of a span, and symbols for what they refer to. */
   addRelocations(span: Span): void {
     const label = this.#label(span);
     for (const relocation of span.relocations) {

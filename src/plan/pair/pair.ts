@@ -6,6 +6,8 @@ import type { Finding, FindingCode, FindingPlace } from "../../findings/findings
 import { labelSpans } from "../../spans/labels.ts";
 import type { Span } from "../../spans/span.ts";
 
+export { byText } from "../../order.ts";
+
 /** One pair of objects with everything a plan needs to know of it. */
 export interface PlannedPair {
   readonly diff: ObjectDiff;
@@ -86,9 +88,4 @@ export function firstReason(differences: readonly Difference[] | undefined): str
   if (first === undefined) return "";
   if (first.kind === "size") return `size ${first.pre} becomes ${first.post}`;
   return `${first.kind} at 0x${first.offset.toString(16)}: ${first.pre || "nothing"} becomes ${first.post || "nothing"}`;
-}
-
-/** Order of two strings by code points, the same everywhere. */
-export function byText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
