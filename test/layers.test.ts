@@ -11,7 +11,7 @@ const STOREYS: readonly (readonly string[])[] = [
   ["arch"],
   ["input", "spans"],
   ["diff"],
-  ["image", "types", "disasm"],
+  ["image", "types", "disasm", "account"],
   ["match"],
   ["plan"],
   ["kexec", "check", "inspect"],

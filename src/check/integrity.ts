@@ -2,6 +2,7 @@ import type { FunctionChange, ObjectPair, UpdateDescription } from "../contract/
 import { RUNGS } from "../contract/names/rungs.ts";
 import { byText } from "../plan/pair/pair.ts";
 import { byLabel, byLabelAndTarget, byName, bySeverityAndPlace, byTarget } from "../plan/update/order.ts";
+import { checkAccounting } from "./integrity-accounting.ts";
 import { checkChange, reportOrder, reportRepeated, surroundingsOf } from "./integrity-code.ts";
 import { jsonPath, type Problem, type Report } from "./problem.ts";
 
@@ -23,6 +24,7 @@ export function integrityProblems(update: UpdateDescription): Problem[] {
   checkNames(update, report);
   const around = surroundingsOf(update);
   for (const [index, change] of update.changes.entries()) checkChange(change, around, `$.changes[${index}]`, report);
+  checkAccounting(update, report);
   checkVerdict(update, report);
   return problems;
 }

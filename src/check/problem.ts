@@ -9,6 +9,7 @@ type CheckName =
   | "contents"
   | "naming"
   | "verdict"
+  | "accounting"
   | "object"
   | "require"
   | "fail-on"

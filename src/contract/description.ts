@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { FINDING_CODES } from "../findings/findings.ts";
+import { accounting } from "./accounting.ts";
 import { layoutChange, shadow } from "./layouts.ts";
 import { liveUpdate } from "./live-update.ts";
 import { RUNGS, SCHEMA_VERSION } from "./names/rungs.ts";
@@ -296,6 +297,7 @@ export const updateDescription = z.strictObject({
   shadow: shadow.optional().describe("shadow variables that are needed or used; left out where there are none"),
   switchOver,
   liveUpdate,
+  accounting: accounting.describe("who answers for every allocated byte and every relocation record"),
   findings: z.array(finding),
   verdict,
 });

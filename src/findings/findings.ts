@@ -158,6 +158,12 @@ export const FINDINGS = {
     (name, detail) =>
       `${name} is an ELF note and differs (${detail}): no code acts on it, but programs that read it, such as the dynamic linker at start, see another value`,
   ),
+  "difference-unexplained": row(
+    "error",
+    "Difference that nothing explains",
+    (name, detail) =>
+      `${name} differs (${detail}), and nothing in the description tells it: do not rely on the rest, and report it as a fault of elfsplice`,
+  ),
   "relocation-unknown": row(
     "warning",
     "Relocation type not known",

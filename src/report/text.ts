@@ -60,6 +60,15 @@ function verdictLine({ verdict }: UpdateDescription): string {
   return `verdict: ${verdict.recommended ?? "nothing applicable yet"}${rungs.length === 0 ? "" : `  (${rungs.join(", ")})`}`;
 }
 
+/** Who answers for the bytes of post (of pre where there is no post), most first. */
+function accountLine({ accounting }: UpdateDescription): string[] {
+  const { bytes, allocated, records } = accounting.post.allocated > 0 ? accounting.post : accounting.pre;
+  if (allocated === 0) return [];
+  const shares = Object.entries(bytes).sort(([a, x = 0], [b, y = 0]) => y - x || (a < b ? -1 : 1));
+  const words = shares.map(([owner, amount]) => `${amount} ${owner}`).join(", ");
+  return [`account: ${plural(allocated, "byte")}, ${plural(records, "relocation")}: ${words}`];
+}
+
 function findingLines(findings: readonly Finding[]): string[] {
   return findings.map(({ severity, code, message }) => `  ${severity.padEnd(7)} ${code}: ${message}`);
 }
@@ -106,6 +115,7 @@ export function renderText(description: UpdateDescription, details?: Details): s
     ...block("shadow variables", shadowLines(description.shadow)),
     ...block("patches", patches),
     ...block("findings", findingLines(findings)),
+    ...accountLine(description),
     verdictLine(description),
     "",
   ].map(escapeLine);

@@ -75,7 +75,7 @@ function planPaired(plan: DataPlan, pair: PlannedPair, span: Span, twin: Span): 
   const fate = outcome.fates[span.id];
   const lines = outcome.lines[span.id];
   const by = pairing.by[span.id];
-  const isRenamed = span.name !== twin.name && by === "reference" && span.symbol !== undefined;
+  const isRenamed = span.name !== twin.name && (by === "reference" || by === "rename") && span.symbol !== undefined;
   const both = { ...(by === undefined ? {} : { pairedBy: by }), pre: placeIn(span), post: placeIn(twin) };
   const renamed = span.name === twin.name || isComparedByContents(span.kind) ? {} : { renamedTo: twin.name };
   if (fate === "in-place" || fate === "state") {

@@ -11,6 +11,7 @@ import { planLiveUpdate } from "../live-update/live-update.ts";
 import { planSwitchOver } from "../switch-over/switch-over.ts";
 import { byLabelAndTarget, byName, byPlace } from "../update/order.ts";
 import type { PairFragment, PairLinks } from "../update/part.ts";
+import { accountPair } from "./account.ts";
 import { type ChangeOptions, planChange } from "./change.ts";
 import { hex64 } from "./code.ts";
 import { planData } from "./data.ts";
@@ -65,8 +66,8 @@ export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, f
   const switchOver = planSwitchOver(pair, layouts?.tableTypes);
   const oddities = reportOddities(pair);
   const sides = absent === undefined ? [] : [reportAbsence(pair, absent)];
-  // From here on all findings of this pair are known.
-  const findings = [
+  const noise = listNoise(pair, nameless?.noise);
+  const told = [
     ...functions.findings,
     ...data.findings,
     ...exports.findings,
@@ -78,7 +79,16 @@ export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, f
     ...oddities,
     ...sides,
     ...(layouts?.findings ?? []),
-  ].sort(byPlace);
+  ];
+  // From here on everything that the description tells of this pair is known.
+  const account = accountPair(pair, absent, {
+    functions: functions.functions,
+    data: data.data,
+    exports: exports.exports,
+    noise,
+    findings: told,
+  });
+  const findings = [...told, ...account.findings].sort(byPlace);
   const patches = [...functions.patches, ...data.patches, ...exports.patches];
   const howtos = new Map<string, Howto>();
   const change = planChange(pair, patches, hooks.hooks, howtos, changeOptions(options));
@@ -120,7 +130,7 @@ export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, f
     functions: functions.functions.sort(byLabelAndTarget),
     data: data.data.sort(byLabelAndTarget),
     exports: exports.exports.sort(byName),
-    noise: listNoise(pair, nameless?.noise),
+    noise,
     change: isNothing ? null : change,
     howtos: describeHowtos(isNothing ? new Map() : howtos),
     findings,
@@ -130,6 +140,7 @@ export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, f
     ...(layouts === undefined ? {} : { layouts: [...layouts.layouts] }),
     ...(layouts?.shadow === undefined ? {} : { shadow: layouts.shadow }),
     ...(status === "identical" || options.links === false ? {} : { links: linksOf(pair, change) }),
+    accounting: account.accounting,
   };
 }
 

@@ -15,6 +15,7 @@ import { byText } from "../pair/pair.ts";
 import { asksForChange, isEmptyChange } from "../pair/plain-fragment.ts";
 import { shadowSituation } from "../verdict/shadow-situation.ts";
 import { planStrategy } from "../verdict/strategy.ts";
+import { joinAccounting } from "./accounting.ts";
 import { joinLayouts, joinLiveUpdates, joinShadow, lostStates } from "./join-analyses.ts";
 import { resolveLinks } from "./links.ts";
 import { mergeChanges } from "./merge.ts";
@@ -88,6 +89,7 @@ export function assembleUpdate(fragments: readonly PairFragment[], options: Asse
     ...(shadow === undefined ? {} : { shadow }),
     switchOver,
     liveUpdate: joinLiveUpdates(pieces),
+    accounting: joinAccounting(pieces),
     findings: findings.map((finding) => ({
       code: finding.code,
       severity: severityOf(finding),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { pairAccounting } from "../../contract/accounting.ts";
 import {
   architecture,
   codeTables,
@@ -58,6 +59,7 @@ const pairFragment = z.strictObject({
   hasChanges: z.boolean(),
   liveUpdate: liveUpdate.optional(),
   links: links.optional(),
+  accounting: pairAccounting.optional().describe("left out for files that are the same, or cannot be read"),
 });
 
 const suppressionRule = z.strictObject({

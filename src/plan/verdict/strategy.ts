@@ -75,6 +75,13 @@ function judgeNone({ errors, isNeeded }: Judged): Omit<RungStatus, "rung"> {
 }
 
 function judgeSplice({ findings, errors, isNeeded, shadow }: Judged): Omit<RungStatus, "rung"> {
+  const unexplained = errors.filter((index) => findings[index]?.code === "difference-unexplained");
+  if (unexplained.length > 0)
+    return {
+      status: "not-applicable",
+      because: unexplained,
+      why: "the files differ in what the description does not tell",
+    };
   if (errors.length === 0 && shadow !== undefined && shadow.usedBy.length > 0)
     return {
       status: "not-applicable",

@@ -1,0 +1,219 @@
+import type { Howto } from "../arch/arch.ts";
+import { fieldMaskBytes, fieldOrder } from "../arch/field.ts";
+import { howtoOf } from "../arch/registry.ts";
+import type { Section } from "../elf/object.ts";
+import type { SpanRelocation } from "../spans/span.ts";
+import { firstRecord, type Records } from "./records.ts";
+import { type Target, targetOf, targetRead, targetWords } from "./targets.ts";
+import type { View } from "./view.ts";
+
+/** A stretch of one section, with what the reading made of its relocations, where it did. */
+export interface Stretch {
+  readonly section: Section;
+  readonly from: number;
+  readonly to: number;
+  /** Relative to `from`, by offset. */
+  readonly read: readonly SpanRelocation[];
+}
+
+/** The first place where two stretches differ. */
+export interface Gap {
+  /** From the start of the stretch. */
+  readonly offset: number;
+  readonly pre: string;
+  readonly post: string;
+}
+
+/** What a comparison needs to know beside the two stretches. */
+export interface Judge {
+  readonly pre: View;
+  readonly post: View;
+  /** Whether two references mean the same thing. */
+  isSame(a: Target, b: Target): boolean;
+  /** Whether two references that no record stands for mean the same: `distance` counts from an address loaded before. */
+  isSameRead(a: SpanRelocation, b: SpanRelocation): boolean;
+  /** Whether bytes that differ, from the start of the stretch, are told by noise. */
+  isNoise(offset: number, size: number): boolean;
+}
+
+const NOTHING: readonly SpanRelocation[] = [];
+
+/** A stretch without a reading. */
+export function stretch(section: Section, from: number, to: number, read = NOTHING): Stretch {
+  return { section, from, to, read };
+}
+
+/**
+ * Compares two stretches by their raw contents: sizes, then records one by one, then bytes outside the fields that records of
+ * both sides fill in. Undefined when they are the same.
+ */
+export function compareStretches(a: Stretch, b: Stretch, judge: Judge): Gap | undefined {
+  if (a.to - a.from !== b.to - b.from)
+    return { offset: 0, pre: `${a.to - a.from} bytes`, post: `${b.to - b.from} bytes` };
+  return compareRecords(a, b, judge) ?? compareBytes(a, b, judge);
+}
+
+function compareRecords(a: Stretch, b: Stretch, judge: Judge): Gap | undefined {
+  const x = judge.pre.recordsOf(a.section);
+  const y = judge.post.recordsOf(b.section);
+  let i = firstRecord(x, a.from);
+  let j = firstRecord(y, b.from);
+  const endOfPre = x.count === 0 ? 0 : lastRecord(x, a);
+  const endOfPost = y.count === 0 ? 0 : lastRecord(y, b);
+  const hasMore = a.read.length > endOfPre - i || b.read.length > endOfPost - j;
+  let readPre = 0;
+  let readPost = 0;
+  for (; i < endOfPre && j < endOfPost; i++, j++) {
+    const at = (x.offsets[i] as number) - a.from;
+    const other = (y.offsets[j] as number) - b.from;
+    if (at !== other) return oneSided(a, b, x, y, at < other ? i : -1, at < other ? -1 : j, judge);
+    const from = howtoOf(judge.pre.arch, x.types[i] as number);
+    const to = howtoOf(judge.post.arch, y.types[j] as number);
+    if (from.family !== to.family) return { offset: at, pre: from.name, post: to.name };
+    readPre = advance(a.read, readPre, at);
+    readPost = advance(b.read, readPost, at);
+    const target = targetOf(judge.pre, a.section, x, i);
+    const twin = targetOf(judge.post, b.section, y, j);
+    if (judge.isSame(target, twin)) continue;
+    // What is counted from elsewhere (a jump table's start, a loaded address) only the reading of the whole can tell.
+    const left = ofType(a.read, readPre, at, from, occurrence(x, i));
+    const right = ofType(b.read, readPost, at, to, occurrence(y, j));
+    if (left !== undefined && right !== undefined && judge.isSameRead(left, right)) continue;
+    return { offset: at, pre: targetWords(target, judge.pre), post: targetWords(twin, judge.post) };
+  }
+  if (i < endOfPre || j < endOfPost) return oneSided(a, b, x, y, i < endOfPre ? i : -1, j < endOfPost ? j : -1, judge);
+  return hasMore ? compareUnrecorded(a, b, x, y, judge) : undefined;
+}
+
+function lastRecord(records: Records, { to, section }: Stretch): number {
+  return to === section.size ? records.count : firstRecord(records, to);
+}
+
+function advance(list: readonly SpanRelocation[], from: number, offset: number): number {
+  let at = from;
+  while (at < list.length && (list[at] as SpanRelocation).offset < offset) at++;
+  return at;
+}
+
+/** How many records at the same place and of the same type come before this one. */
+function occurrence(records: Records, index: number): number {
+  let before = 0;
+  for (let at = index - 1; at >= 0 && records.offsets[at] === records.offsets[index]; at--)
+    if (records.types[at] === records.types[index]) before++;
+  return before;
+}
+
+function ofType(
+  list: readonly SpanRelocation[],
+  from: number,
+  offset: number,
+  howto: Howto,
+  before: number,
+): SpanRelocation | undefined {
+  let left = before;
+  for (let at = from; at < list.length; at++) {
+    const one = list[at] as SpanRelocation;
+    if (one.offset !== offset) return undefined;
+    if (one.howto === howto && one.distance === undefined && left-- === 0) return one;
+  }
+  return undefined;
+}
+
+/** A record that only one side has. */
+function oneSided(a: Stretch, b: Stretch, x: Records, y: Records, i: number, j: number, judge: Judge): Gap {
+  const words = (view: View, section: Section, records: Records, index: number): string =>
+    index < 0
+      ? ""
+      : `${howtoOf(view.arch, records.types[index] as number).name} ${targetWords(targetOf(view, section, records, index), view)}`;
+  const offset = i >= 0 ? (x.offsets[i] as number) - a.from : (y.offsets[j] as number) - b.from;
+  return { offset, pre: words(judge.pre, a.section, x, i), post: words(judge.post, b.section, y, j) };
+}
+
+/** References that the assembler or the linker resolved: no record tells them, but the bytes mean something else where a neighbour moved. */
+function compareUnrecorded(a: Stretch, b: Stretch, x: Records, y: Records, judge: Judge): Gap | undefined {
+  const left = unrecorded(a, x);
+  const right = unrecorded(b, y);
+  let j = 0;
+  for (const one of left) {
+    while (j < right.length && (right[j] as SpanRelocation).offset < one.offset) {
+      const added = right[j++] as SpanRelocation;
+      if (added.distance === undefined)
+        return { offset: added.offset, pre: "", post: targetWords(targetRead(added), judge.post) };
+    }
+    const other = right[j];
+    if (other === undefined || other.offset !== one.offset) {
+      if (one.distance === undefined)
+        return { offset: one.offset, pre: targetWords(targetRead(one), judge.pre), post: "" };
+      continue;
+    }
+    j++;
+    if (judge.isSameRead(one, other)) continue;
+    const [pre, post] = [targetWords(targetRead(one), judge.pre), targetWords(targetRead(other), judge.post)];
+    return { offset: one.offset, pre, post };
+  }
+  const rest = right.slice(j).find(({ distance }) => distance === undefined);
+  return rest && { offset: rest.offset, pre: "", post: targetWords(targetRead(rest), judge.post) };
+}
+
+function unrecorded({ read, from }: Stretch, records: Records): SpanRelocation[] {
+  return read.filter(({ offset, howto, distance }) => {
+    if (distance !== undefined) return true;
+    for (let at = firstRecord(records, from + offset); records.offsets[at] === from + offset; at++)
+      if (records.types[at] === howto.type) return false;
+    return true;
+  });
+}
+
+function compareBytes(a: Stretch, b: Stretch, judge: Judge): Gap | undefined {
+  const x = a.section.bytes.subarray(a.from, a.to);
+  const y = b.section.bytes.subarray(b.from, b.to);
+  // What has no contents in the file is zero.
+  if (x.length === 0 || y.length === 0) {
+    const at = (x.length === 0 ? y : x).findIndex((byte) => byte !== 0);
+    return at === -1 ? undefined : { offset: at, pre: byteAt(x, at), post: byteAt(y, at) };
+  }
+  if (Buffer.compare(x, y) === 0) return undefined;
+  const size = Math.min(x.length, y.length);
+  const mask = relocatedBits(a, judge.pre, size);
+  const other = relocatedBits(b, judge.post, size);
+  let start = -1;
+  for (let at = 0; at <= size; at++) {
+    const bits =
+      at === size ? 0 : ((x[at] as number) ^ (y[at] as number)) & ~((mask[at] as number) & (other[at] as number));
+    if (bits !== 0) {
+      if (start === -1) start = at;
+    } else if (start !== -1) {
+      if (!judge.isNoise(start, at - start))
+        return { offset: start, pre: hex(x, start, at - start), post: hex(y, start, at - start) };
+      start = -1;
+    }
+  }
+  return undefined;
+}
+
+/** The bits of a stretch that relocations fill in. */
+function relocatedBits({ section, from, to, read }: Stretch, view: View, size: number): Uint8Array {
+  const mask = new Uint8Array(size);
+  const mark = (offset: number, howto: Howto): void => {
+    if (howto.size === 0) return;
+    const bits = fieldMaskBytes(howto, fieldOrder(view.arch, howto));
+    for (let i = 0; i < bits.length && offset + i < size; i++)
+      mask[offset + i] = (mask[offset + i] as number) | (bits[i] as number);
+  };
+  const records = view.recordsOf(section);
+  for (let i = firstRecord(records, from); i < records.count && (records.offsets[i] as number) < to; i++)
+    mark((records.offsets[i] as number) - from, howtoOf(view.arch, records.types[i] as number));
+  for (const { offset, howto } of read) mark(offset, howto);
+  return mask;
+}
+
+function byteAt(bytes: Uint8Array, at: number): string {
+  return bytes.length === 0 ? "no contents" : hex(bytes, at, 1);
+}
+
+const SHOWN = 16;
+
+function hex(bytes: Uint8Array, at: number, size: number): string {
+  const shown = Buffer.from(bytes.subarray(at, at + Math.min(size, SHOWN))).toString("hex");
+  return size > SHOWN ? `${shown}…` : shown;
+}

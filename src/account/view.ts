@@ -1,0 +1,65 @@
+import type { Arch } from "../arch/arch.ts";
+import { SHF } from "../elf/constants.ts";
+import type { ElfObject, Section } from "../elf/object.ts";
+import type { Span, SpanTable, TableEntry } from "../spans/span.ts";
+import type { Use } from "../spans/uses.ts";
+import { type Records, readRecords } from "./records.ts";
+
+/** An entry of a table, and the span that it belongs to. */
+export interface OwnedEntry {
+  readonly entry: TableEntry;
+  readonly owner: Span;
+}
+
+/** One side as the account sees it: the file's own sections, symbols and records, and where its spans lie. */
+export interface View {
+  readonly side: "pre" | "post";
+  readonly table: SpanTable;
+  readonly object: ElfObject;
+  readonly arch: Arch;
+  readonly allocated: readonly Section[];
+  recordsOf(section: Section): Records;
+  /** Entries that belong to spans, by section, in offset order. */
+  entriesOf(section: number): readonly OwnedEntry[];
+  uses(span: Span): readonly Use[];
+}
+
+const NO_ENTRIES: readonly OwnedEntry[] = [];
+
+export function viewOf(side: View["side"], table: SpanTable, uses: (span: Span) => readonly Use[]): View {
+  const { object, arch } = table;
+  const records: Records[] = new Array(object.sections.length);
+  let entries: Map<number, OwnedEntry[]> | undefined;
+  return {
+    side,
+    table,
+    object,
+    arch,
+    allocated: object.sections.filter(({ flags }) => (flags & SHF.ALLOC) !== 0n),
+    recordsOf(section) {
+      const known = records[section.index];
+      if (known !== undefined) return known;
+      const read = readRecords(object, arch, section);
+      records[section.index] = read;
+      return read;
+    },
+    entriesOf(section) {
+      entries ??= collectEntries(table);
+      return entries.get(section) ?? NO_ENTRIES;
+    },
+    uses,
+  };
+}
+
+function collectEntries({ spans }: SpanTable): Map<number, OwnedEntry[]> {
+  const bySection = new Map<number, OwnedEntry[]>();
+  for (const owner of spans) {
+    for (const entry of owner.entries) {
+      const list = bySection.get(entry.section.index);
+      if (list === undefined) bySection.set(entry.section.index, [{ entry, owner }]);
+      else list.push({ entry, owner });
+    }
+  }
+  for (const list of bySection.values()) list.sort((a, b) => a.entry.offset - b.entry.offset);
+  return bySection;
+}
