@@ -426,7 +426,36 @@ const rows: readonly Row[] = [
     breaks: (u) => {
       u.objects[0].post = undefined;
     },
-    problems: ["reference $.objects[0]"],
+    problems: ["accounting $.accounting.objects[0]", "reference $.objects[0]"],
+  },
+  {
+    teaches: "an account whose owners have less than there is",
+    of: "text/body",
+    breaks: (u) => {
+      u.accounting.objects[0].pre.bytes.reported -= 1;
+      u.accounting.pre.bytes.reported -= 1;
+    },
+    problems: ["accounting $.accounting.objects[0].pre.bytes", "accounting $.accounting.pre.bytes"],
+  },
+  {
+    teaches: "a total that is not the sum over objects",
+    of: "text/body",
+    breaks: (u) => {
+      u.accounting.post.bytes.reported += 1;
+      u.accounting.post.allocated += 1;
+    },
+    problems: ["accounting $.accounting.post"],
+  },
+  {
+    teaches: "something unexplained without its finding",
+    of: "text/body",
+    breaks: (u) => {
+      for (const side of [u.accounting.objects[0].pre, u.accounting.pre]) {
+        side.bytes.unexplained = side.bytes.reported;
+        side.bytes.reported = undefined;
+      }
+    },
+    problems: ["accounting $.accounting.objects[0]"],
   },
 ];
 
@@ -443,6 +472,7 @@ describe("what is allowed", () => {
   it("copies of an inline function in two objects of one target", () => {
     const update = golden("text/body");
     update.objects.push(update.objects[0]);
+    update.accounting.unread = 1;
     update.functions.push({ ...update.functions[0], object: 1 });
     expect(problemsOf(update)).toEqual([]);
   });
