@@ -47,6 +47,7 @@ class SpanSweep {
   readonly #ofPre: (Owner | undefined)[];
   readonly #ofPost: (Owner | undefined)[];
   readonly #doubts: SpanDoubt[] = [];
+  readonly #dead = new Map<View["side"], ReadonlySet<string>>();
 
   constructor(diff: ObjectDiff, pre: View, post: View, told: Told, meaning: Meaning) {
     this.#diff = diff;
@@ -221,6 +222,17 @@ class SpanSweep {
     }
   }
 
+  /** Contents of the other side's code that nothing with a name leads to: what cannot be entered may refer to anything. */
+  #unreached({ side }: View): ReadonlySet<string> {
+    const other = side === "pre" ? this.#post : this.#pre;
+    const known = this.#dead.get(other.side);
+    if (known !== undefined) return known;
+    const spans = other.table.spans.filter(({ kind, owner }) => kind === "fragment" && owner === undefined);
+    const contents = new Set(spans.map(contentsOf));
+    this.#dead.set(other.side, contents);
+    return contents;
+  }
+
   #sharedAlone(span: Span, view: View): Owner {
     if (this.#told.isTold(span, view.side)) return "reported";
     const owners = view.side === "pre" ? this.#ofPre : this.#ofPost;
@@ -232,6 +244,10 @@ class SpanSweep {
     };
     // Whoever reads it is told: it goes with them.
     if (users.length > 0 ? users.every(isAnswered) : isFiller(span)) return users.length > 0 ? "reported" : "padding";
+    if (span.kind === "fragment" && users.every(({ kind }) => kind === "fragment")) {
+      if (this.#unreached(view).has(contentsOf(span))) return "equal";
+      if (this.#told.nameless !== undefined) return this.#told.nameless;
+    }
     const words = `${span.size} bytes`;
     this.#doubt(span, view.side, {
       offset: 0,

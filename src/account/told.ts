@@ -6,6 +6,8 @@ export interface Told {
   isTold(span: Span, side: "pre" | "post"): boolean;
   /** Whether a pre span's other name is told, in functions, data or noise. */
   isRenamed(span: Span): boolean;
+  /** Whether findings or noise tell of code that no symbol names and nothing leads to. */
+  readonly nameless: "reported" | "noise" | undefined;
   /** Names whose exports are told. */
   readonly exports: ReadonlySet<string>;
   /** Names of sections without spans of which a finding tells. */

@@ -54,6 +54,8 @@ function toldBy(pair: PlannedPair, { functions, data, exports, noise, findings }
     if (renamedTo !== undefined) renamed.add(label);
   }
   for (const { label } of noise) renamed.add(label);
+  const isNameless = findings.some(({ code }) => code === "nameless-code-changed");
+  const isDead = noise.some((one) => one.class === "dead-code");
   const sections = new Set<string>();
   for (const { code, where } of findings) {
     const isTelling = TELLS.has(code) || severityOf({ code }) === "error";
@@ -64,6 +66,7 @@ function toldBy(pair: PlannedPair, { functions, data, exports, noise, findings }
   return {
     isTold: (span, side) => told.has(labels[side].get(span) as string),
     isRenamed: (span) => renamed.has(pair.preLabels.get(span) as string),
+    nameless: isNameless ? "reported" : isDead ? "noise" : undefined,
     exports: new Set(exports.map(({ name }) => name)),
     sections,
   };
