@@ -7,7 +7,7 @@ import type { Span, SpanTable } from "../spans/span.ts";
 import type { View } from "./view.ts";
 
 /** What the symbols of a pair say of it that its contents do not; both in words. */
-export interface Doubt {
+interface Doubt {
   readonly pre: string;
   readonly post: string;
 }

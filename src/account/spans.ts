@@ -14,7 +14,7 @@ import type { Told } from "./told.ts";
 import type { View } from "./view.ts";
 
 /** A span that differs untold, or that one side lacks. */
-export interface SpanDoubt {
+interface SpanDoubt {
   readonly span: Span;
   readonly side: "pre" | "post";
   /** In the section that the gap lies in: the span's, or that of one of its table entries. */

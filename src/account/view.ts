@@ -6,7 +6,7 @@ import type { Use } from "../spans/uses.ts";
 import { type Records, readRecords } from "./records.ts";
 
 /** An entry of a table, and the span that it belongs to. */
-export interface OwnedEntry {
+interface OwnedEntry {
   readonly entry: TableEntry;
   readonly owner: Span;
 }
