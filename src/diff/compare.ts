@@ -6,7 +6,7 @@ import { EXCEPTION_TABLE } from "../spans/special.ts";
 import { textBytes } from "../spans/text-of.ts";
 import { type Correspondence, correspond } from "./correspondence.ts";
 import { type Difference, type DifferenceKind, hexBytes, MOST_REASONS, targetText } from "./difference.ts";
-import { bugDifference } from "./line-bugs.ts";
+import { bugDifference, packedDifference } from "./line-bugs.ts";
 import { lineTest } from "./line-only.ts";
 import type { LineTest } from "./line-places.ts";
 import { type Contents, differingRuns, type Run } from "./mask.ts";
@@ -217,14 +217,10 @@ class Comparer implements Comparison {
       const place = p === undefined ? b : a;
       const isAtEntry = place.targetOffset === (isCode(defined.kind) ? defined.entry : place.targetOffset);
       return (
-        isGlobal(a) &&
-        isGlobal(b) &&
-        a.symbol?.name === b.symbol?.name &&
-        a.targetAddend === b.targetAddend &&
-        isAtEntry
+        isGlobal(a) && isGlobal(b) && a.symbol?.name === b.symbol?.name && addendOf(a) === addendOf(b) && isAtEntry
       );
     }
-    return sameSymbol(a, b) && a.targetAddend === b.targetAddend;
+    return sameSymbol(a, b) && addendOf(a) === addendOf(b);
   }
 
   /**
@@ -377,6 +373,8 @@ class Comparer implements Comparison {
 
   #compareEntryRelocations(a: TableEntry, b: TableEntry): void {
     if (a.relocations.length !== b.relocations.length) this.#differ("entry-size", 0, entryText(a), entryText(b));
+    const line = packedDifference(a, b);
+    if (line !== undefined) this.lines.push(line);
     for (const [i, x] of a.relocations.entries()) {
       const y = b.relocations[i];
       if (x.offset === a.ownerField || y === undefined) continue;
@@ -407,6 +405,11 @@ class Comparer implements Comparison {
 /** Whether a place that a reference gives by `target` is the end of a span: that of the target, or of the one before it. */
 function endOf(span: Span, { targetOffset }: SpanRelocation, target: Span): boolean {
   return span.offset + span.size === target.offset + targetOffset;
+}
+
+/** The addend without a line that shares its word. */
+function addendOf({ targetAddend, packed }: SpanRelocation): bigint {
+  return packed === undefined ? targetAddend : targetAddend - BigInt(packed);
 }
 
 function isGlobal(relocation: SpanRelocation): boolean {

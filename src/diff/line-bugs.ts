@@ -36,3 +36,20 @@ export function bugDifference(a: TableEntry, b: TableEntry, offset: number, size
 function half(bytes: Uint8Array, offset: number, arch: Arch): number {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint16(offset, arch.data === "lsb");
 }
+
+/** A difference of the lines that two entries keep in the high bits of their first two words, seven in each. Xen: xen/include/xen/bug.h, bug_line(). */
+export function packedDifference(a: TableEntry, b: TableEntry): Difference | undefined {
+  const parts = (entry: TableEntry): number[] => entry.relocations.map(({ packed }) => packed ?? 0);
+  if (parts(a).join() === parts(b).join()) return undefined;
+  const line = ([high = 0, low = 0]: number[]): number => ((high >>> 24) & 0x7f) * 0x80 + ((low >>> 24) & 0x7f);
+  const [pre, post] = [line(parts(a)), line(parts(b))];
+  const field = {
+    pre: { section: a.section.index, offset: a.offset },
+    post: { section: b.section.index, offset: b.offset },
+    size: 8,
+  };
+  const file = a.relocations.find((relocation) => relocation.offset !== a.ownerField && placeName(relocation));
+  const evidence: LineEvidence = { by: "bug-table", place: (file && placeName(file)) ?? "", pre, post, field };
+  const common = { offset: a.ownerOffset, within: a.section.name };
+  return { kind: "bug-line", ...common, pre: String(pre), post: String(post), line: evidence };
+}

@@ -24,6 +24,8 @@ export interface Draft {
   /** Read from the code of a linked image, where nothing says which references leave their function. */
   readonly resolved?: boolean;
   anchor?: "perhaps" | "certain";
+  packed?: number;
+  bias?: number;
   readonly distance?: "access" | "address" | "end";
 }
 

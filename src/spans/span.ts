@@ -20,6 +20,10 @@ export interface SpanRelocation {
   readonly targetOffset: number;
   /** The loaded address is only one to count from, certainly or perhaps: what the code reaches is told by `distance` references. */
   readonly anchor?: "perhaps" | "certain";
+  /** A line number in the high bits of the addend, which are no part of the address. */
+  readonly packed?: number;
+  /** What else the addend counts that is no part of the target's place: the field's offset in its entry, a packed line. */
+  readonly bias?: number;
   /** No relocation of the object: an instruction reaches the target by its distance from a loaded address. */
   readonly distance?: "access" | "address" | "end";
 }

@@ -20,6 +20,8 @@ export interface EntryLayout {
   readonly isUsual?: (kernel: KernelModel) => boolean;
   /** Addresses count from the entry's start, not from the field. */
   readonly fromEntry?: boolean;
+  /** High bits of the addresses hold the line. */
+  readonly packsLine?: true;
   /** Offset of the byte that tells how long the replacement code is, in tables that name replacement code. */
   readonly replacementLength?: number;
 }
@@ -70,6 +72,12 @@ const FEATURE: readonly EntryLayout[] = [
   { ...layout(4, 4, 4, 4, 4, 4), ownerField: 8, fromEntry: true },
 ];
 
+/** Where an assertion is, and the file or the function to call; where an assertion has a text, two more words. */
+const BUG_FRAME: readonly EntryLayout[] = [
+  { ...layout(4, 4), fromEntry: true, packsLine: true },
+  { ...layout(4, 4, 4, 4), fromEntry: true, packsLine: true },
+];
+
 /** Kernel tables of all architectures. Sizes were measured on real objects; sources are files of the Linux kernel. */
 const TABLES: readonly SpecialTable[] = [
   table(
@@ -78,6 +86,7 @@ const TABLES: readonly SpecialTable[] = [
     [layout(4, 4, 2, 2), layout(4, 4, 4, 2, 2), layout(8, 8, 2, 2, 4), layout(4, 2, 2)],
     "include/asm-generic/bug.h",
   ),
+  table(/^\.bug_frames(\.\d+)?$/, "patch-owner", BUG_FRAME, "Xen: xen/include/xen/bug.h"),
   table(/^__ex_table$/, "patch-owner", EXCEPTION, "arch/*/include/asm/extable.h"),
   table(/^\.altinstructions$/, "patch-owner", ALTERNATIVE, "arch/*/include/asm/alternative.h"),
   table(

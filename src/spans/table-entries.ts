@@ -50,7 +50,25 @@ function countFromEntry(layout: EntryLayout, drafts: readonly Draft[], spansOf: 
         spanAt(spansOf(draft.place), draft.targetOffset - bias(draft))?.offset === draft.targetOffset - bias(draft),
     ).length;
   const fromEntry = layout.fromEntry ?? (texts.length > 0 && hits(inEntry) > hits(() => 0));
-  if (fromEntry) for (const draft of counted) draft.targetOffset -= inEntry(draft);
+  if (fromEntry) for (const draft of counted) setBias(draft, inEntry(draft));
+}
+
+/**
+ * Takes the line out of an address that shares its word with one: the address has 24 bits with sign, or 20 where the section
+ * it leads into is shorter than that, and the line counts in the bits above. Xen: xen/include/xen/bug.h, BUG_DISP_WIDTH.
+ */
+function unpackLine(draft: Draft, reach: number): void {
+  const width = reach < 2 ** 20 ? 20 : 24;
+  const packed = draft.targetAddend - BigInt.asIntN(width, draft.targetAddend);
+  draft.packed = Number(BigInt.asIntN(32, packed));
+  setBias(draft, draft.packed);
+}
+
+/** Takes out of a draft's target what its addend counts beside it. */
+function setBias(draft: Draft, bias: number): void {
+  if (bias === 0) return;
+  draft.bias = (draft.bias ?? 0) + bias;
+  if (draft.place >= 0) draft.targetOffset -= bias;
 }
 
 /** A jump entry whose target is its own place says nothing: what tools leave where they removed an entry. */
@@ -89,6 +107,7 @@ function attachTable(
   }
   layouts.set(section.index, layout);
   const ownerField = layout.ownerField ?? 0;
+  if (layout.packsLine) for (const draft of drafts) unpackLine(draft, input.object.sections[draft.place]?.size ?? 0);
   countFromEntry(layout, drafts, input.spansOf);
   let start = 0;
   for (const { offset, size } of entryRanges(layout.size, section.size)) {

@@ -145,14 +145,15 @@ export class CodeBuilder {
     this.#howtos.set(howto.name, howto);
     const label = target === undefined ? this.#outerSymbol(symbol) : this.#label(target);
     if (target !== undefined) this.#addSpanSymbol(target, label);
+    const bias = BigInt(relocation.bias ?? 0);
     const targetAddend =
-      target === undefined ? relocation.targetAddend : BigInt(relocation.targetOffset - target.entry);
+      target === undefined ? relocation.targetAddend - bias : BigInt(relocation.targetOffset - target.entry);
     this.#relocations.push({
       section,
       offset: relocation.offset,
       howto: howto.name,
       symbol: label,
-      insnAddend: hex64(insnAddend),
+      insnAddend: hex64(insnAddend + bias),
       targetAddend: hex64(targetAddend),
     });
   }

@@ -146,9 +146,9 @@ describe("data and what is found about it", () => {
       { dataRenamed: ["v"] },
     ],
     [
-      "numbers in what only messages refer to",
-      [rodata("v", "01"), section(".printk_index", "{64 v}")],
-      [rodata("v", "02"), section(".printk_index", "{64 v}")],
+      "a line in what only messages refer to",
+      [rodata("v", "{64 .rodata.str1.1}01000000"), section(".printk_index", "{64 v}"), strings("a.c")],
+      [rodata("v", "{64 .rodata.str1.1}02000000"), section(".printk_index", "{64 v}"), strings("a.c")],
       { dataLineOnly: ["v"] },
     ],
     ["strings come and go with who uses them", [strings("a")], [strings("b")], {}],

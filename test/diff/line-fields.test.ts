@@ -1,0 +1,127 @@
+import { describe, expect, it } from "vitest";
+import { diffOf, fatesOf, linesOf, reasonsOf } from "../support/built-pair.ts";
+import { type Part, section, strings, symbol, text } from "../support/elf-parts.ts";
+
+/** Fates, and lines, of a pair in which one thing differs. */
+function verdict(make: (version: 0 | 1) => Part[]): { fates: string[]; lines: string[] } {
+  const diff = diffOf(make(0), make(1));
+  return { fates: fatesOf(diff), lines: linesOf(diff) };
+}
+
+const hex = (value: number): string => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes.toString("hex");
+};
+
+describe("places that Rust's panics are told", () => {
+  const BOUNDS = "_ZN4core9panicking18panic_bounds_check17h0123456789abcdefE";
+  interface Location {
+    readonly length?: number;
+    readonly line?: number;
+    readonly column?: number;
+    readonly callee?: string;
+    readonly file?: string;
+    readonly load?: string;
+    readonly tail?: string;
+  }
+  const location = ({
+    length = 4,
+    line = 5,
+    column = 9,
+    callee = BOUNDS,
+    file = "a.rs",
+    load = "488d15{PC32 .data.rel.ro..Lanon.1-4}",
+    tail = "",
+  }: Location): Part[] => [
+    text("f", `${load}be04000000ff15{GOTPCREL ${callee}-4}`),
+    section(".data.rel.ro..Lanon.1", `{64 .rodata.str1.1}${hex(length)}00000000${hex(line)}${hex(column)}${tail}`, {
+      flags: "WA",
+    }),
+    strings(file),
+  ];
+  const CHANGED = [".data.rel.ro..Lanon.1 in-place"];
+  const cases: [string, Location, Location, string[]][] = [
+    ["line and column are noise", {}, { line: 7, column: 11 }, []],
+    ["a line alone too", {}, { line: 7 }, []],
+    [
+      "and in the mangling of newer compilers",
+      { callee: "_RNvNtCs1_4core9panicking5panic" },
+      { line: 7, callee: "_RNvNtCs1_4core9panicking5panic" },
+      [],
+    ],
+    ["the length may count a terminator", { length: 5 }, { length: 5, line: 7 }, []],
+    ["a length that is not the name's is no place", { length: 3 }, { length: 3, line: 7 }, CHANGED],
+    ["nor is the length a line", {}, { length: 5 }, CHANGED],
+    ["for any other callee it is a table", { callee: "take" }, { callee: "take", line: 7 }, CHANGED],
+    ["a name that is no source is no place", { file: "abcd" }, { file: "abcd", line: 7 }, CHANGED],
+    [
+      "code that reads it acts on it",
+      { load: "8b15{PC32 .data.rel.ro..Lanon.1+12}" },
+      { load: "8b15{PC32 .data.rel.ro..Lanon.1+12}", line: 7 },
+      CHANGED,
+    ],
+    ["more fields are another struct", { tail: "01000000" }, { tail: "01000000", line: 7 }, CHANGED],
+  ];
+  it.each(cases)("%s", (_what, pre, post, fates) => {
+    expect(verdict((version) => location(version === 0 ? pre : post)).fates).toEqual(fates);
+  });
+  it("the line is told, with the column where that differs", () => {
+    expect(verdict((version) => location({ line: 5 + version, column: 9 + version })).lines).toEqual([
+      ".data.rel.ro..Lanon.1 line-number +16: 5:9 → 6:10",
+    ]);
+  });
+});
+
+describe("places in sanitizers' reports", () => {
+  const report = (words: string, handler = "__ubsan_handle_shift_out_of_bounds"): Part[] => [
+    text("f", `48c7c7{32S .Lubsan_data0}e8{PLT32 ${handler}-4}c3`),
+    section(".data", `{64 .rodata.str1.1}${words}`, {}, [{ name: ".Lubsan_data0", type: "object", size: 24 }]),
+    strings("a.c"),
+  ];
+  it.each<[string, string, string, string | undefined, string[]]>([
+    ["line and column are noise", `${hex(5)}${hex(1)}${hex(3)}`, `${hex(7)}${hex(2)}${hex(3)}`, undefined, []],
+    [
+      "what comes behind them is not",
+      `${hex(5)}${hex(1)}${hex(3)}`,
+      `${hex(5)}${hex(1)}${hex(4)}`,
+      undefined,
+      [".data state"],
+    ],
+    ["nor are they for any other callee", `${hex(5)}${hex(1)}`, `${hex(7)}${hex(1)}`, "configure", [".data state"]],
+  ])("%s", (_what, pre, post, handler, fates) => {
+    expect(verdict((version) => report(version === 0 ? pre : post, handler)).fates).toEqual(fates);
+  });
+});
+
+describe("lines that Xen packs into its bug frames", () => {
+  const at = (line: number): readonly [number, number] => [(line >> 7) * 2 ** 24, (line & 127) * 2 ** 24];
+  const frame = (line: number, place = 2, file = 0): Part[] => {
+    const [high, low] = at(line);
+    return [
+      text("f", "31c0 0f0b 0f0b c3"),
+      section(".bug_frames.1", `{PC32 .text.f:f+${place + high}}{PC32 .rodata.str1.1+${4 + file + low}}`, {
+        flags: "A",
+      }),
+      strings("a.c", "b.c"),
+    ];
+  };
+  it.each<[string, Part[], Part[], string[], string[]]>([
+    ["the low half", frame(5), frame(7), [], ["f bug-line +2: 5 → 7"]],
+    ["both halves", frame(120), frame(300), [], ["f bug-line +2: 120 → 300"]],
+    ["another place is a change", frame(5), frame(5, 4), ["f patched"], []],
+    ["another file is a change", frame(5), frame(5, 2, 4), ["f patched"], []],
+  ])("%s", (_what, pre, post, fates, lines) => {
+    const diff = diffOf(pre, post);
+    expect({ fates: fatesOf(diff), lines: linesOf(diff) }).toEqual({ fates, lines });
+  });
+  it("a function to run, in another object, keeps its line beside it", () => {
+    const run = (line: number, name = "dump"): Part[] => {
+      const [high, low] = at(line);
+      const frames = `{PC32 .text.f:f+${2 + high}}{PC32 ${name}+${4 + low}}`;
+      return [text("f", "31c0 0f0b 0f0b c3"), section(".bug_frames.0", frames, { flags: "A" }), symbol(name)];
+    };
+    expect(fatesOf(diffOf(run(5), run(300)))).toEqual([]);
+    expect(reasonsOf(diffOf(run(5), run(5, "halt")))).not.toEqual([]);
+  });
+});
