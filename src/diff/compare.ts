@@ -5,7 +5,14 @@ import { isEntryPoint, type Span, type SpanRelocation, type SpanTable, type Tabl
 import { EXCEPTION_TABLE } from "../spans/special.ts";
 import { textBytes } from "../spans/text-of.ts";
 import { type Correspondence, correspond } from "./correspondence.ts";
-import { type Difference, type DifferenceKind, hexBytes, MOST_REASONS, targetText } from "./difference.ts";
+import {
+  type Difference,
+  type DifferenceKind,
+  hexBytes,
+  MOST_REASONS,
+  shortTarget,
+  targetTexts,
+} from "./difference.ts";
 import { bugDifference, packedDifference } from "./line-bugs.ts";
 import { lineTest } from "./line-only.ts";
 import type { LineTest } from "./line-places.ts";
@@ -179,16 +186,17 @@ class Comparer implements Comparison {
   /** A reference that only one side has. Distances were then compared as bytes. */
   #differBy(kind: "relocation-added" | "relocation-removed", relocation: SpanRelocation): void {
     if (relocation.distance !== undefined) return;
-    const text = `${relocation.howto.name} ${targetText(relocation)}`;
+    const text = `${relocation.howto.name} ${shortTarget(relocation)}`;
     if (kind === "relocation-added") this.#differ(kind, relocation.offset, "", text);
     else this.#differ(kind, relocation.offset, text, "");
   }
 
   #compareRelocation(a: SpanRelocation, b: SpanRelocation): void {
     if (a.howto.family !== b.howto.family) {
-      this.#differ("relocation-type", a.offset, `${a.howto.name} ${targetText(a)}`, `${b.howto.name} ${targetText(b)}`);
+      const [from, to] = targetTexts(a, b);
+      this.#differ("relocation-type", a.offset, `${a.howto.name} ${from}`, `${b.howto.name} ${to}`);
     } else if (!this.#isSameTarget(a, b)) {
-      this.#differ("relocation-target", a.offset, targetText(a), targetText(b));
+      this.#differ("relocation-target", a.offset, ...targetTexts(a, b));
     }
   }
 
@@ -260,7 +268,7 @@ class Comparer implements Comparison {
       if (!bothBranch && a.howto.family !== b.howto.family) {
         this.#differ("relocation-type", a.offset, a.howto.name, b.howto.name);
       } else if (!this.#isSameTarget(a, b)) {
-        this.#differ("relocation-target", a.offset, targetText(a), targetText(b));
+        this.#differ("relocation-target", a.offset, ...targetTexts(a, b));
       }
     }
     const sizes = [String(this.#pre.size), String(this.#post.size)] as const;
@@ -279,8 +287,8 @@ class Comparer implements Comparison {
       target,
       offset: this.#base + a.offset,
       within: this.#within,
-      pre: targetText(a),
-      post: targetText(b),
+      pre: shortTarget(a),
+      post: shortTarget(b),
       isMiddle,
     });
   }

@@ -78,23 +78,62 @@ function signedHex(offset: number | bigint): string {
   return value < 0n ? `-0x${(-value).toString(16)}` : value === 0n ? "+0" : `+0x${value.toString(16)}`;
 }
 
-/** What a relocation points to, in words: `foo+0`, `"text"`, `.rodata.f+0x18`. */
+/** What a relocation points to, in words: `foo+0`, `"text"`, `.rodata.f+0x18`; a text whole, so that equal words mean the same. */
 export function targetText(relocation: SpanRelocation | undefined): string {
+  return wordsFor(relocation, (text) => text);
+}
+
+/** The same for reading: of a long text the beginning. */
+export function shortTarget(relocation: SpanRelocation | undefined): string {
+  return wordsFor(relocation, (text) => excerpt(text, 0));
+}
+
+/** What two relocations point to, for reading: of long texts the part in which they begin to differ. */
+export function targetTexts(pre: SpanRelocation, post: SpanRelocation): readonly [pre: string, post: string] {
+  const [a, b] = [pointedText(pre), pointedText(post)];
+  if (a === undefined || b === undefined) return [shortTarget(pre), shortTarget(post)];
+  let same = 0;
+  while (same < a.length && a[same] === b[same]) same++;
+  const cut = (text: string): string => excerpt(text, same);
+  return [wordsFor(pre, cut), wordsFor(post, cut)];
+}
+
+function wordsFor(relocation: SpanRelocation | undefined, cut: (text: string) => string): string {
   if (relocation === undefined) return "";
   const { target, targetOffset, symbol, targetAddend } = relocation;
   const text = target && textBytes(target, targetOffset);
-  if (text !== undefined) return quoted(text);
+  if (text !== undefined) return JSON.stringify(cut(new TextDecoder().decode(text)));
   if (target?.symbol !== undefined) return `${target.name}${signedHex(targetOffset - target.entry)}`;
-  const [slot] = target?.kind === "toc" ? target.relocations : [];
-  if (slot !== undefined && slot.target?.kind !== "toc") return `${target?.name} (${targetText(slot)})`;
+  const slot = slotOf(relocation);
+  if (slot !== undefined) return `${target?.name} (${wordsFor(slot, cut)})`;
   if (target !== undefined) return `${target.name}${signedHex(target.offset + targetOffset)}`;
   if (symbol === undefined) return targetAddend === 0n ? "" : signedHex(targetAddend);
   return `${symbol.name}${signedHex(targetAddend)}`;
 }
 
-const LONGEST = 60;
+/** What the slot of a table of addresses holds; undefined where the target is no such slot. */
+function slotOf({ target }: SpanRelocation): SpanRelocation | undefined {
+  const [slot] = target?.kind === "toc" ? target.relocations : [];
+  return slot?.target?.kind === "toc" ? undefined : slot;
+}
 
-function quoted(text: Uint8Array): string {
-  const words = new TextDecoder().decode(text);
-  return JSON.stringify(words.length > LONGEST ? `${words.slice(0, LONGEST)}…` : words);
+function pointedText(relocation: SpanRelocation): string | undefined {
+  const { target, targetOffset } = slotOf(relocation) ?? relocation;
+  const text = target && textBytes(target, targetOffset);
+  return text && new TextDecoder().decode(text);
+}
+
+/** How much of a text is shown, and how much of it before the place that matters. */
+const LONGEST = 60;
+const BEFORE = 20;
+
+/** A part of a text around a place, with an ellipsis where something is left out; counted in UTF-16 units, never half a character. */
+function excerpt(text: string, place: number): string {
+  if (text.length <= LONGEST) return text;
+  const isHalf = (at: number): boolean => /[\udc00-\udfff]/.test(text[at] ?? "");
+  let from = place + BEFORE <= LONGEST ? 0 : Math.min(place - BEFORE, text.length - LONGEST);
+  if (from > 0 && isHalf(from)) from--;
+  let to = Math.min(from + LONGEST, text.length);
+  if (isHalf(to)) to++;
+  return `${from > 0 ? "…" : ""}${text.slice(from, to)}${to < text.length ? "…" : ""}`;
 }

@@ -2,7 +2,7 @@ import { parentFunction } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span } from "../spans/span.ts";
 import { type Comparison, compareContext, comparePair, type Link } from "./compare.ts";
-import { type Difference, MOST_REASONS, targetText } from "./difference.ts";
+import { type Difference, MOST_REASONS, shortTarget } from "./difference.ts";
 import { unprovenLines } from "./line-map.ts";
 import type { Pairing, Side } from "./pairing.ts";
 
@@ -82,7 +82,7 @@ export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
         continue;
       const twin = pairing.preOf[target.id];
       if (twin === undefined || target.kind === "fragment" || fates[twin.id] === "patched") continue;
-      const text = targetText(relocation);
+      const text = shortTarget(relocation);
       settle(twin, target, [
         {
           kind: "middle-reference",

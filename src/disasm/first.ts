@@ -1,5 +1,5 @@
 import type { Arch } from "../arch/arch.ts";
-import { targetText } from "../diff/difference.ts";
+import { shortTarget, targetTexts } from "../diff/difference.ts";
 import type { Pairing } from "../diff/pairing.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
 import type { Instruction } from "./instruction.ts";
@@ -28,8 +28,8 @@ export function firstInstruction(pre: Span, post: Span, pairing: Pairing, arch: 
   if (index === undefined) return undefined;
   return {
     offset: { pre: placeOf(before, index, pre), post: placeOf(after, index, post) },
-    pre: instructionText(before[index], pre, arch),
-    post: instructionText(after[index], post, arch),
+    pre: instructionText(before[index], pre, arch, after[index]),
+    post: instructionText(after[index], post, arch, before[index]),
   };
 }
 
@@ -68,16 +68,24 @@ function placeOf(listing: readonly Instruction[], index: number, span: Span): nu
 }
 
 /** `e800000000 R_X86_64_PLT32 kfree+0`, `7415 +0x2c`. */
-function instructionText(instruction: Instruction | undefined, span: Span, arch: Arch): string {
+function instructionText(
+  instruction: Instruction | undefined,
+  span: Span,
+  arch: Arch,
+  other: Instruction | undefined,
+): string {
   if (instruction === undefined) return "";
   const { bytes, relocations, inner } = instruction;
-  const words = relocations.map(relocationText).filter((text) => text !== "");
+  const words = relocations
+    .map((relocation, i) => relocationText(relocation, other?.relocations[i]))
+    .filter((text) => text !== "");
   if (inner !== undefined && words.length === 0) words.push(placeText(inner - span.entry));
   return [hexWord(bytes, span, arch), ...words].join(" ");
 }
 
-function relocationText(relocation: SpanRelocation): string {
+function relocationText(relocation: SpanRelocation, other: SpanRelocation | undefined): string {
   const { howto, symbol } = relocation;
   const isMark = symbol === undefined && (howto.role === "hint" || howto.role === "none");
-  return isMark ? "" : `${howto.name} ${targetText(relocation)}`;
+  const text = other === undefined ? shortTarget(relocation) : targetTexts(relocation, other)[0];
+  return isMark ? "" : `${howto.name} ${text}`;
 }

@@ -1,4 +1,4 @@
-import { targetText } from "../diff/difference.ts";
+import { shortTarget, targetText } from "../diff/difference.ts";
 import type { Pairing } from "../diff/pairing.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
 
@@ -42,11 +42,11 @@ export function isInner({ target, targetOffset, howto }: SpanRelocation, span: S
 export function targetWords(relocation: SpanRelocation, span: Span): string {
   const { howto, symbol, target, targetOffset } = relocation;
   if (symbol === undefined && (howto.role === "hint" || howto.role === "none")) return "";
-  if (target === undefined || target.kind === "string") return withoutZero(targetText(relocation));
+  if (target === undefined || target.kind === "string") return withoutZero(shortTarget(relocation));
   if (isInner(relocation, span)) return placeText(targetOffset - span.entry);
-  if (target.symbol !== undefined) return withoutZero(targetText(relocation));
+  if (target.symbol !== undefined) return withoutZero(shortTarget(relocation));
   const [held] = target.kind === "toc" ? target.relocations : [];
-  if (held !== undefined) return `*${withoutZero(targetText(held))}`;
+  if (held !== undefined) return `*${withoutZero(shortTarget(held))}`;
   const place = target.offset + targetOffset;
   return place === 0 ? target.section.name : `${target.section.name}${placeText(place)}`;
 }

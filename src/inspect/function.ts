@@ -1,4 +1,4 @@
-import { targetText } from "../diff/difference.ts";
+import { shortTarget } from "../diff/difference.ts";
 import type { ElfObject } from "../elf/object.ts";
 import { UsageError } from "../errors.ts";
 import { hex64 } from "../plan/pair/code.ts";
@@ -170,13 +170,13 @@ function describeRelocation({ labels }: LabelledSpans, relocation: SpanRelocatio
   };
 }
 
-/** What a relocation points to, where targetText alone would not tell one nameless thing from the next. */
+/** What a relocation points to, where shortTarget alone would not tell one nameless thing from the next. */
 function targetWords(relocation: SpanRelocation): string {
   const { howto, symbol, target, targetOffset } = relocation;
   if (symbol === undefined && (howto.role === "hint" || howto.role === "none")) return "";
-  if (target === undefined || target.symbol !== undefined || target.kind === "string") return targetText(relocation);
+  if (target === undefined || target.symbol !== undefined || target.kind === "string") return shortTarget(relocation);
   const offset = target.offset + targetOffset;
   const place = `${target.section.name}${offset < 0 ? "-" : "+"}${offset === 0 ? "0" : hex64(Math.abs(offset))}`;
   const [held] = target.kind === "toc" ? target.relocations : [];
-  return held === undefined ? place : `${place} (${targetText(held)})`;
+  return held === undefined ? place : `${place} (${shortTarget(held)})`;
 }

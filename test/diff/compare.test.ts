@@ -238,6 +238,27 @@ describe("what is no difference", () => {
   });
 });
 
+describe("long texts are shown where they differ", () => {
+  const said = (words: string): Parts => [text("f", "48c7c7{32S .rodata.str1.1}c3"), strings(words)];
+  const same = "0123456789".repeat(10);
+  it.each<[string, string, string, string]>([
+    [
+      "at the end",
+      `${same}on`,
+      `${same}off`,
+      `f relocation-target +3: "…${same.slice(-58)}on" → "…${same.slice(-57)}off"`,
+    ],
+    [
+      "in the middle",
+      `${same}on${same}`,
+      `${same}off${same}`,
+      `f relocation-target +3: "…${same.slice(-19)}on${same.slice(0, 39)}…" → "…${same.slice(-19)}off${same.slice(0, 38)}…"`,
+    ],
+    ["where one ends", same, `${same}!`, `f relocation-target +3: "…${same.slice(-60)}" → "…${same.slice(-59)}!"`],
+    ["short ones whole", "on", "off", 'f relocation-target +3: "on" → "off"'],
+  ])("%s", (_what, pre, post, expected) => expect(reasonsOf(diffOf(said(pre), said(post)))).toEqual([expected]));
+});
+
 describe("bug tables", () => {
   const cases: [string, Parts, Parts, string[]][] = [
     ["a line", [f, bug(2, "0100")], [f, bug(2, "0500")], ["f bug-line +2: 1 → 5"]],

@@ -5,7 +5,7 @@ import type {
   SlotDescription,
   TableDescription,
 } from "../../contract/switch-over.ts";
-import { hexBytes, targetText } from "../../diff/difference.ts";
+import { hexBytes, targetText, targetTexts } from "../../diff/difference.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";
 import { byText, fateOfPre, type PlannedPair } from "../pair/pair.ts";
@@ -205,7 +205,9 @@ function compareFields(pair: PlannedPair, pre: OpsTable, post: OpsTable): FieldD
     if (a === b || (pre.references.has(offset) && post.references.has(offset) && isSameTarget(pair, pre, post, offset)))
       continue;
     const member = pre.names?.members.get(offset) ?? post.names?.members.get(offset);
-    fields.push({ offset, ...(member === undefined ? {} : { member }), pre: a, post: b });
+    const [from, to] = [pre.references.get(offset), post.references.get(offset)];
+    const [before, after] = from === undefined || to === undefined ? [a, b] : targetTexts(from, to);
+    fields.push({ offset, ...(member === undefined ? {} : { member }), pre: before, post: after });
   }
   return fields;
 }
