@@ -2,7 +2,9 @@
  * Readers of the tables that sections hold: symbols, relocations, section groups. Each checks its table's shape before it
  * allocates anything, and each record before it is believed. The loops are plain because a table may have millions of records.
  */
-import { EM, ET, GRP, SHF, SHN, SHT } from "./constants.ts";
+import { UnsupportedError } from "../errors.ts";
+import { constantName, EM, ET, GRP, SHF, SHN, SHT } from "./constants.ts";
+import { readCompactRelocations } from "./crel.ts";
 import { nameReader } from "./names.ts";
 import type { ElfObject, ElfSymbol, Group, Relocation, Section } from "./object.ts";
 
@@ -99,22 +101,54 @@ function readSectionIndices(context: TableContext, symbolTable: Section, symbolC
   return dataView(table.bytes);
 }
 
-/** SHT_REL and SHT_RELA sections by the index of the section that they relocate, in table order. gABI chapter 4, "Relocation". */
+/**
+ * SHT_REL, SHT_RELA and SHT_CREL sections by the index of the section that they relocate, in table order. gABI chapter 4,
+ * "Relocation". Throws UnsupportedError where a section of another type relocates what is loaded: without its records, what
+ * code refers to cannot be told.
+ */
 export function findRelocationTables(context: TableContext): ReadonlyMap<number, readonly number[]> {
   const byTarget = new Map<number, number[]>();
   for (const table of context.sections) {
-    if ((table.type !== SHT.REL && table.type !== SHT.RELA) || isDynamic(context, table)) continue;
+    if (!isRelocationTable(table)) {
+      requireNoOther(context, table);
+      continue;
+    }
+    if (isDynamic(context, table)) continue;
     const target = context.sections[table.info];
     if (target === undefined || !isRelocatable(target)) {
       throw context.error("sh_info names no section that can be relocated", { section: placeName(table) }, table.info);
     }
     if (table.link !== 0) linkedSection(context, table, SHT.SYMTAB);
-    countRecords(context, table, relocationSize(context, table));
+    if (table.type !== SHT.CREL) countRecords(context, table, relocationSize(context, table));
     const tables = byTarget.get(table.info);
     if (tables === undefined) byTarget.set(table.info, [table.index]);
     else tables.push(table.index);
   }
   return byTarget;
+}
+
+function isRelocationTable({ type }: Section): boolean {
+  return type === SHT.REL || type === SHT.RELA || type === SHT.CREL;
+}
+
+const TYPES: ReadonlySet<number> = new Set(Object.values(SHT));
+const PACKED: ReadonlySet<number> = new Set([SHT.ANDROID_REL, SHT.ANDROID_RELA]);
+
+/** Refuses relocations in a form that is not read: Android's packed ones, and any type that relates the symbol table to what is loaded. */
+function requireNoOther(context: TableContext, table: Section): void {
+  const target = context.sections[table.info];
+  const isCarrier =
+    (PACKED.has(table.type) && table.size > 0) ||
+    (context.type === ET.REL &&
+      (!TYPES.has(table.type) || table.type === SHT.RELR || table.type === SHT.ANDROID_RELR) &&
+      context.sections[table.link]?.type === SHT.SYMTAB &&
+      target !== undefined &&
+      target.index !== 0 &&
+      (target.flags & SHF.ALLOC) !== 0n);
+  if (!isCarrier) return;
+  const { place } = context.error("", { section: placeName(table) });
+  const problem = `relocations in a form that is not read (${constantName(SHT, "SHT_", table.type)}): what is loaded refers to things that cannot be told`;
+  throw new UnsupportedError(place, problem);
 }
 
 /** Relocations of a linked image against its dynamic symbols are the dynamic linker's; those that `ld --emit-relocs` keeps are against `.symtab`. */
@@ -124,9 +158,10 @@ function isDynamic(context: TableContext, table: Section): boolean {
 
 /** The records of one relocation table. gABI chapter 4, "Relocation". */
 export function readRelocations(context: TableContext, table: Section, symbolCount: number): Relocation[] {
-  const entsize = relocationSize(context, table);
   const section = placeName(table);
   const target = context.sections[table.info] as Section;
+  if (table.type === SHT.CREL) return readCompact(context, table, target, symbolCount);
+  const entsize = relocationSize(context, table);
   const view = dataView(table.bytes);
   const little = context.data === "lsb";
   const wide = context.class === 64;
@@ -170,6 +205,35 @@ export function readRelocations(context: TableContext, table: Section, symbolCou
     records.push({ offset, type, symbol, addend, rela });
   }
   return records;
+}
+
+/** The records of an SHT_CREL section, checked as those of the others are. */
+function readCompact(context: TableContext, table: Section, target: Section, symbolCount: number): Relocation[] {
+  const section = placeName(table);
+  const limit = table.link === 0 ? 0 : symbolCount;
+  const size = uncompressedSize(context, target);
+  const base = context.type === ET.REL ? 0 : Number(target.addr);
+  const records = readCompactRelocations(table.bytes, context.class, (problem, offset, value) => {
+    throw context.error(problem, { section, offset }, value);
+  });
+  return records.map((record, index) => {
+    const offset = record.offset - base;
+    if (offset > size || offset < 0) {
+      throw context.error(
+        `r_offset of record ${index} lies outside section ${placeName(target)} (${size} bytes)`,
+        { section },
+        offset,
+      );
+    }
+    if (record.symbol !== 0 && record.symbol >= limit) {
+      throw context.error(
+        `record ${index} names a symbol that does not exist: there are ${limit}`,
+        { section },
+        record.symbol,
+      );
+    }
+    return base === 0 ? record : { ...record, offset };
+  });
 }
 
 /** Every SHT_GROUP section. gABI chapter 4, "Section Groups". */
@@ -221,6 +285,7 @@ function isRelocatable(section: Section): boolean {
     case SHT.STRTAB:
     case SHT.REL:
     case SHT.RELA:
+    case SHT.CREL:
     case SHT.GROUP:
       return false;
     default:
