@@ -135,17 +135,35 @@ function checkRelocations(
   path: string,
   report: Report,
 ): void {
-  for (const [index, { section, offset, howto, symbol }] of code.relocations.entries()) {
+  for (const [index, { section, offset, howto, symbol, targetAddend }] of code.relocations.entries()) {
     const place = `${path}.relocations[${index}]`;
     const holder = sections.get(section);
     const row = howtos.get(howto);
     if (holder === undefined) report("reference", `${place}.section`, `no section ${section} in ${code.name}`);
-    if (!symbols.has(symbol)) report("reference", `${place}.symbol`, `no symbol ${symbol} in ${code.name}`);
+    const target = symbols.get(symbol);
+    if (target === undefined)
+      report(
+        "reference",
+        `${place}.symbol`,
+        symbol === "" ? "a symbol without a name" : `no symbol ${symbol} in ${code.name}`,
+      );
+    // What is defined elsewhere can be found by its name only; relocations that write nothing (RELAX, ALIGN) need none.
+    else if (target.section === null && target.name === "" && row !== undefined && BigInt(row.dstMask) !== 0n)
+      report("reference", `${place}.symbol`, "a symbol without a name, defined elsewhere");
+    // The addend of a branch may come from its form.
+    else if (row?.pcrel === false) checkPrefix(target, targetAddend, `${place}.targetAddend`, report);
     if (row === undefined) report("reference", `${place}.howto`, `no howto ${howto}`);
     if (holder === undefined || row === undefined || offset + row.size <= holder.size) continue;
     const field = `${howto} at ${offset} has ${row.size} bytes`;
     report("bounds", `${place}.offset`, `${field} and reaches past ${section} of ${holder.size} bytes`);
   }
+}
+
+/** A reference before the entry of a function (kCFI hash, patchable nops) needs the bytes that are there. */
+function checkPrefix({ label, type, section, offset }: CodeSymbol, addend: string, path: string, report: Report): void {
+  if (type !== "function" || section === null || !addend.startsWith("-")) return;
+  const before = BigInt(addend.slice(1));
+  if (before > BigInt(offset)) report("bounds", path, `${before} bytes before ${label} are meant, ${offset} are there`);
 }
 
 /** `owner LABEL` and `referenced-by LABEL` name a section of the change. */

@@ -104,23 +104,34 @@ const HOLDERS: Partial<Record<FunctionChange["status"], readonly ("oldCode" | "n
 
 function checkFunctions({ functions, changes }: UpdateDescription, report: Report): void {
   const names = new Set(functions.map(({ target, name }) => `${target}\0${name}`));
-  const labels = { oldCode: new Set<string>(), newCode: new Set<string>() };
+  /** By target and label: the bytes before the symbol in its section. */
+  const labels = { oldCode: new Map<string, number>(), newCode: new Map<string, number>() };
   for (const { target, ...code } of changes) {
     for (const side of ["oldCode", "newCode"] as const)
-      for (const { label, name } of code[side].symbols) {
-        labels[side].add(`${target}\0${label}`);
+      for (const { label, name, offset } of code[side].symbols) {
+        labels[side].set(`${target}\0${label}`, offset);
         names.add(`${target}\0${name}`);
       }
   }
-  for (const [index, { name, label, target, status, partOf, suppressed }] of functions.entries()) {
+  for (const [index, { name, label, target, status, partOf, suppressed, entry }] of functions.entries()) {
     // What is suppressed is described, and in no change.
-    for (const side of suppressed === undefined ? (HOLDERS[status] ?? []) : [])
+    const holders = suppressed === undefined ? (HOLDERS[status] ?? []) : [];
+    for (const side of holders)
       if (!labels[side].has(`${target}\0${label}`))
         report(
           "reference",
           `$.functions[${index}].label`,
           `${label} is ${status}, but no symbol of ${target}'s ${side}`,
         );
+    // The site is that of the old function, or of a new one.
+    const [own] = holders;
+    const before = own && labels[own].get(`${target}\0${label}`);
+    if (before !== undefined && before + entry.offset < 0)
+      report(
+        "bounds",
+        `$.functions[${index}].entry.offset`,
+        `a site ${-entry.offset} bytes before ${label}, and ${own} has ${before} bytes there`,
+      );
     // The parent of a piece may be the same on both sides, and so in no table; its name is how the piece begins.
     if (partOf !== undefined && !name.startsWith(`${partOf}.`) && !names.has(`${target}\0${partOf}`))
       report("reference", `$.functions[${index}].partOf`, `no function ${partOf} in ${target}`);
