@@ -1,4 +1,5 @@
 import type { Arch } from "../arch/arch.ts";
+import { rankOf } from "../spans/into-tables.ts";
 import { withoutHashes } from "../spans/names.ts";
 import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span, type SpanRelocation, type SpanTable, type TableEntry } from "../spans/span.ts";
@@ -228,7 +229,21 @@ class Comparer implements Comparison {
         isGlobal(a) && isGlobal(b) && a.symbol?.name === b.symbol?.name && addendOf(a) === addendOf(b) && isAtEntry
       );
     }
+    if (a.into !== undefined || b.into !== undefined) return this.#isSameInSection(a, b);
     return sameSymbol(a, b) && addendOf(a) === addendOf(b);
+  }
+
+  /** Into the same entry of the same owner; where entries cannot be told, to the same place of a section that is the same. */
+  #isSameInSection(a: SpanRelocation, b: SpanRelocation): boolean {
+    const [p, q] = [a.into, b.into];
+    if (p === undefined || q === undefined || p.section.name !== q.section.name) return false;
+    if (a.targetOffset !== b.targetOffset) return false;
+    if (p.entry === undefined || q.entry === undefined)
+      return p.entry === q.entry && Buffer.compare(p.section.bytes, q.section.bytes) === 0;
+    const [owner, twin] = [p.entry.owner, q.entry.owner];
+    const isSameOwner =
+      owner.kind === "fragment" ? twin.kind === "fragment" : this.#context.pairing.postOf[owner.id] === twin;
+    return isSameOwner && rankOf(p.entry) === rankOf(q.entry);
   }
 
   /**

@@ -1,3 +1,5 @@
+import { placeInSection, rankOf } from "../spans/into-tables.ts";
+import { namesPosition } from "../spans/references.ts";
 import type { SpanRelocation } from "../spans/span.ts";
 import { textBytes } from "../spans/text-of.ts";
 
@@ -100,13 +102,17 @@ export function targetTexts(pre: SpanRelocation, post: SpanRelocation): readonly
 
 function wordsFor(relocation: SpanRelocation | undefined, cut: (text: string) => string): string {
   if (relocation === undefined) return "";
-  const { target, targetOffset, symbol, targetAddend } = relocation;
+  const { target, targetOffset, symbol, targetAddend, into } = relocation;
   const text = target && textBytes(target, targetOffset);
   if (text !== undefined) return JSON.stringify(cut(new TextDecoder().decode(text)));
   if (target?.symbol !== undefined) return `${target.name}${signedHex(targetOffset - target.entry)}`;
   const slot = slotOf(relocation);
   if (slot !== undefined) return `${target?.name} (${wordsFor(slot, cut)})`;
   if (target !== undefined) return `${target.name}${signedHex(target.offset + targetOffset)}`;
+  if (into?.entry !== undefined)
+    return `entry ${rankOf(into.entry)} of ${into.entry.owner.name} in ${placeInSection(into.section, targetOffset)}`;
+  if (into !== undefined && (symbol === undefined || namesPosition(symbol)))
+    return placeInSection(into.section, targetOffset);
   if (symbol === undefined) return targetAddend === 0n ? "" : signedHex(targetAddend);
   return `${symbol.name}${signedHex(targetAddend)}`;
 }

@@ -219,6 +219,18 @@ export const FINDINGS = {
     (name, detail) =>
       `code of ${name} that has no name and that nothing in the object refers to changes (${detail}): it cannot be patched, and how it is entered the object does not tell`,
   ),
+  "reference-unresolved": row(
+    "error",
+    "Reference into a section that is not loaded",
+    (name, detail) =>
+      `the new ${name} refers to ${detail}, which is no symbol's, no variable's and no table entry of new code: where it lies in the running system is not told`,
+  ),
+  "function-descriptors": row(
+    "error",
+    "Functions that are called through descriptors",
+    (name) =>
+      `functions of ${name} are called through descriptors (ELFv1): a jump at the old code enters the new code with the old TOC pointer, and the new code goes wrong; load the TOC pointer in between`,
+  ),
   "type-hash-changed": row(
     "error",
     "Type hash of a function changed",

@@ -36,7 +36,9 @@ export function symbolsBySection(object: ElfObject, arch: Arch): ReadonlyMap<num
 function rank(symbol: ElfSymbol): number {
   const bind = symbol.bind === 1 ? 0 : symbol.bind === 2 ? 1 : 2;
   const anonymous = isAnonymousName(symbol.name) ? 100 : 0;
-  return anonymous + bind * 10 + (symbol.type === STT.NOTYPE ? 1 : 0);
+  // With descriptors `.f` is what older compilers call the code of `f`.
+  const dot = symbol.name.startsWith(".") ? 5 : 0;
+  return anonymous + dot + bind * 10 + (symbol.type === STT.NOTYPE ? 1 : 0);
 }
 
 type PlaceOf = (symbol: ElfSymbol) => number;
@@ -234,14 +236,18 @@ export function cutAtSymbols(
   return pieces;
 }
 
-/** One piece per terminated string of `entsize`-wide characters; a tail without terminator is a piece too. */
+/**
+ * One piece per terminated string of `entsize`-wide characters; a tail without terminator is a piece too. In a section whose
+ * strings are aligned, terminators alone that stand between them are filler.
+ */
 export function cutStrings(section: Section): Piece[] {
   const { bytes } = section;
   const width = section.entsize === 2 || section.entsize === 4 ? section.entsize : 1;
   const pieces: Piece[] = [];
   let start = 0;
   const push = (end: number): void => {
-    pieces.push({ offset: start, size: end - start, symbols: [], anonymous: true });
+    const isFiller = end - start === width && start % Math.max(section.addralign, width) !== 0 && bytes[start] === 0;
+    if (!isFiller) pieces.push({ offset: start, size: end - start, symbols: [], anonymous: true });
     start = end;
   };
   if (width === 1) {

@@ -36,6 +36,7 @@ export function attachExceptionTables(
       }
       const entry: TableEntry = {
         table: EXCEPTION_TABLE,
+        owner,
         section,
         offset,
         size: end - offset,

@@ -5,7 +5,7 @@ import { resolvedReferences } from "../arch/resolved.ts";
 import { STT } from "../elf/constants.ts";
 import type { ElfObject, ElfSymbol, Relocation, Section } from "../elf/object.ts";
 import { isAnonymousName } from "./names.ts";
-import type { Span, SpanRelocation } from "./span.ts";
+import type { IntoSection, Span, SpanRelocation } from "./span.ts";
 import { symbolPlace } from "./symbol-place.ts";
 
 /** A relocation whose target span is not known yet. */
@@ -23,6 +23,7 @@ export interface Draft {
   targetOffset: number;
   /** Read from the code of a linked image, where nothing says which references leave their function. */
   readonly resolved?: boolean;
+  into?: IntoSection;
   anchor?: "perhaps" | "certain";
   packed?: number;
   bias?: number;

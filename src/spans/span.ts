@@ -16,8 +16,10 @@ export interface SpanRelocation {
   readonly targetAddend: bigint;
   /** The span that holds the target; undefined for undefined, absolute and common symbols. */
   readonly target: Span | undefined;
-  /** Offset of the target in its span; may lie outside it (`array[-1]`, one past the end). */
+  /** Offset of the target in its span; may lie outside it (`array[-1]`, one past the end). With `into`, in the entry or the section. */
   readonly targetOffset: number;
+  /** A target in a section without spans. */
+  readonly into?: IntoSection;
   /** The loaded address is only one to count from, certainly or perhaps: what the code reaches is told by `distance` references. */
   readonly anchor?: "perhaps" | "certain";
   /** A line number in the high bits of the addend, which are no part of the address. */
@@ -26,6 +28,13 @@ export interface SpanRelocation {
   readonly bias?: number;
   /** No relocation of the object: an instruction reaches the target by its distance from a loaded address. */
   readonly distance?: "access" | "address" | "end";
+}
+
+/** Where a reference leads that leads to no span. */
+export interface IntoSection {
+  readonly section: Section;
+  /** Undefined when the section is no table, or the entry has no owner. */
+  readonly entry: TableEntry | undefined;
 }
 
 /** A symbol inside a span. */
@@ -38,6 +47,8 @@ export interface SpanSymbol {
 /** One entry of a kernel table; it belongs to the span its owner field points into. */
 export interface TableEntry {
   readonly table: SpecialTable;
+  /** The span whose entry it is. */
+  readonly owner: Span;
   readonly section: Section;
   /** Offset in the section. */
   readonly offset: number;

@@ -13,9 +13,11 @@ import {
   symbolsBySection,
   symbolsInPiece,
 } from "./cut.ts";
+import { isDescribed, withCodeSymbols } from "./descriptors.ts";
 import { attachExceptionTables } from "./exception-tables.ts";
 import { readExports } from "./exports.ts";
 import { readExempt, readHooks } from "./hooks.ts";
+import { resolveIntoTables } from "./into-tables.ts";
 import { dataDrafts, type Image, jumpTableDrafts, linkedDrafts, readImage, withSectionOffsets } from "./linked.ts";
 import { isAnonymousName, prefixedFunction } from "./names.ts";
 import { type PrefixEvidence, prefixEvidence } from "./prefix.ts";
@@ -47,10 +49,12 @@ function hasSpans(kind: SectionKind): boolean {
 
 /** Reads an object in Ksplice's terms: sections become spans, relocations point from span to span, table entries belong to code. */
 export function buildSpans(file: ElfObject): SpanTable {
-  const object = withSectionOffsets(file);
+  const object = withSectionOffsets(withCodeSymbols(file));
   const arch = archFor(object);
   const isLinked = object.type !== ET.REL;
-  const kinds = object.sections.map((section) => sectionKind(section, isLinked));
+  const kinds = object.sections.map((section) =>
+    isDescribed(object, section) ? "metadata" : sectionKind(section, isLinked),
+  );
   const symbols = symbolsBySection(object, arch);
   for (const [index, kind] of kinds.entries()) {
     // Assemblers make a note of every section called so, of a user's variables too.
@@ -75,6 +79,7 @@ export function buildSpans(file: ElfObject): SpanTable {
   // From here on every relocation of a span knows its target.
   const layouts = attachEntries({ object, arch, kinds, drafts, spansOf, oddities });
   if (kinds.includes("unwind")) attachExceptionTables(object, kinds, drafts, spansOf);
+  if (object.type === ET.REL) resolveIntoTables(object, spans);
   giveAnchored(arch, spans, spansOf);
   if (spans.some(({ kind }) => kind === "fragment")) ownFragments(spans);
   const exports = readExports(object, kinds, drafts);
@@ -122,9 +127,14 @@ function cutSections(
   const divisible = new Set<number>();
   const keepsLocals = hasLocalNames(object);
   const evidence = prefixEvidence(object, drafts);
+  const emptyPlaces = emptySections(object, kinds, symbols, drafts);
   for (const section of object.sections) {
     const kind = kinds[section.index] as SectionKind;
     if (!hasSpans(kind)) continue;
+    if (emptyPlaces.has(section.index)) {
+      pieces.set(section.index, [{ offset: 0, size: 0, symbols: [], anonymous: true }]);
+      continue;
+    }
     const list = cutSection(
       object,
       arch,
@@ -152,6 +162,22 @@ function cutSections(
   return pieces;
 }
 
+/** Sections that hold nothing and are referred to all the same: the place has a name then. */
+function emptySections(
+  object: ElfObject,
+  kinds: readonly SectionKind[],
+  symbols: ReadonlyMap<number, readonly ElfSymbol[]>,
+  drafts: ReadonlyMap<number, readonly Draft[]>,
+): ReadonlySet<number> {
+  const empty = new Set<number>();
+  for (const { index, size } of object.sections)
+    if (size === 0 && hasSpans(kinds[index] as SectionKind) && !symbols.has(index)) empty.add(index);
+  if (empty.size === 0) return empty;
+  const used = new Set<number>();
+  for (const list of drafts.values()) for (const { place } of list) if (empty.has(place)) used.add(place);
+  return used;
+}
+
 /**
  * Whether the names of local variables were left in the object: then every variable of the source has its name, and writable data without
  * one is what the compiler made for itself (what sanitizers report by), each object referred to at its beginning.
@@ -172,7 +198,7 @@ function cutSection(
   if (kind === "string") return cutStrings(section);
   if (kind === "constant") return cutConstants(section, section.entsize);
   if (kind === "toc") return cutConstants(section, object.class / 8);
-  if (kind === "export-string") return nameStrings(cutStrings(section), symbols);
+  if (kind === "export-string") return nameStrings(cutStrings({ ...section, addralign: 1 }), symbols);
   // A record that only says how far filler may shrink fills nothing in.
   const isRelocated = (from: number, to: number): boolean =>
     draftsBetween(drafts, from, to).some(({ howto }) => howto.role !== "hint");

@@ -77,6 +77,16 @@ function leadsToItself([code, target]: readonly Draft[]): boolean {
   return code.target === target.target && code.targetOffset === target.targetOffset && code.offset === 0;
 }
 
+/**
+ * Code of no length has no place of its own, and its address is that of whatever comes next: the code that it would replace stands
+ * for it, which the entry names already.
+ */
+function withoutLength(draft: Draft, field: Draft, kinds: readonly SectionKind[]): Draft {
+  const isReplacement = draft.target?.kind === "fragment" || kinds[draft.place] === "fragment";
+  if (draft === field || !isReplacement) return draft;
+  return { ...draft, target: field.target, targetOffset: field.targetOffset };
+}
+
 function ownerRank(kind: SectionKind | undefined): number {
   if (kind === undefined || !isCode(kind)) return 0;
   return kind === "fragment" ? 1 : 2;
@@ -127,11 +137,11 @@ function attachTable(
     }
     const bytes = section.bytes.subarray(offset, offset + size);
     if (leadsToItself(taken)) continue;
-    // Code of no length is nobody's: its address is that of whatever comes next.
     const isEmpty = layout.replacementLength !== undefined && bytes[layout.replacementLength] === 0;
-    const relevant = isEmpty ? taken.filter((draft) => draft.target?.kind !== "fragment") : taken;
+    const relevant = isEmpty ? taken.map((draft) => withoutLength(draft, field, input.kinds)) : taken;
     const entry: TableEntry = {
       table,
+      owner,
       section,
       offset,
       size,

@@ -222,8 +222,13 @@ describe("strings and constants", () => {
   const cases: [string, readonly Part[], string[]][] = [
     [
       "one span per string, its zero included",
-      merged("6100 626300 00", { flags: "AMS", entsize: 1 }),
+      merged("6100 626300 00", { flags: "AMS", entsize: 1, addralign: 1 }),
       ["0+2", "2+3", "5+1"],
+    ],
+    [
+      "zeros up to where an aligned string begins are filler, and the empty string is one of its own",
+      merged("6162630000000000 0000000000000000 640000", { flags: "AMS", entsize: 1, addralign: 8 }),
+      ["0+4", "8+1", "16+2"],
     ],
     ["a tail without terminator is a span", merged("6100 6263", { flags: "AMS", entsize: 1 }), ["0+2", "2+2"]],
     ["only an unterminated string", merged("6162", { flags: "AMS", entsize: 1 }), ["0+2"]],

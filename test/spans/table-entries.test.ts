@@ -79,7 +79,7 @@ describe("entries belong to the code that their first address lies in", () => {
       ["f: __ex_table+0 at 2 → .fixup+0", "g: __ex_table+8 at 2 → .fixup+0", "g: __ex_table+16 at 4 → .fixup+0"],
     ],
     [
-      "an alternative without replacement points to nobody's code",
+      "the code that an empty replacement would replace stands for it",
       [
         f,
         g,
@@ -89,7 +89,7 @@ describe("entries belong to the code that their first address lies in", () => {
           `{PC32 ${of("f")}+2} {PC32 .altinstr_replacement} 00000000 03 00 {PC32 ${of("g")}+4} {PC32 .altinstr_replacement} 00000000 03 03`,
         ),
       ],
-      ["f: .altinstructions+0 at 2", "g: .altinstructions+14 at 4 → .altinstr_replacement+0"],
+      ["f: .altinstructions+0 at 2 → f+2", "g: .altinstructions+14 at 4 → .altinstr_replacement+0"],
     ],
     [
       "a jump label names target and key",

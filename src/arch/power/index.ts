@@ -31,6 +31,8 @@ export function ppc64(data: ElfData): Arch {
     link: LINK,
     kernel: KERNEL,
     isSiblingCall(howto, code, offset) {
+      // Code without a TOC pointer has none to restore. 64-bit ELF V2 ABI for Power, R_PPC64_REL24_NOTOC.
+      if (howto.name.endsWith("NOTOC")) return false;
       if (howto.role !== "branch" || offset + 4 > code.length) return false;
       // I-form `b`: primary opcode 18, LK 0. A call (`bl`) leaves room for the TOC to be restored, a jump does not.
       const [high, low] = data === "lsb" ? [code[offset + 3], code[offset]] : [code[offset], code[offset + 3]];

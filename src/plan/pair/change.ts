@@ -126,7 +126,13 @@ function keepOldCode(pair: PlannedPair, builder: CodeBuilder, newCode: readonly 
     if (target !== undefined && target.kind !== "fragment") builder.addSpan(target, because);
   };
   for (const span of roots) {
-    for (const { target } of span.relocations) keepTarget(target, `referenced-by ${pair.preLabels.get(span)}`);
+    const because = `referenced-by ${pair.preLabels.get(span)}`;
+    for (const { target, into } of span.relocations) {
+      keepTarget(target, because);
+      if (into?.entry === undefined) continue;
+      keepTarget(into.entry.owner, because);
+      builder.addEntry(into.entry, into.entry.owner, because);
+    }
     builder.addRelocations(span);
     if (all) for (const entry of span.entries) builder.addEntry(entry, span, `owner ${pair.preLabels.get(span)}`);
   }

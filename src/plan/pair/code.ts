@@ -3,6 +3,7 @@ import type { Howto } from "../../arch/arch.ts";
 import type { CodeRelocation, CodeSection, CodeSymbol, CodeTables } from "../../contract/description.ts";
 import { STT } from "../../elf/constants.ts";
 import type { ElfSymbol } from "../../elf/object.ts";
+import { namesPosition } from "../../spans/references.ts";
 import type { Span, SpanRelocation, TableEntry } from "../../spans/span.ts";
 import { byField, byLabel } from "../update/order.ts";
 
@@ -31,7 +32,9 @@ export class CodeBuilder {
   readonly #options: CodeOptions;
   readonly #sections = new Map<string, CodeSection>();
   readonly #symbols = new Map<string, CodeSymbol>();
-  readonly #relocations: CodeRelocation[] = [];
+  readonly #entries = new Map<TableEntry, string>();
+  /** Which refers to what is told when all sections are known. */
+  readonly #references: (readonly [section: string, relocation: SpanRelocation])[] = [];
   readonly #howtos: Map<string, Howto>;
   readonly #kept = new Set<Span>();
 
@@ -58,15 +61,18 @@ export class CodeBuilder {
   addRelocations(span: Span): void {
     const label = this.#label(span);
     for (const relocation of span.relocations) {
-      if (relocation.distance === undefined) this.#addRelocation(label, relocation);
+      if (relocation.distance === undefined) this.#references.push([label, relocation]);
     }
   }
 
-  /** Adds one table entry of an owner; returns its label. */
+  /** Adds one table entry of an owner; returns its label. The reason of the first call stays. */
   addEntry(entry: TableEntry, owner: Span, because: string): string {
+    const known = this.#entries.get(entry);
+    if (known !== undefined) return known;
     const base = `${entry.section.name}<target:${this.#label(owner)}+0x${Math.max(0, entry.ownerOffset - owner.entry).toString(16)}>`;
     let label = base;
     for (let i = 1; this.#sections.has(label); i++) label = `${base}~${i}`;
+    this.#entries.set(entry, label);
     this.#addSection(label, "table", entry, because);
     this.#symbols.set(label, {
       label,
@@ -77,11 +83,12 @@ export class CodeBuilder {
       bind: "local",
       type: "section",
     });
-    for (const relocation of entry.relocations) this.#addRelocation(label, relocation);
+    for (const relocation of entry.relocations) this.#references.push([label, relocation]);
     return label;
   }
 
   build(): CodeTables {
+    const relocations = this.#references.map(([section, relocation]) => this.#relocationOf(section, relocation));
     for (const symbol of this.#symbols.values()) {
       if (symbol.section !== null && !this.#sections.has(symbol.section))
         this.#symbols.set(symbol.label, { ...symbol, section: null });
@@ -89,7 +96,7 @@ export class CodeBuilder {
     return {
       sections: [...this.#sections.values()].sort(byLabel),
       symbols: [...this.#symbols.values()].sort(byLabel),
-      relocations: this.#relocations.sort(byField),
+      relocations: relocations.sort(byField),
     };
   }
 
@@ -140,22 +147,43 @@ export class CodeBuilder {
     }
   }
 
-  #addRelocation(section: string, relocation: SpanRelocation): void {
-    const { howto, target, symbol, insnAddend } = relocation;
+  #relocationOf(section: string, relocation: SpanRelocation): CodeRelocation {
+    const { howto, insnAddend } = relocation;
     this.#howtos.set(howto.name, howto);
-    const label = target === undefined ? this.#outerSymbol(symbol) : this.#label(target);
-    if (target !== undefined) this.#addSpanSymbol(target, label);
+    const { label, addend } = this.#targetOf(relocation);
     const bias = BigInt(relocation.bias ?? 0);
-    const targetAddend =
-      target === undefined ? relocation.targetAddend - bias : BigInt(relocation.targetOffset - target.entry);
-    this.#relocations.push({
+    return {
       section,
       offset: relocation.offset,
       howto: howto.name,
       symbol: label,
       insnAddend: hex64(insnAddend + bias),
-      targetAddend: hex64(targetAddend),
-    });
+      targetAddend: hex64(addend),
+    };
+  }
+
+  /** The symbol a reference goes by, and how far from it the target is. */
+  #targetOf(relocation: SpanRelocation): { label: string; addend: bigint | number } {
+    const { target, targetOffset, into, symbol } = relocation;
+    const targetAddend = relocation.targetAddend - BigInt(relocation.bias ?? 0);
+    if (target !== undefined) {
+      const label = this.#label(target);
+      this.#addSpanSymbol(target, label);
+      return { label, addend: targetOffset - target.entry };
+    }
+    if (into === undefined) return { label: this.#outerSymbol(symbol), addend: targetAddend };
+    const entry = into.entry === undefined ? undefined : this.#entries.get(into.entry);
+    if (entry !== undefined) return { label: entry, addend: targetOffset };
+    if (symbol !== undefined && !namesPosition(symbol))
+      return { label: this.#outerSymbol(symbol), addend: targetAddend };
+    return { label: this.#sectionSymbol(into.section.name), addend: targetOffset + (into.entry?.offset ?? 0) };
+  }
+
+  /** A section whose contents belong to no side. */
+  #sectionSymbol(name: string): string {
+    if (!this.#symbols.has(name))
+      this.#symbols.set(name, { label: name, name, section: null, offset: 0, size: 0, bind: "local", type: "section" });
+    return name;
   }
 
   /** A symbol without a span: undefined, absolute, common, or in a section that is no code and no data. */

@@ -2,6 +2,7 @@ import type { FunctionChange, Patch } from "../../contract/description.ts";
 import { firstInstruction } from "../../disasm/first.ts";
 import type { ElfObject } from "../../elf/object.ts";
 import type { Finding } from "../../findings/findings.ts";
+import { hasDescriptors } from "../../spans/descriptors.ts";
 import { parentFunction } from "../../spans/names.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import { isFunctionSymbol, type Span } from "../../spans/span.ts";
@@ -51,6 +52,10 @@ export function planFunctions(pair: PlannedPair): FunctionPlan {
     pre.table.spans.some((span) => isCode(span.kind) && entryHook(span).kind !== "none")
   ) {
     reportMissingHooks(plan, pair);
+  }
+  if (plan.patches.length > 0 && hasDescriptors(pre.table.object)) {
+    const where = { object: pair.index, side: "pre", section: ".opd", name: pair.object } as const;
+    plan.findings.push({ code: "function-descriptors", where, detail: "" });
   }
   return plan;
 }

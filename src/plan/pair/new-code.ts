@@ -1,8 +1,10 @@
 import { isAnchorBase } from "../../arch/anchors/anchors.ts";
+import { targetText } from "../../diff/difference.ts";
 import { STT } from "../../elf/constants.ts";
 import type { Finding } from "../../findings/findings.ts";
+import { namesPosition } from "../../spans/references.ts";
 import { isCode } from "../../spans/section-kind.ts";
-import type { Span } from "../../spans/span.ts";
+import type { Span, SpanRelocation } from "../../spans/span.ts";
 import { fateOfPre, type PlannedPair, spanFinding } from "./pair.ts";
 
 /** Post functions that will be loaded: replacements and new ones. */
@@ -23,6 +25,7 @@ export function checkNewCode(pair: PlannedPair): Finding[] {
     ...siblingCalls(pair, span, isLoaded),
     ...foreignKeys(pair, span),
     ...anchored(pair, span),
+    ...lostPlaces(pair, span, isLoaded),
   ]);
 }
 
@@ -53,6 +56,20 @@ function foreignKeys(pair: PlannedPair, span: Span): Finding[] {
     if (key !== undefined && key.section === undefined && key.type !== STT.SECTION) keys.add(key.name);
   }
   return [...keys].map((key) => spanFinding(pair, "static-key-elsewhere", span, "post", key));
+}
+
+/** References into sections of which nothing is loaded: to a table entry of other code, or to what is no entry at all. */
+function lostPlaces(pair: PlannedPair, span: Span, loaded: ReadonlySet<Span>): Finding[] {
+  const isLost = ({ into, symbol }: SpanRelocation): boolean => {
+    if (into === undefined || (symbol !== undefined && !namesPosition(symbol) && symbol.bind !== 0)) return false;
+    const owner = into.entry?.owner;
+    return owner === undefined || !loaded.has(owner.owner ?? owner);
+  };
+  return span.relocations.filter(isLost).map((relocation) =>
+    spanFinding(pair, "reference-unresolved", span, "post", targetText(relocation), {
+      offset: relocation.offset - span.entry,
+    }),
+  );
 }
 
 /** Accesses that leave the variable whose address was loaded: in new code, the neighbour they mean may lie elsewhere. GCC: -fsection-anchors. */

@@ -1,0 +1,84 @@
+import { EM, ET, STT } from "../elf/constants.ts";
+import type { ElfObject, ElfSymbol, Relocation, Section } from "../elf/object.ts";
+
+/*
+ * 64-bit Power, ABI version 1: the symbol of a function is that of its descriptor in `.opd`: code address, TOC pointer,
+ * environment. Branches name it too; the linker looks up the code there. 64-bit PowerPC ELF ABI Supplement 1.9, 3.5.
+ */
+
+/** EF_PPC64_ABI: 1 with descriptors, 2 without, 0 not told. */
+const ABI_BITS = 3;
+/** R_PPC64_ADDR64. */
+const ADDRESS = 38;
+const SECTION_NAME = ".opd";
+
+/** Whether functions of an object are called through descriptors. */
+export function hasDescriptors(object: ElfObject): boolean {
+  if (object.machine !== EM.PPC64 || (object.flags & ABI_BITS) === 2) return false;
+  return object.sections.some(({ name }) => name === SECTION_NAME);
+}
+
+/** Whether a section holds nothing but the descriptors of functions that stand elsewhere. */
+export function isDescribed(object: ElfObject, { name }: Section): boolean {
+  return name === SECTION_NAME && object.type === ET.REL && hasDescriptors(object);
+}
+
+interface Place {
+  readonly section: number;
+  readonly value: bigint;
+}
+
+/**
+ * A relocatable object whose functions' symbols stand at their code, as everywhere else, and in which references to descriptors
+ * are references to the functions. Objects without descriptors are returned as they are.
+ */
+export function withCodeSymbols(object: ElfObject): ElfObject {
+  if (object.type !== ET.REL || !hasDescriptors(object)) return object;
+  const descriptors = object.sections.filter(({ name }) => name === SECTION_NAME).map(({ index }) => index);
+  const code = new Map(descriptors.map((index) => [index, codeOf(object, index)]));
+  const sizes = dotSizes(object);
+  const symbolAt = new Map<string, number>();
+  const symbols = object.symbols.map((symbol): ElfSymbol => {
+    if (symbol.section === undefined || symbol.type === STT.SECTION) return symbol;
+    const place = code.get(symbol.section)?.get(symbol.value);
+    if (place === undefined) return symbol;
+    symbolAt.set(`${symbol.section} ${symbol.value}`, symbol.index);
+    const size = sizes.get(`${place.section} ${place.value}`) ?? symbol.size;
+    return { ...symbol, section: place.section, shndx: place.section, value: place.value, size };
+  });
+  const named = ({ symbol, addend }: Relocation): number | undefined => {
+    const to = object.symbols[symbol];
+    if (to === undefined || to.type !== STT.SECTION || to.section === undefined || !code.has(to.section))
+      return undefined;
+    return symbolAt.get(`${to.section} ${to.value + addend}`);
+  };
+  return {
+    ...object,
+    symbols,
+    relocationsOf: (section) =>
+      object.relocationsOf(section).map((relocation) => {
+        const symbol = named(relocation);
+        return symbol === undefined ? relocation : { ...relocation, symbol, addend: 0n };
+      }),
+    relocationSectionsOf: (section) => object.relocationSectionsOf(section),
+  };
+}
+
+/** Where the code of each descriptor is, by the descriptor's offset. */
+function codeOf(object: ElfObject, section: number): ReadonlyMap<bigint, Place> {
+  const places = new Map<bigint, Place>();
+  for (const { offset, type, symbol, addend } of object.relocationsOf(section)) {
+    const to = object.symbols[symbol];
+    if (type !== ADDRESS || to?.section === undefined) continue;
+    places.set(BigInt(offset), { section: to.section, value: to.value + addend });
+  }
+  return places;
+}
+
+/** Sizes of code that has a symbol of its own, `.f`, as older compilers write it. */
+function dotSizes(object: ElfObject): ReadonlyMap<string, number> {
+  const sizes = new Map<string, number>();
+  for (const { name, section, value, size } of object.symbols)
+    if (name.startsWith(".") && size > 0 && section !== undefined) sizes.set(`${section} ${value}`, size);
+  return sizes;
+}
