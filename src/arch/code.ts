@@ -1,4 +1,5 @@
 import type { AnchorModel } from "./anchors/uses.ts";
+import type { LinkedCode, LinkedReference } from "./linked.ts";
 import type { X86Mode } from "./x86/decode.ts";
 
 /**
@@ -22,14 +23,6 @@ export interface ResolvedReference {
   readonly type: number;
   /** Offset of the target in the section. */
   readonly target: number;
-}
-
-/** A number in code that may be an address, or be put together to one. */
-export interface AddressReference {
-  readonly offset: number;
-  readonly type: number;
-  /** Virtual address. */
-  readonly address: number;
 }
 
 /** A number that an instruction loads into a register: an argument of a call, as it is seen in the code. */
@@ -77,8 +70,8 @@ export interface CodeModel {
    * undefined for an address. `TOLD_BY_TYPE` where branches have types of their own.
    */
   branchKind(code: Uint8Array, offset: number, size: number): "call" | "jump" | undefined;
-  /** Addresses that instructions of a linked image hold, whole or in two halves; `NO_ADDRESSES` where they are not followed. */
-  addresses(code: Uint8Array, base: number, isAddress: (value: number) => boolean): AddressReference[];
+  /** What the code of one section of a linked image refers to, in no order; `branchReferences` where only branches are followed. */
+  linked(code: LinkedCode): LinkedReference[];
   /** Registers of a call's first arguments, in order; empty only where arguments lie on the stack. psABI supplements. */
   readonly argumentRegisters: readonly number[];
   /** Register that the instruction around a field loads; undefined when it loads none. */
@@ -96,9 +89,6 @@ export interface CodeModel {
 
 /** Branches have relocation types of their own, and so every other field is an address. */
 export const TOLD_BY_TYPE = (): undefined => undefined;
-
-/** Linked code of this architecture is compared by its pc-relative references alone. */
-export const NO_ADDRESSES = (): AddressReference[] => [];
 
 /** GCC makes section anchors only where the back end says how far an access reaches, which this one does not. */
 export const NO_ANCHORS = null;

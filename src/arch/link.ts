@@ -42,6 +42,8 @@ export interface JumpTableForm {
   readonly type: number;
   /** Whether entries count from the table's start; otherwise they are whole addresses. */
   readonly isRelative: boolean;
+  /** Relative to the GOT instead. */
+  readonly isFromGot?: true;
 }
 
 /** What linked code and data of one architecture look like. */

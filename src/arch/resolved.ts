@@ -1,5 +1,5 @@
 import type { Arch } from "./arch.ts";
-import { type AddressReference, codeFor, type ResolvedReference } from "./code.ts";
+import { codeFor, type ResolvedReference } from "./code.ts";
 
 /** Pc-relative references in code[from, to), whether or not a relocation still belongs to them; Arm functions say whether they are Thumb. */
 export function resolvedReferences(
@@ -10,14 +10,4 @@ export function resolvedReferences(
   isThumb = false,
 ): ResolvedReference[] {
   return codeFor(arch, isThumb).branches(code, from, to);
-}
-
-/** Addresses that instructions hold whole (x86 immediates and displacements) or in two halves (adrp with add, ldr or str). */
-export function addressReferences(
-  { code: model }: Arch,
-  code: Uint8Array,
-  base: number,
-  isAddress: (value: number) => boolean,
-): AddressReference[] {
-  return model.addresses(code, base, isAddress);
 }

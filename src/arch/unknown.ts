@@ -1,9 +1,10 @@
 import { constantName, EM } from "../elf/constants.ts";
 import type { ElfClass, ElfData } from "../elf/object.ts";
 import type { Arch } from "./arch.ts";
-import { type CodeModel, NO_ADDRESSES, NO_ANCHORS, TOLD_BY_TYPE } from "./code.ts";
+import { type CodeModel, NO_ANCHORS, TOLD_BY_TYPE } from "./code.ts";
 import { anyAddress, NO_DUMPS, NO_MODULES, NO_WINDOWS } from "./kernel.ts";
 import { NO_HALVES, NO_JUMP_TABLES, ONE_ENTRY } from "./link.ts";
+import { branchReferences } from "./linked.ts";
 import { isLocalLabel } from "./marker.ts";
 import { fillerTest } from "./padding.ts";
 
@@ -61,7 +62,7 @@ const CODE: CodeModel = {
   unitSize: () => 4,
   branches: () => [],
   branchKind: TOLD_BY_TYPE,
-  addresses: NO_ADDRESSES,
+  linked: branchReferences,
   argumentRegisters: [],
   destination: () => undefined,
   loadedConstant: () => undefined,

@@ -69,7 +69,9 @@ function stepsOf(span: Span, arch: Arch): Step[] | undefined {
   const { instructions } = arch.code;
   if (instructions.kind === "x86") return x86Steps(span, arch, instructions.mode);
   // Where all instructions have four bytes, only filler between them can differ in length.
-  return instructions.kind === "words" && !instructions.hasPools ? fixedSteps(span, arch) : undefined;
+  const isFixed = instructions.kind === "words" && !instructions.hasPools;
+  // A linker shortens the jumps of RISC-V to what they reach.
+  return isFixed || arch.family === "riscv" ? wordSteps(span, arch) : undefined;
 }
 
 function x86Steps(span: Span, arch: Arch, mode: X86Mode): Step[] | undefined {
@@ -101,13 +103,13 @@ function x86Leap(bytes: Uint8Array, offset: number, { length, immediateSize }: X
   return { kind, target: end + distance };
 }
 
-function fixedSteps(span: Span, arch: Arch): Step[] {
+function wordSteps(span: Span, arch: Arch): Step[] {
   const steps: Step[] = [];
   const leaps = new Map(
     resolvedReferences(arch, span.bytes, 0, span.bytes.length).map((reference) => [reference.offset, reference]),
   );
-  for (let offset = 0; offset < span.bytes.length; offset += 4) {
-    const length = Math.min(4, span.bytes.length - offset);
+  for (let offset = 0, length = 0; offset < span.bytes.length; offset += length) {
+    length = Math.min(arch.code.unitSize(span.bytes, offset), span.bytes.length - offset);
     if (arch.isPadding(span.bytes, offset, offset + length)) continue;
     const reference = leaps.get(offset);
     const leap =
@@ -122,6 +124,8 @@ function fixedSteps(span: Span, arch: Arch): Step[] {
 /** The instruction with the bits of its distance left out. */
 function withoutField(span: Span, arch: Arch, type: number, offset: number): string {
   const howto = howtoOf(arch, type);
+  // `c.j` is the short form of a jump that saves no return address.
+  if (howto.name === "R_RISCV_RVC_JUMP") return "6f000000";
   const masks = fieldMaskBytes(howto, fieldOrder(arch, howto));
   const bytes = span.bytes.slice(offset, offset + 4);
   for (const [i, mask] of masks.entries()) bytes[i] = (bytes[i] as number) & ~mask;

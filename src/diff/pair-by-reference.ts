@@ -63,6 +63,23 @@ function targetsInPlace(user: Span, twin: Span, pairing: Pairing): Pair[] {
   return a.length === b.length ? a.map((span, i) => [span, b[i] as Span]) : [];
 }
 
+/** Whether two objects refer to the same things at the same places; what has no pair yet is not the same. */
+function refersToSame(a: Span, b: Span, pairing: Pairing): boolean {
+  if (a.relocations.length !== b.relocations.length) return false;
+  return a.relocations.every((x, i) => {
+    const y = b.relocations[i];
+    if (y === undefined || x.offset !== y.offset || x.howto !== y.howto) return false;
+    const { target } = x;
+    if (target === undefined || y.target === undefined) {
+      return target === y.target && x.symbol?.name === y.symbol?.name && x.targetAddend === y.targetAddend;
+    }
+    if (x.targetOffset !== y.targetOffset) return false;
+    if (target === a || pairing.postOf[target.id] === y.target) return (target === a) === (y.target === b);
+    const isText = isComparedByContents(target.kind) || isTextSpan(target);
+    return isText && target.kind === y.target.kind && Buffer.compare(target.bytes, y.target.bytes) === 0;
+  });
+}
+
 /**
  * Local data that got another name: every reference to it stands where, in the user's twin, a reference to the other one
  * stands, and size and contents are the same. Then it is the same variable, and its running value stays right.
@@ -77,7 +94,7 @@ function renamedInPlace(pre: Side, post: Side, pairing: Pairing): Pair[] {
     const other = pairing.postOf[first.from.id]?.relocations[first.relocation]?.target;
     if (!isCandidate(other, pairing.preOf) || other.symbol === undefined || other.symbol.bind !== 0) continue;
     if (family(other.kind) !== family(span.kind) || other.size !== span.size) continue;
-    if (Buffer.compare(span.bytes, other.bytes) !== 0) continue;
+    if (Buffer.compare(span.bytes, other.bytes) !== 0 || !refersToSame(span, other, pairing)) continue;
     const places = new Set(post.uses(other).map((use) => `${pairing.preOf[use.from.id]?.id} ${use.relocation}`));
     const isParallel =
       uses.length === places.size && uses.every((use) => places.has(`${use.from.id} ${use.relocation}`));

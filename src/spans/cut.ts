@@ -1,7 +1,8 @@
 import type { Arch } from "../arch/arch.ts";
 import { endsFlow } from "../arch/flow.ts";
-import { SHN, STT } from "../elf/constants.ts";
+import { ET, SHN, STT } from "../elf/constants.ts";
 import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
+import { isLinkerSymbol, isStubSymbol } from "./linker-made.ts";
 import { isAnonymousName, prefixedFunction } from "./names.ts";
 import { type PrefixEvidence, prefixStart } from "./prefix.ts";
 import { isCode, type SectionKind } from "./section-kind.ts";
@@ -21,9 +22,11 @@ export interface Piece {
 /** Symbols by defining section, without those that only name files, sections or mark instruction sets. */
 export function symbolsBySection(object: ElfObject, arch: Arch): ReadonlyMap<number, ElfSymbol[]> {
   const bySection = new Map<number, ElfSymbol[]>();
+  const isLinked = object.type !== ET.REL;
   for (const symbol of object.symbols) {
     if (symbol.section === undefined || symbol.shndx === SHN.UNDEF) continue;
     if (symbol.type === STT.FILE || symbol.type === STT.SECTION) continue;
+    if (isLinked && isLinkerSymbol(symbol, object.sections[symbol.section] as Section)) continue;
     if (arch.isMarkerSymbol(symbol.name) && !(symbol.name.startsWith(".L") && symbol.size > 0)) continue;
     const list = bySection.get(symbol.section);
     if (list === undefined) bySection.set(symbol.section, [symbol]);
@@ -96,7 +99,8 @@ function withUnsized(
     const start = placeOf(symbol);
     takeSizedUpTo(start);
     const last = all.at(-1);
-    const opensNew = !inCode || symbol.type === STT.FUNC || symbol.type === STT.OBJECT || symbol.bind !== 0;
+    const isTyped = symbol.type === STT.FUNC || symbol.type === STT.OBJECT;
+    const opensNew = !inCode || isTyped || symbol.bind !== 0 || isStubSymbol(symbol);
     if (last !== undefined && (start < last.end || (start === last.end && start === total)) && last !== open) {
       last.symbols.push(symbol);
     } else if (open !== undefined && (start === open.start || !opensNew)) {

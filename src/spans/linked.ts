@@ -1,202 +1,280 @@
-import type { Arch, Howto } from "../arch/arch.ts";
+import type { Howto } from "../arch/arch.ts";
+import type { CodeState, LinkedReference } from "../arch/linked.ts";
 import { howtoOf } from "../arch/registry.ts";
-import { addressReferences, resolvedReferences } from "../arch/resolved.ts";
-import { ET, SHF, STB, STT } from "../elf/constants.ts";
-import { readDynamicRelocations } from "../elf/dynamic.ts";
-import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
+import { resolvedReferences } from "../arch/resolved.ts";
+import { ET, SHF, STT } from "../elf/constants.ts";
+import type { ElfSymbol, Section } from "../elf/object.ts";
+import { externals, type Image, type Meaning, type Place } from "./image.ts";
+import { isClones, isStubSymbol } from "./linker-made.ts";
 import type { Draft } from "./references.ts";
+import { hasSpans, sectionKind } from "./section-kind.ts";
 
-/** A linked image seen as if it were still relocatable: where addresses lie, and what its slots stand for. */
-export interface Image {
-  readonly object: ElfObject;
-  readonly arch: Arch;
-  placeAt(address: number): { readonly section: Section; readonly offset: number } | undefined;
-  /** Symbol that the dynamic linker puts into a slot. */
-  readonly slots: ReadonlyMap<number, string>;
-  /** Address that the dynamic linker puts into a slot. */
-  readonly pointers: ReadonlyMap<number, number>;
-  /** Relocations of the dynamic linker by section. */
-  readonly dynamic: ReadonlyMap<number, readonly Draft[]>;
+/** What a reference leads to: a place with spans, or a name outside, each with what is added. */
+interface Goal {
+  readonly symbol?: ElfSymbol;
+  readonly place?: Place;
+  readonly addend?: bigint;
 }
 
-/** Symbols of a linked image hold addresses; here they are offsets into their sections, as in a relocatable object. */
-export function withSectionOffsets(object: ElfObject): ElfObject {
-  if (object.type === ET.REL) return object;
-  const symbols = object.symbols.map((symbol) => {
-    const section = symbol.section === undefined ? undefined : object.sections[symbol.section];
-    return section === undefined ? symbol : { ...symbol, value: symbol.value - section.addr };
-  });
-  return { ...object, symbols };
-}
-
-/** Ends of arrays and of sections are addresses too; alignment may lie behind them. */
-const PAST_END = 64;
-
-/** Reads what the dynamic linker would do; undefined for relocatable objects. */
-export function readImage(object: ElfObject, arch: Arch): Image | undefined {
-  if (object.type === ET.REL) return undefined;
-  const mapped = object.sections
-    .filter((section) => (section.flags & SHF.ALLOC) !== 0n && section.addr > 0n && (section.flags & SHF.TLS) === 0n)
-    .sort((a, b) => Number(a.addr - b.addr));
-  const placeAt: Image["placeAt"] = (address) => {
-    let low = 0;
-    let high = mapped.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (Number((mapped[middle] as Section).addr) <= address) low = middle + 1;
-      else high = middle;
-    }
-    const section = mapped[low - 1];
-    if (section === undefined) return undefined;
-    const offset = address - Number(section.addr);
-    return offset < section.size + PAST_END ? { section, offset } : undefined;
-  };
-  const slots = new Map<number, string>();
-  const pointers = new Map<number, number>();
-  const dynamic = new Map<number, Draft[]>();
-  const outer = externals();
-  for (const { address, type, name, addend } of readDynamicRelocations(object)) {
-    if (name === "") pointers.set(Number(address), Number(addend));
-    else slots.set(Number(address), name);
-    const place = placeAt(Number(address));
-    if (place === undefined) continue;
-    const target = name === "" ? placeAt(Number(addend)) : undefined;
-    const howto = howtoOf(arch, type);
-    const symbol = name === "" ? undefined : outer(name);
-    const draft = draftAt(place.offset, howto, symbol, target, name === "" ? 0n : addend);
-    const list = dynamic.get(place.section.index);
-    if (list === undefined) dynamic.set(place.section.index, [draft]);
-    else list.push(draft);
-  }
-  for (const list of dynamic.values()) list.sort((a, b) => a.offset - b.offset);
-  return { object, arch, placeAt, slots, pointers, dynamic };
-}
-
-/** One symbol per name that the image imports. */
-function externals(): (name: string) => ElfSymbol {
-  const known = new Map<string, ElfSymbol>();
-  return (name) => {
-    let symbol = known.get(name);
-    if (symbol === undefined) {
-      symbol = {
-        index: -1,
-        name,
-        value: 0n,
-        size: 0,
-        bind: STB.GLOBAL,
-        type: STT.NOTYPE,
-        other: 0,
-        shndx: 0,
-        section: undefined,
-      };
-      known.set(name, symbol);
-    }
-    return symbol;
-  };
-}
-
-function draftAt(
-  offset: number,
-  howto: Howto,
-  symbol: ElfSymbol | undefined,
-  target: { readonly section: Section; readonly offset: number } | undefined,
-  addend: bigint,
-): Draft {
+function draftAt(offset: number, howto: Howto, goal: Goal, isBranch = false): Draft {
   return {
     offset,
     howto,
-    symbol,
+    symbol: goal.symbol,
     insnAddend: 0n,
-    targetAddend: addend,
-    place: target?.section.index ?? -1,
+    targetAddend: goal.addend ?? 0n,
+    place: goal.place?.section.index ?? -1,
     target: undefined,
-    targetOffset: target?.offset ?? 0,
-    resolved: true,
+    targetOffset: goal.place?.offset ?? 0,
+    resolved: isBranch,
   };
 }
 
-/** References that linking resolved in one code section, given back as relocations: branches, pc-relative and absolute addresses, slots by name. */
-export function linkedDrafts(image: Image, section: Section): Draft[] {
-  const { arch, object } = image;
-  const base = Number(section.addr);
-  const outer = externals();
-  const drafts = new Map<number, Draft>();
-  const add = (offset: number, type: number, address: number): void => {
-    const name = image.slots.get(address) ?? stubName(image, address);
-    const pointer = image.pointers.get(address);
-    const target = name === undefined ? image.placeAt(pointer ?? address) : undefined;
-    if (name === undefined && target === undefined) return;
-    const symbol = name === undefined ? undefined : outer(name);
-    drafts.set(offset, draftAt(offset, howtoOf(arch, type), symbol, target, 0n));
+/** Sections of code whose entries only lead on to what a slot says. */
+const STUB_SECTION = /^\.(i?plt|glink|MIPS\.stubs|stub)(\.|$)/;
+
+const NO_BYTES = new Uint8Array(0);
+
+/** Bytes in which a stub loads its slot. */
+const STUB_REACH = 32;
+
+/** Gives references that linking resolved back their meaning: what code, data and tables of one image point to. */
+export class LinkedReader {
+  readonly #image: Image;
+  readonly #outer = externals();
+  readonly #references = new Map<number, readonly LinkedReference[]>();
+  readonly #stubs: ReadonlyMap<number, ElfSymbol>;
+  readonly #clones: readonly { readonly section: number; readonly from: number; readonly to: number }[];
+  readonly #starts = new Map<number, Set<number>>();
+
+  constructor(image: Image) {
+    this.#image = image;
+    const { object, arch } = image;
+    const stubs = new Map<number, ElfSymbol>();
+    const clones: { section: number; from: number }[] = [];
+    for (const symbol of object.symbols) {
+      if (symbol.section === undefined || symbol.type === STT.SECTION || symbol.type === STT.FILE) continue;
+      const section = object.sections[symbol.section] as Section;
+      if ((section.flags & SHF.EXECINSTR) === 0n) continue;
+      const value =
+        Number(symbol.value) - (arch.functionTagBit && symbol.type === STT.FUNC ? Number(symbol.value) % 2 : 0);
+      if (isStubSymbol(symbol)) stubs.set(Number(section.addr) + value, symbol);
+      if (isClones(symbol.name)) clones.push({ section: section.index, from: value });
+      const isFunction = symbol.type === STT.FUNC || (symbol.type === STT.NOTYPE && symbol.bind !== 0);
+      if (!isFunction && !isStubSymbol(symbol)) continue;
+      const starts = this.#starts.get(section.index) ?? new Set();
+      this.#starts.set(section.index, starts.add(value));
+    }
+    this.#stubs = stubs;
+    this.#clones = clones.map(({ section, from }) => {
+      const later = [...(this.#starts.get(section) ?? [])].filter((start) => start > from);
+      return { section, from, to: Math.min(...later, object.sections[section]?.size ?? from) };
+    });
+  }
+
+  /** References of one code section, given back as relocations. */
+  codeDrafts(section: Section): Draft[] {
+    const drafts = new Map<number, Draft>();
+    for (const reference of this.#referencesOf(section)) {
+      const goal = this.#goalOf(reference, section);
+      if (goal === undefined) continue;
+      const howto = howtoOf(this.#image.arch, reference.type);
+      drafts.set(reference.offset, draftAt(reference.offset, howto, goal, reference.use === "branch"));
+    }
+    return [...drafts.values()].sort((a, b) => a.offset - b.offset);
+  }
+
+  #referencesOf(section: Section): readonly LinkedReference[] {
+    const known = this.#references.get(section.index);
+    if (known !== undefined) return known;
+    const { object, arch, globalPointer, gotPointer, toc, threadSize, placeAt } = this.#image;
+    const isFixed = object.type === ET.EXEC;
+    const found = arch.code.linked({
+      branches: (from, to, isTagged) => resolvedReferences(arch, section.bytes, from, to, isTagged),
+      isPadding: (from, to) => arch.isPadding(section.bytes, from, to),
+      code: section.bytes,
+      base: Number(section.addr),
+      little: arch.instructionData === "lsb",
+      starts: this.#starts.get(section.index) ?? new Set(),
+      stateAt: stateTest(this.#image, section),
+      globalPointer: arch.family === "s390" ? gotPointer : globalPointer,
+      gotPointer: STUB_SECTION.test(section.name) ? gotPointer : undefined,
+      toc,
+      threadSize,
+      isAddress: (value) => isFixed && value >= 0x1000 && placeAt(value) !== undefined,
+      codeAt: (address) => {
+        const place = placeAt(address);
+        return place === undefined ? NO_BYTES : place.section.bytes.subarray(place.offset);
+      },
+      isMapped: (value) => placeAt(value) !== undefined,
+    });
+    this.#references.set(section.index, found);
+    return found;
+  }
+
+  #goalOf({ value, use, offset }: LinkedReference, section: Section, depth = 0): Goal | undefined {
+    const image = this.#image;
+    if (use === "thread") return this.#threadGoal(image.fromThreadPointer(value), BigInt(value));
+    if (use === "module") return this.#threadGoal(value, BigInt(value));
+    if (use === "branch") {
+      const stub = depth > 4 ? undefined : this.#stubGoal(value, depth);
+      if (stub !== undefined) return stub;
+    } else if ((use === "load" && image.isSlot(value)) || image.isThreadSlot(value)) {
+      const meaning = image.meaningAt(value);
+      if (meaning !== undefined) return this.meant(meaning);
+    }
+    return this.#addressGoal(value, this.#isInClones(section, offset));
+  }
+
+  /** What a slot's meaning leads to. */
+  meant(meaning: Meaning): Goal | undefined {
+    switch (meaning.kind) {
+      case "name":
+        return { symbol: this.#outer(meaning.name), addend: meaning.addend };
+      case "address":
+        return this.#addressGoal(meaning.address, false);
+      case "thread":
+        return this.#threadGoal(meaning.offset, BigInt(meaning.offset));
+      case "number":
+        return { addend: meaning.value };
+    }
+  }
+
+  #threadGoal(offset: number, otherwise: bigint): Goal {
+    const place = this.#image.threadAt(offset);
+    return place === undefined ? { symbol: this.#outer("_TLS_MODULE_BASE_"), addend: otherwise } : { place };
+  }
+
+  #addressGoal(address: number, isCloneCode: boolean): Goal | undefined {
+    const { copies, linkerSymbols, ownSymbols, placeAt, gotPointer, toc } = this.#image;
+    // What a weak symbol that nothing defines is.
+    if (address === 0) return { addend: 0n };
+    const copy = copies.get(address);
+    if (copy !== undefined) return { symbol: this.#outer(copy) };
+    if (address === toc) return { symbol: this.#outer(".TOC.") };
+    if (address === gotPointer) return { symbol: this.#outer("_GLOBAL_OFFSET_TABLE_") };
+    const marker = linkerSymbols.get(address);
+    const isMarker = !ownSymbols.has(address) || (isCloneCode && marker === "__TMC_END__");
+    if (marker !== undefined && isMarker) return { symbol: this.#outer(marker) };
+    const place = placeAt(address);
+    if (place === undefined) return undefined;
+    if (hasSpans(sectionKind(place.section, true))) return { place };
+    return { symbol: this.#outer(place.section.name), addend: BigInt(place.offset) };
+  }
+
+  #isInClones(section: Section, offset: number): boolean {
+    return this.#clones.some(
+      ({ section: index, from, to }) => index === section.index && offset >= from && offset < to,
+    );
+  }
+
+  /** What a stub at an address leads on to; undefined where there is no stub. */
+  #stubGoal(address: number, depth: number): Goal | undefined {
+    const image = this.#image;
+    const symbol = this.#stubs.get(address) ?? this.#stubs.get(address - (address % 2));
+    const place = image.placeAt(address);
+    if (place === undefined) return undefined;
+    if (symbol === undefined && !STUB_SECTION.test(place.section.name)) return undefined;
+    const from = place.offset - (image.arch.functionTagBit ? place.offset % 2 : 0);
+    const size = symbol === undefined ? STUB_REACH : symbol.size || STUB_REACH;
+    const within = this.#referencesOf(place.section).filter(({ offset }) => offset >= from && offset < from + size);
+    const slot = within
+      .sort((a, b) => a.offset - b.offset)
+      .find(({ use, value }) => use !== "branch" && image.isSlot(value));
+    if (slot !== undefined) {
+      const meaning = image.meaningAt(slot.value);
+      if (meaning !== undefined) return this.meant(meaning);
+    }
+    if (symbol === undefined) return undefined;
+    const last = within.at(-1);
+    return last === undefined ? undefined : this.#goalOf({ ...last, use: "branch" }, place.section, depth + 1);
+  }
+
+  /** What data of the image points to: the loader's relocations, and in a fixed image each aligned word that is an address. */
+  dataDrafts(section: Section): readonly Draft[] {
+    const { object, arch, dynamic, placeAt } = this.#image;
+    const found = new Map<number, Draft>();
+    const start = Number(section.addr);
+    for (const { address, type, name, addend } of dynamic) {
+      const at = Number(address) - start;
+      if (at < 0 || at >= section.size || placeAt(Number(address))?.section !== section) continue;
+      const howto = howtoOf(arch, type);
+      const goal = name === "" ? this.#addressGoal(Number(addend), false) : { symbol: this.#outer(name), addend };
+      found.set(at, draftAt(at, howto, goal ?? { addend }));
+    }
+    const type = arch.link.wordType;
+    if (object.type === ET.EXEC && type !== null) {
+      const size = object.class / 8;
+      const { bytes } = section;
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const little = object.data === "lsb";
+      for (let at = 0; at + size <= bytes.length; at += size) {
+        if (found.has(at)) continue;
+        const value = size === 4 ? view.getUint32(at, little) : Number(view.getBigUint64(at, little));
+        const goal = value < 0x1000 ? undefined : this.#addressGoal(value, false);
+        if (goal !== undefined) found.set(at, draftAt(at, howtoOf(arch, type), goal));
+      }
+    }
+    return [...found.values()].sort((a, b) => a.offset - b.offset);
+  }
+
+  /** What a word with an address leads to; for tables that are read by another key. */
+  goalAt(address: number): Goal | undefined {
+    return this.#addressGoal(address, false);
+  }
+}
+
+/** What mapping symbols say of the code at an offset, on Arm. ELF for the Arm Architecture, "Mapping symbols". */
+function stateTest({ object, arch }: Image, section: Section): ((offset: number) => CodeState) | undefined {
+  if (arch.taggedCode === null) return undefined;
+  const marks: { offset: number; state: CodeState }[] = [];
+  let hasMapping = false;
+  for (const { name, value, section: index } of object.symbols) {
+    if (index !== section.index) continue;
+    const letter = /^\$([atd])(\.|$)/.exec(name)?.[1];
+    if (letter === undefined) continue;
+    hasMapping = true;
+    marks.push({ offset: Number(value), state: letter === "a" ? "arm" : letter === "t" ? "thumb" : "data" });
+  }
+  if (!hasMapping) {
+    for (const { value, section: index, type } of object.symbols) {
+      if (index !== section.index || type !== STT.FUNC) continue;
+      const isThumb = value % 2n === 1n;
+      marks.push({ offset: Number(value) - (isThumb ? 1 : 0), state: isThumb ? "thumb" : "arm" });
+    }
+  }
+  marks.sort((a, b) => a.offset - b.offset);
+  return (offset) => {
+    let low = 0;
+    let high = marks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((marks[middle]?.offset ?? 0) <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return marks[low - 1]?.state ?? "arm";
   };
-  for (const { offset, type, target } of resolvedReferences(arch, section.bytes, 0, section.bytes.length)) {
-    add(offset, type, base + target);
-  }
-  const isAddress = (value: number): boolean =>
-    object.type === ET.EXEC && value >= 0x1000 && image.placeAt(value) !== undefined;
-  for (const { offset, type, address } of addressReferences(arch, section.bytes, base, isAddress))
-    add(offset, type, address);
-  return [...drafts.values()].sort((a, b) => a.offset - b.offset);
-}
-
-/** What data of a linked image points to: the dynamic linker's relocations, and in a fixed image each aligned word that is an address. */
-export function dataDrafts(image: Image, section: Section): readonly Draft[] {
-  const dynamic = image.dynamic.get(section.index) ?? [];
-  const { object, arch } = image;
-  const type = arch.link.wordType;
-  if (object.type !== ET.EXEC || type === null || section.bytes.length === 0) return dynamic;
-  const taken = new Set(dynamic.map((draft) => draft.offset));
-  const size = object.class / 8;
-  const { bytes } = section;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const little = object.data === "lsb";
-  const found: Draft[] = [];
-  for (let at = 0; at + size <= bytes.length; at += size) {
-    if (taken.has(at)) continue;
-    const value = size === 4 ? view.getUint32(at, little) : Number(view.getBigUint64(at, little));
-    const place = value < 0x1000 ? undefined : image.placeAt(value);
-    if (place !== undefined) found.push(draftAt(at, howtoOf(arch, type), undefined, place, 0n));
-  }
-  return [...dynamic, ...found].sort((a, b) => a.offset - b.offset);
-}
-
-/** The symbol whose slot a PLT stub jumps through. */
-function stubName(image: Image, address: number): string | undefined {
-  const place = image.placeAt(address);
-  if (place === undefined || !place.section.name.startsWith(".plt")) return undefined;
-  const { section, offset } = place;
-  const base = Number(section.addr);
-  const end = Math.min(offset + 16, section.bytes.length);
-  const stub = section.bytes.subarray(offset, end);
-  const relative = resolvedReferences(image.arch, section.bytes, offset, end).map(
-    (reference) => base + reference.target,
-  );
-  const whole = addressReferences(image.arch, stub, base + offset, (value) => image.slots.has(value)).map(
-    (reference) => reference.address,
-  );
-  for (const slot of [...relative, ...whole]) {
-    const name = image.slots.get(slot);
-    if (name !== undefined) return name;
-  }
-  return undefined;
 }
 
 /** The entries of nameless read-only data that lead into code from its start on: a jump table, of two entries at least. */
 export function jumpTableDrafts(image: Image, section: Section, offset: number, bytes: Uint8Array): Draft[] {
   const base = Number(section.addr) + offset;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (const { size, type, isRelative } of image.arch.link.jumpTables) {
+  const little = image.object.data === "lsb";
+  for (const { size, type, isRelative, isFromGot } of image.arch.link.jumpTables) {
+    const start = isFromGot ? image.gotPointer : base;
+    if (start === undefined) continue;
     const drafts: Draft[] = [];
     for (let at = 0; at + size <= bytes.length; at += size) {
       const value =
         size === 4
           ? isRelative
-            ? view.getInt32(at, true)
-            : view.getUint32(at, true)
-          : Number(view.getBigUint64(at, true));
-      const place = image.placeAt(isRelative ? base + value : value);
+            ? view.getInt32(at, little)
+            : view.getUint32(at, little)
+          : Number(view.getBigUint64(at, little));
+      const place = image.placeAt(isRelative ? start + value : value);
       if (value === 0 || place === undefined || (place.section.flags & SHF.EXECINSTR) === 0n) break;
-      drafts.push(draftAt(at, howtoOf(image.arch, type), undefined, place, 0n));
+      drafts.push(draftAt(at, howtoOf(image.arch, type), { place }));
     }
     if (drafts.length >= 2) return drafts;
   }

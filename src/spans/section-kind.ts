@@ -181,6 +181,13 @@ export function isCode(kind: SectionKind): boolean {
   return kind === "text" || kind === "fragment" || kind === "init-text" || kind === "exit-text";
 }
 
+const SPANLESS: ReadonlySet<SectionKind> = new Set(["metadata", "table", "export", "hook", "directive", "unwind"]);
+
+/** Kinds that consist of spans; the others are entries that belong to spans, or nothing that runs. */
+export function hasSpans(kind: SectionKind): boolean {
+  return !SPANLESS.has(kind);
+}
+
 /** Kinds whose spans are the same thing when their contents are: the linker may merge or copy them freely. */
 export function isComparedByContents(kind: SectionKind): boolean {
   return kind === "string" || kind === "constant" || kind === "toc" || kind === "fragment" || kind === "export-string";

@@ -17,8 +17,10 @@ import { isDescribed, withCodeSymbols } from "./descriptors.ts";
 import { attachExceptionTables } from "./exception-tables.ts";
 import { readExports } from "./exports.ts";
 import { readExempt, readHooks } from "./hooks.ts";
+import { type Image, readImage, withSectionOffsets } from "./image.ts";
 import { resolveIntoTables } from "./into-tables.ts";
-import { dataDrafts, type Image, jumpTableDrafts, linkedDrafts, readImage, withSectionOffsets } from "./linked.ts";
+import { jumpTableDrafts, LinkedReader } from "./linked.ts";
+import { isStubSymbol } from "./linker-made.ts";
 import { isAnonymousName, prefixedFunction } from "./names.ts";
 import { type PrefixEvidence, prefixEvidence } from "./prefix.ts";
 import {
@@ -31,7 +33,7 @@ import {
   takeDrafts,
   withResolved,
 } from "./references.ts";
-import { isCode, type SectionKind, sectionKind } from "./section-kind.ts";
+import { hasSpans, isCode, type SectionKind, sectionKind } from "./section-kind.ts";
 import type { Oddity, Span, SpanTable } from "./span.ts";
 import { specialTableOf } from "./special.ts";
 import { attachEntries } from "./table-entries.ts";
@@ -39,13 +41,6 @@ import { unknownTables } from "./unknown-tables.ts";
 
 const NOBODY: readonly Span[] = [];
 const NO_DRAFTS: readonly Draft[] = [];
-
-const SPANLESS: ReadonlySet<SectionKind> = new Set(["metadata", "table", "export", "hook", "directive", "unwind"]);
-
-/** Kinds that consist of spans; the others are entries of somebody else's, or nothing that runs. */
-function hasSpans(kind: SectionKind): boolean {
-  return !SPANLESS.has(kind);
-}
 
 /** Reads an object in Ksplice's terms: sections become spans, relocations point from span to span, table entries belong to code. */
 export function buildSpans(file: ElfObject): SpanTable {
@@ -62,7 +57,8 @@ export function buildSpans(file: ElfObject): SpanTable {
   }
   const oddities: Oddity[] = [];
   const image = readImage(object, arch);
-  const drafts = readDrafts(object, arch, kinds, oddities, image);
+  const linked = image && new LinkedReader(image);
+  const drafts = readDrafts(object, arch, kinds, oddities, linked);
   for (const section of unknownTables(object.sections, kinds, drafts, symbols)) kinds[section.index] = "table";
   // From here on every section has its kind.
   const pieces = cutSections(object, arch, kinds, drafts, symbols);
@@ -93,14 +89,14 @@ function readDrafts(
   arch: Arch,
   kinds: readonly SectionKind[],
   oddities: Oddity[],
-  image: Image | undefined,
+  linked: LinkedReader | undefined,
 ): Map<number, readonly Draft[]> {
   const drafts = new Map<number, readonly Draft[]>();
   for (const section of object.sections) {
     const kind = kinds[section.index] as SectionKind;
     if (kind === "metadata") continue;
     const own = draftsOf(object, arch, section, isCode(kind));
-    const list = image === undefined || own.length > 0 ? own : imageDrafts(image, section, kind);
+    const list = linked === undefined || own.length > 0 ? own : imageDrafts(linked, section, kind);
     if (list.length === 0) continue;
     drafts.set(section.index, list);
     const strange = list.find((draft) => draft.howto.known === false);
@@ -135,7 +131,7 @@ function cutSections(
       pieces.set(section.index, [{ offset: 0, size: 0, symbols: [], anonymous: true }]);
       continue;
     }
-    const list = cutSection(
+    const cut = cutSection(
       object,
       arch,
       section,
@@ -144,6 +140,10 @@ function cutSections(
       drafts.get(section.index) ?? NO_DRAFTS,
       evidence,
     );
+    const list =
+      object.type === ET.REL
+        ? cut
+        : cut.filter((piece, i) => !isLinkerPiece(piece, cut[i + 1], drafts.get(section.index) ?? NO_DRAFTS));
     if (list.length === 0) continue;
     pieces.set(section.index, list);
     const isDivisible =
@@ -176,6 +176,17 @@ function emptySections(
   const used = new Set<number>();
   for (const list of drafts.values()) for (const { place } of list) if (empty.has(place)) used.add(place);
   return used;
+}
+
+/**
+ * Stubs belong to the linker: what they lead to is told where they are called. So do the distances of the TOC pointer and of the
+ * PLT that stand before functions on Power.
+ */
+function isLinkerPiece({ symbols, offset, size }: Piece, next: Piece | undefined, drafts: readonly Draft[]): boolean {
+  if (symbols.length > 0) return symbols.every(isStubSymbol);
+  if (size <= 16 && next?.symbols.some(({ name }) => name === "__glink_PLTresolve")) return true;
+  const own = size > 16 ? NO_DRAFTS : draftsBetween(drafts, offset, offset + size);
+  return own.some(({ symbol, howto }) => symbol?.name === ".TOC." && howto.size === 8);
 }
 
 /**
@@ -285,9 +296,8 @@ function createSpan(id: number, arch: Arch, section: Section, kind: SectionKind,
 }
 
 /** What linking resolved in a section: in code from the instructions, in data from the dynamic linker's relocations. */
-function imageDrafts(image: Image, section: Section, kind: SectionKind): readonly Draft[] {
-  if (isCode(kind)) return linkedDrafts(image, section);
-  return dataDrafts(image, section);
+function imageDrafts(linked: LinkedReader, section: Section, kind: SectionKind): readonly Draft[] {
+  return isCode(kind) ? linked.codeDrafts(section) : linked.dataDrafts(section);
 }
 
 /** In a linked image nothing marks jump tables but what they hold. */

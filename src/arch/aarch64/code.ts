@@ -1,7 +1,8 @@
-import { type AddressReference, type CodeModel, TOLD_BY_TYPE } from "../code.ts";
-import { distance, form, is, readWord, registers } from "../instruction.ts";
+import { type CodeModel, TOLD_BY_TYPE } from "../code.ts";
+import { form, is, registers } from "../instruction.ts";
 import { plus, type WordRules, wordCode } from "../words.ts";
 import { followAArch64 } from "./anchors.ts";
+import { aarch64References } from "./linked.ts";
 
 /** Arm ARM, C4.1 and C6.2. */
 const RULES: WordRules = {
@@ -47,43 +48,7 @@ const RULES: WordRules = {
 export const aarch64Code = (): CodeModel => ({
   ...wordCode("lsb", RULES),
   branchKind: TOLD_BY_TYPE,
-  addresses: pagePairs,
+  linked: aarch64References,
   argumentRegisters: registers(0, 8),
   anchors: { bases: /^R_AARCH64_(P32_)?ADD_ABS_LO12_NC$/, follow: followAArch64 },
 });
-
-/** R_AARCH64_ADR_PREL_PG_HI21 and the LO12 types by access size. ELF for the Arm 64-bit Architecture, 5.7.6. */
-const PAGE = 275;
-const ADD_LO12 = 277;
-const LOAD_LO12 = [278, 284, 285, 286] as const;
-const LOAD_LO12_128 = 299;
-
-/** Follows each adrp to the instructions that add the low twelve bits. Arm ARM, C6.2 "ADRP". */
-function pagePairs(code: Uint8Array, base: number): AddressReference[] {
-  const found: AddressReference[] = [];
-  const pages = new Map<number, { page: number; at: number }>();
-  for (let at = 0; at + 4 <= code.length; at += 4) {
-    const word = readWord(code, at, true);
-    const to = word & 31;
-    const from = (word >>> 5) & 31;
-    if ((word & 0x9f000000) >>> 0 === 0x90000000) {
-      const pageCount = distance(word, form(0, 0, PAGE, 0, [29, 2], [5, 19]));
-      pages.set(to, { page: Math.floor((base + at) / 4096) * 4096 + pageCount * 4096, at });
-      continue;
-    }
-    const page = pages.get(from);
-    const isAdd = (word & 0xffc00000) >>> 0 === 0x91000000;
-    const isAccess = (word & 0x3b000000) >>> 0 === 0x39000000;
-    if (page !== undefined && (isAdd || isAccess)) {
-      const size = word >>> 30;
-      const is128 = isAccess && (word & 0x04800000) === 0x04800000;
-      const low = ((word >>> 10) & 0xfff) * (isAdd ? 1 : is128 ? 16 : 2 ** size);
-      const address = page.page + low;
-      if (!found.some((reference) => reference.offset === page.at))
-        found.push({ offset: page.at, type: PAGE, address });
-      found.push({ offset: at, type: isAdd ? ADD_LO12 : is128 ? LOAD_LO12_128 : (LOAD_LO12[size] as number), address });
-    }
-    if (isAdd || (isAccess && (word & 0x04c00000) !== 0)) pages.delete(to);
-  }
-  return found;
-}

@@ -1,9 +1,10 @@
 import type { ElfData } from "../../elf/object.ts";
 import { scanned } from "../anchors/scan.ts";
-import { type CodeModel, NO_ADDRESSES, TOLD_BY_TYPE } from "../code.ts";
+import { type CodeModel, TOLD_BY_TYPE } from "../code.ts";
 import { form, is, registers, turned } from "../instruction.ts";
 import { plus, type WordRules, wordCode } from "../words.ts";
 import { armScanner } from "./anchors.ts";
+import { armReferences } from "./linked.ts";
 
 /** Relocations that complete an address, in either instruction set: MOVT, or a word of a literal pool. */
 export const ANCHOR_BASES = /^R_ARM_(MOVT_ABS|THM_MOVT_ABS|ABS32|REL32)$/;
@@ -43,7 +44,7 @@ const RULES: WordRules = {
 export const armCode = (order: ElfData): CodeModel => ({
   ...wordCode(order, RULES),
   branchKind: TOLD_BY_TYPE,
-  addresses: NO_ADDRESSES,
+  linked: armReferences,
   argumentRegisters: registers(0, 4),
   anchors: scanned(ANCHOR_BASES, armScanner(order === "lsb")),
 });

@@ -1,9 +1,10 @@
 import type { ElfData } from "../../elf/object.ts";
 import { scanned } from "../anchors/scan.ts";
-import { type CodeModel, type Effect, NO_ADDRESSES, type ResolvedReference, TOLD_BY_TYPE } from "../code.ts";
+import { type CodeModel, type Effect, type ResolvedReference, TOLD_BY_TYPE } from "../code.ts";
 import { is, readHalf, registers } from "../instruction.ts";
 import { thumbScanner } from "./anchors.ts";
 import { ANCHOR_BASES } from "./code.ts";
+import { armReferences } from "./linked.ts";
 
 /** Code in Thumb state: instructions of one or two halfwords. Arm ARM, A6. */
 export function thumbCode(order: ElfData): CodeModel {
@@ -14,7 +15,7 @@ export function thumbCode(order: ElfData): CodeModel {
     unitSize: (code, at) => (isWide(readHalf(code, at, little)) ? 4 : 2),
     branches: (code, from, to) => thumbBranches(code, from, to, little),
     branchKind: TOLD_BY_TYPE,
-    addresses: NO_ADDRESSES,
+    linked: armReferences,
     argumentRegisters: registers(0, 4),
     destination: (code, field) => loadAt(code, field, little)?.register,
     loadedConstant(code, offset) {

@@ -1,5 +1,6 @@
-import { type CodeModel, NO_ADDRESSES, NO_ANCHORS, TOLD_BY_TYPE } from "../code.ts";
+import { type CodeModel, NO_ANCHORS, TOLD_BY_TYPE } from "../code.ts";
 import { form, is, registers, signExtend } from "../instruction.ts";
+import { branchReferences } from "../linked.ts";
 import { plus, type WordRules, wordCode } from "../words.ts";
 
 /** LoongArch reference manual, volume 1, 2.2. */
@@ -47,7 +48,7 @@ const RULES: WordRules = {
 export const loongarchCode = (): CodeModel => ({
   ...wordCode("lsb", RULES),
   branchKind: TOLD_BY_TYPE,
-  addresses: NO_ADDRESSES,
+  linked: branchReferences,
   argumentRegisters: registers(4, 8),
   anchors: NO_ANCHORS,
 });

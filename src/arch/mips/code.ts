@@ -1,7 +1,8 @@
 import type { ElfData } from "../../elf/object.ts";
 import { scanned } from "../anchors/scan.ts";
-import { type CodeModel, NO_ADDRESSES, TOLD_BY_TYPE } from "../code.ts";
+import { type CodeModel, TOLD_BY_TYPE } from "../code.ts";
 import { form, is, registers, signExtend } from "../instruction.ts";
+import { branchReferences } from "../linked.ts";
 import { plus, type WordRules, wordCode } from "../words.ts";
 import { mipsScanner } from "./anchors.ts";
 
@@ -46,7 +47,7 @@ const RULES: WordRules = {
 export const mipsCode = (inRegisters: 4 | 8, order: ElfData): CodeModel => ({
   ...wordCode(order, RULES),
   branchKind: TOLD_BY_TYPE,
-  addresses: NO_ADDRESSES,
+  linked: branchReferences,
   argumentRegisters: registers(4, inRegisters),
   anchors: scanned(/^R_MIPS_(LO16|GOT_OFST)/, mipsScanner(order === "lsb")),
 });

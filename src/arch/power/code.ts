@@ -1,9 +1,10 @@
 import type { ElfData } from "../../elf/object.ts";
 import { scanned } from "../anchors/scan.ts";
-import { type CodeModel, NO_ADDRESSES, TOLD_BY_TYPE } from "../code.ts";
+import { type CodeModel, TOLD_BY_TYPE } from "../code.ts";
 import { form, is, registers, signExtend } from "../instruction.ts";
 import { plus, type WordRules, wordCode } from "../words.ts";
 import { powerScanner } from "./anchors.ts";
+import { powerReferences } from "./linked.ts";
 
 /** Power ISA, book I: 2.4 (I-form and B-form branches that are not absolute), 3.3.9, 3.3.13. */
 const RULES: WordRules = {
@@ -45,7 +46,7 @@ const RULES: WordRules = {
 export const powerCode = (order: ElfData): CodeModel => ({
   ...wordCode(order, RULES),
   branchKind: TOLD_BY_TYPE,
-  addresses: NO_ADDRESSES,
+  linked: powerReferences,
   argumentRegisters: registers(3, 8),
   anchors: scanned(/^R_PPC64_TOC16_LO$/, powerScanner(order === "lsb")),
 });

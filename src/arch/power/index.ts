@@ -3,7 +3,7 @@ import type { ElfData } from "../../elf/object.ts";
 import type { Arch } from "../arch.ts";
 import { readAddend } from "../field.ts";
 import { anyAddress, type KernelModel, mappedAt, NO_MODULES, NO_WINDOWS } from "../kernel.ts";
-import { type LinkModel, NO_JUMP_TABLES } from "../link.ts";
+import type { LinkModel } from "../link.ts";
 import { isLocalLabel } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
 import { powerCode } from "./code.ts";
@@ -52,7 +52,7 @@ function localEntry(other: number): number {
 
 const LINK: LinkModel = {
   wordType: 38,
-  jumpTables: NO_JUMP_TABLES,
+  jumpTables: [{ size: 4, type: 26, isRelative: true }],
   // ELF V2 ABI for Power, 3.5: the halves are added with sign.
   halves: [
     { high: /^R_PPC64_TOC16_HA$/, low: /^R_PPC64_TOC16_LO(_DS)?$/, lowBits: "signed", toc: true },

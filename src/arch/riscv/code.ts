@@ -1,15 +1,9 @@
 import { scanned } from "../anchors/scan.ts";
-import {
-  type CallStep,
-  type CodeModel,
-  type LoadedConstant,
-  NO_ADDRESSES,
-  type ResolvedReference,
-  TOLD_BY_TYPE,
-} from "../code.ts";
+import { type CallStep, type CodeModel, type LoadedConstant, type ResolvedReference, TOLD_BY_TYPE } from "../code.ts";
 import { distance, form, is, readHalf, readWord, registers, signExtend } from "../instruction.ts";
 import { plus } from "../words.ts";
 import { riscvScanner } from "./anchors.ts";
+import { riscvReferences } from "./linked.ts";
 
 /** RISC-V of 32 and 64 bits: instructions of two or four bytes, little-endian whatever the data is. */
 export const riscvCode = (): CodeModel => ({
@@ -19,7 +13,7 @@ export const riscvCode = (): CodeModel => ({
   unitSize: (code, at) => (((code[at] as number) & 3) === 3 ? 4 : 2),
   branches,
   branchKind: TOLD_BY_TYPE,
-  addresses: NO_ADDRESSES,
+  linked: riscvReferences,
   argumentRegisters: registers(10, 8),
   // rd of the 32-bit forms.
   destination: (code, field) => (((code[field] ?? 0) | ((code[field + 1] ?? 0) << 8)) >> 7) & 31,

@@ -3,7 +3,7 @@ import type { ElfClass, ElfData } from "../../elf/object.ts";
 import type { Arch } from "../arch.ts";
 import { readAddend } from "../field.ts";
 import { anyAddress, type KernelModel, mappedBy, NO_DUMPS, NO_MODULES, NO_WINDOWS } from "../kernel.ts";
-import { type LinkModel, NO_JUMP_TABLES, ONE_ENTRY } from "../link.ts";
+import { type LinkModel, ONE_ENTRY } from "../link.ts";
 import { markerTest } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
 import { riscvCode } from "./code.ts";
@@ -36,7 +36,10 @@ export function riscv(elfClass: ElfClass, data: ElfData): Arch {
 const MAPPING = /^\$(d(\.|$)|x(rv(32|64)\w*)?(\.|$))/;
 
 const LINK: Omit<LinkModel, "wordType"> = {
-  jumpTables: NO_JUMP_TABLES,
+  jumpTables: [
+    { size: 4, type: 57, isRelative: true },
+    { size: 8, type: 2, isRelative: false },
+  ],
   // RISC-V psABI, chapter 8. Pc-relative halves name each other by place; see match/compare/halves.ts.
   halves: [{ high: /^R_RISCV_HI20$/, low: /^R_RISCV_LO12_[IS]$/, lowBits: "as-read" }],
   localEntries: ONE_ENTRY,

@@ -1,14 +1,8 @@
 import { scanned } from "../anchors/scan.ts";
-import {
-  type ArgumentValue,
-  type CallStep,
-  type CodeModel,
-  type LoadedConstant,
-  NO_ADDRESSES,
-  type ResolvedReference,
-} from "../code.ts";
+import type { ArgumentValue, CallStep, CodeModel, LoadedConstant, ResolvedReference } from "../code.ts";
 import { registers, signExtend } from "../instruction.ts";
 import { s390Scanner } from "./anchors.ts";
+import { s390References } from "./linked.ts";
 
 /** z/Architecture, and what is left of it with 31-bit addresses. Principles of Operation, chapters 5 and 7. */
 export const s390Code = (): CodeModel => ({
@@ -17,7 +11,7 @@ export const s390Code = (): CodeModel => ({
   unitSize,
   branches,
   branchKind,
-  addresses: NO_ADDRESSES,
+  linked: s390References,
   argumentRegisters: registers(2, 5),
   // R1 stands in the upper half of an instruction's second byte: larl (RIL, field at +2) and lghi (RI, field at +2).
   destination(code, field) {

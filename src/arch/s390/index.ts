@@ -3,7 +3,7 @@ import type { ElfClass } from "../../elf/object.ts";
 import type { Arch, Howto } from "../arch.ts";
 import { readAddend } from "../field.ts";
 import { anyAddress, type KernelModel, LONGEST_IMAGE, NO_DUMPS, NO_MODULES, NO_WINDOWS } from "../kernel.ts";
-import { type LinkModel, NO_HALVES, NO_JUMP_TABLES, ONE_ENTRY } from "../link.ts";
+import { type LinkModel, NO_HALVES, ONE_ENTRY } from "../link.ts";
 import { isLocalLabel } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
 import { s390Code } from "./code.ts";
@@ -41,7 +41,10 @@ function distanceFromOpcode(howto: Howto): bigint {
 }
 
 const LINK: Omit<LinkModel, "wordType"> = {
-  jumpTables: NO_JUMP_TABLES,
+  jumpTables: [
+    { size: 4, type: 5, isRelative: true },
+    { size: 8, type: 22, isRelative: false },
+  ],
   halves: NO_HALVES,
   localEntries: ONE_ENTRY,
   hasTocOffsets: false,

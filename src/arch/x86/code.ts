@@ -1,13 +1,12 @@
-import { type AddressReference, type CodeModel, NO_ANCHORS, type ResolvedReference } from "../code.ts";
+import { type CodeModel, NO_ANCHORS, type ResolvedReference } from "../code.ts";
 import { decodeX86, type X86Mode } from "./decode.ts";
+import { x86References } from "./linked.ts";
 import { x86Step } from "./step.ts";
 
 /** Numbers of relocation types that the two machines of the family call differently. */
 export interface X86Types {
   readonly pc8: number;
   readonly pc32: number;
-  /** A whole address in an instruction, as linked code of the small code model has it. */
-  readonly absolute: number;
 }
 
 /** Intel SDM volume 2: code of 32 or 64 bits. x32 is code of 64 bits whose pointers have 32. */
@@ -18,7 +17,7 @@ export function x86Code(mode: X86Mode, types: X86Types): CodeModel {
     unitSize: (code, at) => decodeX86(code, at, mode)?.length ?? 1,
     branches: (code, from, to) => branches(code, from, to, mode, types),
     branchKind,
-    addresses: (code, _base, isAddress) => absoluteOperands(code, mode, types.absolute, isAddress),
+    linked: (linked) => x86References(linked, mode),
     // AMD64 supplement, 3.2.3; with 32 bits the kernel's -mregparm=3.
     argumentRegisters: mode === 64 ? [7, 6, 2, 1, 8, 9] : [0, 2, 1],
     destination,
@@ -68,32 +67,6 @@ function branchKind(code: Uint8Array, offset: number, size: number): "call" | "j
   if (size === 1) return last === 0xeb || (last & 0xf0) === 0x70 ? "jump" : undefined;
   if (last === 0xe8) return "call";
   return last === 0xe9 || ((last & 0xf0) === 0x80 && code[offset - 2] === 0x0f) ? "jump" : undefined;
-}
-
-function absoluteOperands(
-  code: Uint8Array,
-  mode: X86Mode,
-  type: number,
-  isAddress: (value: number) => boolean,
-): AddressReference[] {
-  const found: AddressReference[] = [];
-  for (let at = 0; at < code.length; ) {
-    const instruction = decodeX86(code, at, mode);
-    if (instruction === undefined) {
-      at++;
-      continue;
-    }
-    const { length, immediateSize, displacementSize, displacementOffset, branch, ripRelative } = instruction;
-    const fields: number[] = [];
-    if (displacementSize === 4 && !ripRelative) fields.push(at + displacementOffset);
-    if (immediateSize === 4 && !branch) fields.push(at + length - 4);
-    for (const offset of fields) {
-      const address = signed(code, offset, 4) >>> 0;
-      if (isAddress(address)) found.push({ offset, type, address });
-    }
-    at += length;
-  }
-  return found;
 }
 
 /** Register that the instruction with this four-byte field loads: `mov $i,%r` (b8+r), `mov $i,%r` (c7 /0), `lea x(%rip),%r` (8d). */

@@ -39,7 +39,7 @@ export const x8664 = (elfClass: ElfClass): Arch => ({
   },
   implicitAddend: (howto, bytes, offset) => readAddend(bytes, offset, howto, "lsb"),
   localEntry: () => 0,
-  code: x86Code(64, { pc8: 15, pc32: 2, absolute: 11 }),
+  code: x86Code(64, { pc8: 15, pc32: 2 }),
   taggedCode: null,
   link: {
     ...link("R_X86_64_PC32"),
@@ -50,6 +50,12 @@ export const x8664 = (elfClass: ElfClass): Arch => ({
   // There is no x32 kernel: its programs run on the 64-bit one.
   kernel: KERNEL_64,
 });
+
+/** Whole addresses; in code that may be loaded anywhere R_386_GOTOFF, distances from the GOT. */
+const I386_TABLES: LinkModel["jumpTables"] = [
+  { size: 4, type: 1, isRelative: false },
+  { size: 4, type: 9, isRelative: true, isFromGot: true },
+];
 
 /**
  * IA-32: displacements of jumps count from the end of the instruction. A trampoline is `jmp rel32`, which wraps around.
@@ -74,9 +80,9 @@ export const i386 = (): Arch => {
     },
     implicitAddend: (howto, bytes, offset) => readAddend(bytes, offset, howto, "lsb"),
     localEntry: () => 0,
-    code: x86Code(32, { pc8: 23, pc32: 2, absolute: 1 }),
+    code: x86Code(32, { pc8: 23, pc32: 2 }),
     taggedCode: null,
-    link: { ...link("R_386_PC32"), wordType: 1, jumpTables: [{ size: 4, type: 1, isRelative: false }] },
+    link: { ...link("R_386_PC32"), wordType: 1, jumpTables: I386_TABLES },
     kernel: KERNEL_32,
   };
 };

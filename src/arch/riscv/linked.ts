@@ -1,0 +1,174 @@
+import {
+  branchReferences,
+  Flow,
+  type Held,
+  type LinkedCode,
+  type LinkedReference,
+  signExtend,
+  signedAt,
+  tellMakers,
+} from "../linked.ts";
+
+/** RISC-V psABI, "Relocations": PCREL_HI20, PCREL_LO12_I, _S, HI20, LO12_I, _S, TPREL_I, _S, CALL. */
+const PCREL_HI = 23;
+const HIGH = 26;
+const RVC_LUI = 46;
+const LOW_I = 27;
+const LOW_S = 28;
+const PCREL_LOW_I = 24;
+const PCREL_LOW_S = 25;
+const THREAD_I = 49;
+const THREAD_S = 50;
+const TPREL_HI = 29;
+const TPREL_LOW_I = 30;
+const TPREL_LOW_S = 31;
+
+const GP = 3;
+const TP = 4;
+
+/** Reads RISC-V code: branches, auipc and lui with their low parts, distances from gp and tp. RISC-V unprivileged ISA, 2.4 to 2.6. */
+export function riscvReferences(linked: LinkedCode): LinkedReference[] {
+  const { code, base } = linked;
+  const found = branchReferences(linked);
+  const held = new Flow<Held>();
+  const targets = new Map(found.map(({ offset, value }) => [offset, value - base]));
+  const told = new Set<number>();
+  for (let at = 0; at + 2 <= code.length; ) {
+    if (linked.starts.has(at)) held.reset();
+    held.arrive(at);
+    const isWide = ((code[at] as number) & 3) === 3;
+    if (!isWide) {
+      const half = (code[at] as number) | ((code[at + 1] as number) << 8);
+      compressed(held, half, at);
+      followCompressed(held, half, at, targets.get(at));
+      at += 2;
+      continue;
+    }
+    if (at + 4 > code.length) break;
+    const word = signedAt(code, at, 4) >>> 0;
+    wide(linked, word, at, held, told, found);
+    follow(held, word, at, targets.get(at));
+    at += 4;
+  }
+  return found;
+
+  function wide(
+    { globalPointer, threadSize }: LinkedCode,
+    word: number,
+    place: number,
+    registers: Flow<Held>,
+    done: Set<number>,
+    list: LinkedReference[],
+  ): void {
+    const opcode = word & 0x7f;
+    const to = (word >>> 7) & 31;
+    const from = (word >>> 15) & 31;
+    const upper = word & 0xfffff000;
+    if (opcode === 0x17) {
+      registers.set(to, {
+        kind: "pc",
+        value: base + place + upper,
+        makers: [{ offset: place, type: PCREL_HI }],
+      });
+      return;
+    }
+    if (opcode === 0x37) {
+      registers.set(to, { kind: "absolute", value: upper, makers: [{ offset: place, type: HIGH }] });
+      return;
+    }
+    const isStore = opcode === 0x23 || opcode === 0x27;
+    const isLoad = opcode === 0x03 || opcode === 0x07;
+    const isAdd = (opcode === 0x13 && ((word >>> 12) & 7) === 0) || (opcode === 0x1b && ((word >>> 12) & 7) === 0);
+    const isJump = opcode === 0x67;
+    // add rd, rs, tp: the upper part of a thread-local's offset.
+    if (opcode === 0x33 && word >>> 25 === 0 && ((word >>> 12) & 7) === 0) {
+      const other = (word >>> 20) & 31;
+      const register = other === TP ? registers.get(from) : from === TP ? registers.get(other) : undefined;
+      if (register?.kind === "absolute" && threadSize > 0) {
+        const makers = register.makers.map(({ offset }) => ({ offset, type: TPREL_HI }));
+        registers.set(to, { ...register, kind: "thread", makers });
+      } else registers.delete(to);
+      return;
+    }
+    if (isStore || isLoad || isAdd || isJump) {
+      const immediate = isStore
+        ? signExtend(((word >>> 25) << 5) | ((word >>> 7) & 31), 12)
+        : signExtend(word >>> 20, 12);
+      const use = isJump ? "branch" : isLoad ? "load" : "address";
+      const register = registers.get(from);
+      const lowType = (i: number, s: number): number => (isStore ? s : i);
+      if (from === GP && register === undefined && globalPointer !== undefined && !isJump) {
+        list.push({ offset: place, type: lowType(LOW_I, LOW_S), value: globalPointer + immediate, use });
+      } else if (from === TP && threadSize > 0 && !isJump) {
+        list.push({ offset: place, type: lowType(THREAD_I, THREAD_S), value: immediate, use: "thread" });
+      } else if (register !== undefined) {
+        const value = register.value + immediate;
+        const isMeant = register.kind !== "absolute" || linked.isAddress(value);
+        if (isMeant) {
+          const low =
+            register.kind === "pc"
+              ? lowType(PCREL_LOW_I, PCREL_LOW_S)
+              : register.kind === "thread"
+                ? lowType(TPREL_LOW_I, TPREL_LOW_S)
+                : lowType(LOW_I, LOW_S);
+          const meaning = register.kind === "thread" ? "thread" : use;
+          tellMakers(register, value, meaning, done, list);
+          list.push({ offset: place, type: low, value, use: meaning });
+        }
+      }
+    }
+    if (opcode === 0x6f || isJump) {
+      if (to === 1 || to === 5) clobber(registers);
+      return;
+    }
+    if (!isStore && opcode !== 0x63) registers.delete(to);
+  }
+}
+
+/** A call may change whatever its callee need not save: ra, t0 to t6, a0 to a7. */
+function clobber(held: Flow<Held>): void {
+  for (const register of [1, 5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17, 28, 29, 30, 31]) held.delete(register);
+}
+
+/** Compressed instructions have no relocated low part; `c.lui` is a short upper one, the others only change registers. RISC-V unprivileged ISA, 16.8. */
+function compressed(held: Flow<Held>, half: number, at: number): void {
+  const quadrant = half & 3;
+  const funct = half >>> 13;
+  const full = (half >>> 7) & 31;
+  const short = 8 + ((half >>> 2) & 7);
+  const shortAbove = 8 + ((half >>> 7) & 7);
+  if (quadrant === 0) {
+    if (funct < 4) held.delete(short);
+  } else if (quadrant === 1) {
+    if (funct === 4) held.delete(shortAbove);
+    else if (funct === 3 && full !== 2) {
+      const upper = signExtend((((half >>> 12) & 1) << 5) | ((half >>> 2) & 31), 6) * 4096;
+      held.set(full, { kind: "absolute", value: upper, makers: [{ offset: at, type: RVC_LUI }] });
+    } else if (funct < 4) held.delete(full);
+  } else if (funct < 4) held.delete(full);
+  else if (funct === 4) {
+    const other = (half >>> 2) & 31;
+    if (other !== 0) held.delete(full);
+    else if ((half & 0x1000) !== 0) clobber(held);
+  }
+}
+
+/** Where control goes from an instruction of four bytes: branches, jal and jalr without a return address. */
+function follow(held: Flow<Held>, word: number, at: number, target: number | undefined): void {
+  const opcode = word & 0x7f;
+  const isCall = ((word >>> 7) & 31) !== 0;
+  if (opcode === 0x63 && target !== undefined) held.branch(at, target);
+  if ((opcode !== 0x6f && opcode !== 0x67) || isCall) return;
+  if (target !== undefined) held.branch(at, target);
+  if (opcode === 0x67 && ((word >>> 15) & 31) !== 1) held.indirect();
+  held.end();
+}
+
+/** The same for `c.j`, `c.beqz`, `c.bnez` and `c.jr`. */
+function followCompressed(held: Flow<Held>, half: number, at: number, target: number | undefined): void {
+  if (target !== undefined) held.branch(at, target);
+  const isJump = (half & 0xe003) === 0xa001;
+  const isRegister = (half & 0xf07f) === 0x8002 && ((half >>> 7) & 31) !== 0;
+  if (isRegister && ((half >>> 7) & 31) !== 1) held.indirect();
+  if (isJump || isRegister) held.end();
+}

@@ -1,0 +1,325 @@
+import type { Arch } from "../arch/arch.ts";
+import { howtoOf } from "../arch/registry.ts";
+import { ET, SHF, SHT, STB, STT } from "../elf/constants.ts";
+import { type DynamicRelocation, readDynamicRelocations } from "../elf/dynamic.ts";
+import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
+import { isLinkerSymbol } from "./linker-made.ts";
+
+/** A place in a section. */
+export interface Place {
+  readonly section: Section;
+  readonly offset: number;
+}
+
+/** What a slot of the GOT, or another word that the loader fills, stands for. */
+export type Meaning =
+  /** A symbol that the loader looks up. */
+  | { readonly kind: "name"; readonly name: string; readonly addend: bigint }
+  | { readonly kind: "address"; readonly address: number }
+  /** A thread-local of the image, by its offset in the image's thread-locals. */
+  | { readonly kind: "thread"; readonly offset: number }
+  | { readonly kind: "number"; readonly value: bigint };
+
+/** A linked image: where addresses lie, and what its slots stand for. */
+export interface Image {
+  readonly object: ElfObject;
+  readonly arch: Arch;
+  placeAt(address: number): Place | undefined;
+  /** Where the thread-local at an offset of the image's thread-locals lies. */
+  threadAt(offset: number): Place | undefined;
+  /** The offset in the image's thread-locals of an offset from the thread pointer. */
+  fromThreadPointer(offset: number): number;
+  readonly threadSize: number;
+  /** Whether a word there is a slot of the GOT, and so something that code loads an address from. */
+  isSlot(address: number): boolean;
+  /** What a slot stands for; undefined where there is none. */
+  meaningAt(address: number): Meaning | undefined;
+  /** Whether the slot is one that code passes to the run-time for a thread-local: a pair or a descriptor. */
+  isThreadSlot(address: number): boolean;
+  /** Symbol that the loader copies into the image's own memory (R_*_COPY), by address. */
+  readonly copies: ReadonlyMap<number, string>;
+  /** Symbols that the linker defines and that name no variable, by address. */
+  readonly linkerSymbols: ReadonlyMap<number, string>;
+  /** Addresses at which a variable or function has its own symbol. */
+  readonly ownSymbols: ReadonlySet<number>;
+  /** Relocations of the loader by address, in order. */
+  readonly dynamic: readonly DynamicRelocation[];
+  readonly globalPointer: number | undefined;
+  readonly gotPointer: number | undefined;
+  readonly toc: number | undefined;
+}
+
+/** Ends of arrays and of sections are addresses too; alignment may lie behind them. */
+const PAST_END = 64;
+
+/** Sections of slots, as linkers call them; ELFv2 ABI for `.plt` that holds no code, gABI for the others. */
+const SLOT_SECTION = /^\.(got|igot|toc|plt|iplt|branch_lt)(\.|$)/;
+
+/** Sections of thread-locals in order of address. */
+function threadSections(object: ElfObject): Section[] {
+  return object.sections
+    .filter(({ flags }) => (flags & SHF.TLS) !== 0n && (flags & SHF.ALLOC) !== 0n)
+    .sort((a, b) => Number(a.addr - b.addr));
+}
+
+/**
+ * Symbols of a linked image hold addresses, and those of thread-locals offsets from the first of them; here all are offsets into
+ * their sections, as in a relocatable object. gABI chapter 4, "Symbol Values"; ELF Handling for Thread-Local Storage, 3.
+ */
+export function withSectionOffsets(object: ElfObject): ElfObject {
+  if (object.type === ET.REL) return object;
+  const first = threadSections(object)[0]?.addr ?? 0n;
+  const symbols = object.symbols.map((symbol) => {
+    const section = symbol.section === undefined ? undefined : object.sections[symbol.section];
+    if (section === undefined) return symbol;
+    const start = (section.flags & SHF.TLS) !== 0n && symbol.type === STT.TLS ? section.addr - first : section.addr;
+    return { ...symbol, value: symbol.value - start };
+  });
+  return { ...object, symbols };
+}
+
+function findSection(sorted: readonly Section[], address: number, past: number): Place | undefined {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (Number((sorted[middle] as Section).addr) <= address) low = middle + 1;
+    else high = middle;
+  }
+  const section = sorted[low - 1];
+  if (section === undefined) return undefined;
+  const offset = address - Number(section.addr);
+  return offset < section.size + past ? { section, offset } : undefined;
+}
+
+/** Reads what the loader would do with an image; undefined for relocatable objects. `object` has symbols by section. */
+export function readImage(object: ElfObject, arch: Arch): Image | undefined {
+  if (object.type === ET.REL) return undefined;
+  const mapped = object.sections
+    .filter(({ flags, addr }) => (flags & SHF.ALLOC) !== 0n && addr > 0n && (flags & SHF.TLS) === 0n)
+    .sort((a, b) => Number(a.addr - b.addr));
+  const threads = threadSections(object);
+  // File contents of initialised thread-locals have addresses too.
+  const initialised = threads.filter(({ type }) => type !== SHT.NOBITS);
+  const placeAt: Image["placeAt"] = (address) => {
+    const place = findSection(mapped, address, PAST_END);
+    if (place !== undefined && place.offset < place.section.size) return place;
+    return findSection(initialised, address, 0) ?? place;
+  };
+  const threadStart = Number(threads[0]?.addr ?? 0n);
+  const lastThread = threads.at(-1);
+  const threadSize = lastThread === undefined ? 0 : Number(lastThread.addr) + lastThread.size - threadStart;
+  const alignment = threads.reduce((most, { addralign }) => Math.max(most, addralign), 1);
+  const threadAt: Image["threadAt"] = (offset) => findSection(threads, threadStart + offset, 1);
+  const pointers = pointersOf(object, placeAt);
+  const slots = new Slots(object, arch, placeAt, pointers.got, (offset) =>
+    moduleOffset(arch, offset, threadSize, alignment),
+  );
+  const { linkerSymbols, ownSymbols } = symbolAddresses(object);
+  return {
+    object,
+    arch,
+    placeAt,
+    threadAt,
+    fromThreadPointer: (offset) => moduleOffset(arch, offset, threadSize, alignment),
+    threadSize,
+    isSlot: (address) => slots.isSlot(address),
+    meaningAt: (address) => slots.meaningAt(address),
+    isThreadSlot: (address) => slots.isThreadSlot(address),
+    copies: slots.copies,
+    linkerSymbols,
+    ownSymbols,
+    dynamic: slots.relocations,
+    globalPointer: pointers.global,
+    gotPointer: pointers.got,
+    toc: pointers.toc,
+  };
+}
+
+/** Offset in the image's thread-locals of a distance from the thread pointer. ELF Handling for Thread-Local Storage, 3; psABIs. */
+function moduleOffset({ family }: Arch, offset: number, size: number, alignment: number): number {
+  const alignUp = (value: number): number => Math.ceil(value / alignment) * alignment;
+  if (family === "x86" || family === "s390") return offset + alignUp(size);
+  if (family === "aarch64") return offset - alignUp(16);
+  if (family === "arm") return offset - alignUp(8);
+  return family === "power" || family === "mips" ? offset + 0x7000 : offset;
+}
+
+/** What the second word of a pair lacks to the offset: dtv pointers point into the middle of what 16-bit distances reach. */
+function moduleBias({ family }: Arch): number {
+  return family === "power" || family === "mips" ? 0x8000 : family === "riscv" ? 0x800 : 0;
+}
+
+/** DT_PLTGOT. gABI chapter 5, "Dynamic Section". */
+const PLTGOT = 3n;
+
+function pointersOf(
+  object: ElfObject,
+  placeAt: Image["placeAt"],
+): { global: number | undefined; got: number | undefined; toc: number | undefined } {
+  const addressOf = (wanted: string): number | undefined => {
+    const symbol = object.symbols.find(({ name, shndx }) => name === wanted && shndx !== 0);
+    if (symbol === undefined) return undefined;
+    const section = symbol.section === undefined ? undefined : object.sections[symbol.section];
+    return Number(symbol.value + (section?.addr ?? 0n));
+  };
+  let fromDynamic: number | undefined;
+  for (const section of object.sections) {
+    if (section.type !== SHT.DYNAMIC) continue;
+    const size = object.class / 8;
+    for (let at = 0; at + 2 * size <= section.bytes.length; at += 2 * size) {
+      if (readWord(object, section, at) === PLTGOT) fromDynamic = Number(readWord(object, section, at + size));
+    }
+  }
+  const got = addressOf("_GLOBAL_OFFSET_TABLE_") ?? fromDynamic;
+  const table = object.sections.find(({ name }) => name === ".got");
+  const toc = addressOf(".TOC.") ?? (table === undefined ? undefined : Number(table.addr) + 0x8000);
+  const isFound = got !== undefined && placeAt(got) !== undefined;
+  return { global: addressOf("__global_pointer$"), got: isFound ? got : undefined, toc };
+}
+
+function readWord(object: ElfObject, { bytes }: Section, offset: number): bigint {
+  const size = object.class / 8;
+  if (offset < 0 || offset + size > bytes.length) return 0n;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const little = object.data === "lsb";
+  return size === 8 ? view.getBigUint64(offset, little) : BigInt(view.getUint32(offset, little));
+}
+
+/** Which of several linker symbols of one address to tell: the one that start-up code means. */
+const FIRST_NAMES = ["__TMC_END__", "_GLOBAL_OFFSET_TABLE_", "_DYNAMIC"];
+
+function symbolAddresses(object: ElfObject): { linkerSymbols: Map<number, string>; ownSymbols: Set<number> } {
+  const linkerSymbols = new Map<number, string>();
+  const ownSymbols = new Set<number>();
+  for (const symbol of object.symbols) {
+    const section = symbol.section === undefined ? undefined : object.sections[symbol.section];
+    if (section === undefined || (section.flags & SHF.TLS) !== 0n || symbol.type === STT.SECTION) continue;
+    const address = Number(symbol.value + section.addr);
+    if (!isLinkerSymbol(symbol, section)) {
+      if (symbol.type !== STT.FILE) ownSymbols.add(address);
+      continue;
+    }
+    const known = linkerSymbols.get(address);
+    const isFirst = known === undefined || (!FIRST_NAMES.includes(known) && symbol.name < known);
+    if (isFirst || FIRST_NAMES.includes(symbol.name)) linkerSymbols.set(address, symbol.name);
+  }
+  return { linkerSymbols, ownSymbols };
+}
+
+/** The words that the loader fills, and those that linking filled, in sections of slots. */
+class Slots {
+  readonly relocations: readonly DynamicRelocation[];
+  readonly copies = new Map<number, string>();
+  readonly #object: ElfObject;
+  readonly #arch: Arch;
+  readonly #placeAt: Image["placeAt"];
+  readonly #byAddress = new Map<number, { readonly relocation: DynamicRelocation; readonly type: string }>();
+  readonly #bySymbol = new Set<number>();
+  readonly #gotSection: Section | undefined;
+  readonly #fromThreadPointer: (offset: number) => number;
+
+  constructor(
+    object: ElfObject,
+    arch: Arch,
+    placeAt: Image["placeAt"],
+    got: number | undefined,
+    fromThreadPointer: (offset: number) => number,
+  ) {
+    this.#object = object;
+    this.#arch = arch;
+    this.#placeAt = placeAt;
+    this.#fromThreadPointer = fromThreadPointer;
+    const pointed = got === undefined ? undefined : placeAt(got)?.section;
+    this.#gotSection = pointed !== undefined && (pointed.flags & SHF.EXECINSTR) === 0n ? pointed : undefined;
+    this.relocations = readDynamicRelocations(object).map((relocation) => this.#withAddend(relocation));
+    for (const relocation of this.relocations) {
+      const address = Number(relocation.address);
+      const type = howtoOf(arch, relocation.type).name;
+      if (/_COPY$/.test(type)) this.copies.set(address, relocation.name);
+      else this.#byAddress.set(address, { relocation, type });
+      if (/_(GLOB_DAT|JU?MP_SLOT)$/.test(type)) this.#bySymbol.add(address);
+    }
+  }
+
+  /** REL keeps its addend in the field. */
+  #withAddend(relocation: DynamicRelocation): DynamicRelocation {
+    if (relocation.rela) return relocation;
+    const type = howtoOf(this.#arch, relocation.type).name;
+    if (/_(COPY|GLOB_DAT|JU?MP_SLOT)$|DTPMOD/.test(type)) return relocation;
+    return { ...relocation, addend: this.#wordAt(Number(relocation.address)) ?? 0n };
+  }
+
+  #wordAt(address: number): bigint | undefined {
+    const place = this.#placeAt(address);
+    return place === undefined ? undefined : readWord(this.#object, place.section, place.offset);
+  }
+
+  isSlot(address: number): boolean {
+    if (this.#bySymbol.has(address)) return true;
+    const section = this.#placeAt(address)?.section;
+    if (section === undefined || (section.flags & SHF.EXECINSTR) !== 0n) return false;
+    if (address % (this.#object.class / 8) !== 0) return false;
+    return SLOT_SECTION.test(section.name) || section === this.#gotSection;
+  }
+
+  isThreadSlot(address: number): boolean {
+    return this.isSlot(address) && /DTPMOD|TLS_?DESC|GOTDESC/.test(this.#byAddress.get(address)?.type ?? "");
+  }
+
+  meaningAt(address: number): Meaning | undefined {
+    if (!this.isSlot(address)) return undefined;
+    const known = this.#byAddress.get(address);
+    if (known === undefined) return this.#written(address);
+    const { relocation, type } = known;
+    const { name, addend } = relocation;
+    if (name !== "") return { kind: "name", name, addend };
+    if (/DTPMOD/.test(type)) {
+      const second = address + this.#object.class / 8;
+      const paired = this.#byAddress.get(second)?.relocation;
+      if (paired !== undefined && paired.name !== "") return { kind: "name", name: paired.name, addend: paired.addend };
+      const word = BigInt.asIntN(this.#object.class, paired?.addend ?? this.#wordAt(second) ?? 0n);
+      return { kind: "thread", offset: Number(word) + moduleBias(this.#arch) };
+    }
+    if (/TLS_?DESC/.test(type)) return { kind: "thread", offset: Number(addend) };
+    if (/TP_?OFF|TPREL/.test(type)) {
+      // The addend counts from the first thread-local but on i386, whose field already counts from the thread pointer.
+      return { kind: "thread", offset: Number(addend) };
+    }
+    return { kind: "address", address: Number(addend) };
+  }
+
+  /** A slot that linking filled for good. */
+  #written(address: number): Meaning {
+    const word = this.#wordAt(address) ?? 0n;
+    const value = Number(BigInt.asIntN(this.#object.class, word));
+    if (this.#object.type === ET.EXEC && value >= 0x1000 && this.#placeAt(value) !== undefined)
+      return { kind: "address", address: value };
+    const offset = this.#fromThreadPointer(value);
+    const isThread = value !== 0 && threadSections(this.#object).length > 0 && offset >= 0 && Math.abs(value) < 2 ** 30;
+    return isThread ? { kind: "thread", offset } : { kind: "number", value: word };
+  }
+}
+
+/** One symbol per name that the image imports. */
+export function externals(): (name: string) => ElfSymbol {
+  const known = new Map<string, ElfSymbol>();
+  return (name) => {
+    let symbol = known.get(name);
+    if (symbol === undefined) {
+      symbol = {
+        index: -1,
+        name,
+        value: 0n,
+        size: 0,
+        bind: STB.GLOBAL,
+        type: STT.NOTYPE,
+        other: 0,
+        shndx: 0,
+        section: undefined,
+      };
+      known.set(name, symbol);
+    }
+    return symbol;
+  };
+}

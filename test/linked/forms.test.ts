@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { describe, expect, it } from "vitest";
+import { join } from "../support/paths.ts";
+import { COMPILERS, compareForms, compilerFor, type FormOutcome } from "./forms.ts";
+
+/** Set by `npm run forms`: how many programs of which seeds on which architectures. */
+const FIRST = Number(process.env["FORMS_SEED"] ?? 1);
+const COUNT = Number(process.env["FORMS_COUNT"] ?? 2);
+const ARCHES = process.env["FORMS_ARCH"]?.split(",") ?? Object.keys(COMPILERS);
+const KEEP = process.env["FORMS_KEEP"];
+const isSample = process.env["FORMS_COUNT"] === undefined;
+
+describe("a random program with a random patch names the same functions in every form", () => {
+  const folder = KEEP ?? mkdtempSync(join(tmpdir(), "elfsplice-forms-"));
+  for (const arch of ARCHES) {
+    const compiler = compilerFor(arch);
+    const title = `${arch}, ${COUNT} programs from seed ${FIRST}`;
+    it.skipIf(compiler === undefined)(
+      `${title} (skipped where no compiler links a program)`,
+      { timeout: 36e5 },
+      async () => {
+        const counts = new Map<string, { programs: number; missed: number; more: number }>();
+        const words: string[] = [];
+        for (let seed = FIRST; seed < FIRST + COUNT; seed++) {
+          const own = join(folder, `${arch}-${seed}`);
+          for (const outcome of await compareForms(compiler ?? [], seed, own)) note(outcome, seed, counts, words);
+          if (KEEP === undefined) rmSync(own, { recursive: true, force: true });
+        }
+        if (!isSample) {
+          console.log(words.join("\n"));
+          for (const [form, { programs, missed, more }] of counts)
+            console.log(`TOTAL ${arch} ${form}: ${programs} programs, missed in ${missed}, more in ${more}`);
+        }
+        expect(words.filter((line) => line.includes("missed"))).toEqual([]);
+      },
+    );
+  }
+});
+
+function note(
+  { form, missed, more }: FormOutcome,
+  seed: number,
+  counts: Map<string, { programs: number; missed: number; more: number }>,
+  words: string[],
+): void {
+  const count = counts.get(form) ?? { programs: 0, missed: 0, more: 0 };
+  counts.set(form, count);
+  count.programs++;
+  if (missed.length > 0) {
+    count.missed++;
+    words.push(`seed ${seed} ${form} missed: ${missed.join(", ")}`);
+  }
+  if (more.length > 0) {
+    count.more++;
+    words.push(`seed ${seed} ${form} more: ${more.join(", ")}`);
+  }
+}
