@@ -218,16 +218,17 @@ export function cutAtSymbols(
     takeRest(only, section, arch, evidence, relocatedAt);
   const pieces: Piece[] = [];
   let at = 0;
-  const gapUpTo = (end: number): void => {
+  const gapUpTo = (end: number, beforeStub = false): void => {
     const isPadding = pieces.length > 0 || end < section.size ? isFiller(arch, kind, section, at, end) : false;
     if (end <= at || (isPadding && !relocatedAt(at, end))) return;
     const before = pieces.at(-1);
-    if (before !== undefined && isCode(kind) && !endsFlow(arch, section.bytes, before.offset, at))
+    // What stands before a linker's stub is the linker's.
+    if (!beforeStub && before !== undefined && isCode(kind) && !endsFlow(arch, section.bytes, before.offset, at))
       pieces[pieces.length - 1] = { ...before, size: end - before.offset };
     else pieces.push({ offset: at, size: end - at, symbols: [], anonymous: true });
   };
   for (const interval of intervals) {
-    if (interval.start > at) gapUpTo(interval.start);
+    if (interval.start > at) gapUpTo(interval.start, interval.symbols.some(isStubSymbol));
     pieces.push({
       offset: interval.start,
       size: interval.end - interval.start,
