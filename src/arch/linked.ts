@@ -84,7 +84,7 @@ export interface Held {
   readonly makers: readonly Maker[];
 }
 
-export interface Maker {
+interface Maker {
   readonly offset: number;
   readonly type: number;
 }

@@ -29,7 +29,7 @@ export function compilerFor(arch: string): readonly string[] | undefined {
 }
 
 /** How the same program reaches the tool: as objects of one model joined or linked. */
-export const FORMS = [
+const FORMS = [
   { form: "ld -r", model: ["-fno-pie"], link: ["-r", "-nostdlib"] },
   { form: "exe", model: ["-fno-pie"], link: ["-no-pie"] },
   { form: "pie", model: ["-fPIE"], link: ["-pie"] },

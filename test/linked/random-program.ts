@@ -7,7 +7,7 @@ export interface RandomProgram {
 }
 
 /** A generator of numbers that gives the same ones for the same seed (mulberry32). */
-export class Random {
+class Random {
   #state: number;
 
   constructor(seed: number) {
