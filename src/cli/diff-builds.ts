@@ -1,5 +1,4 @@
 import type { FunctionChange } from "../contract/description.ts";
-import { UsageError } from "../errors.ts";
 import { assembleUpdate } from "../plan/update/assemble.ts";
 import type { SuppressionRule, UpdatePart } from "../plan/update/part.ts";
 import { escapeLine } from "../report/escape.ts";
@@ -10,6 +9,7 @@ import type { DiffOptions } from "./commands/diff.ts";
 import type { InstructionLines, Mode } from "./describe-task.ts";
 import { emitUpdate } from "./emit.ts";
 import { onInterrupt } from "./interrupt.ts";
+import { jobsOption } from "./jobs.ts";
 import { writeOutput } from "./output.ts";
 import { createProgress } from "./progress.ts";
 import { readShard, type Shard } from "./shard.ts";
@@ -126,12 +126,4 @@ async function writePart(
 
 function namesIn(lists: readonly string[]): string[] {
   return lists.flatMap((list) => list.split(",").map((name) => name.trim())).filter((name) => name !== "");
-}
-
-const MOST_JOBS = 256;
-
-function jobsOption(text: string): number {
-  const count = /^\d{1,4}$/.test(text) ? Number(text) : 0;
-  if (count < 1 || count > MOST_JOBS) throw new UsageError(`--jobs ${text}: not a number from 1 to ${MOST_JOBS}`);
-  return count;
 }

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.ts";
 import { KIND_SIZE, kindOf } from "../../input/kind.ts";
 import { checkEmitOptions, type EmitOptions } from "../emit.ts";
+import { jobsOption } from "../jobs.ts";
 import { delayOptimizer } from "../optimizer.ts";
 import { checkOutput } from "../output.ts";
 
@@ -26,22 +27,40 @@ export async function runDiff(pre: string, post: string, options: DiffOptions): 
   delayOptimizer();
   checkEmitOptions(options);
   if (options.shard !== undefined) checkShardOptions(options);
+  const jobs = options.jobs === undefined ? undefined : jobsOption(options.jobs);
   checkOutput(options.output);
   const kinds = [kindOfInput(pre), kindOfInput(post)];
   const isBuild = kinds.some((kind) => kind === "folder" || kind === "archive" || kind === "thin");
+  if (!isBuild) refuseBuildOptions(pre, post, options);
   const isPlain = kinds.every((kind) => kind === "object" || kind === "image" || kind === "other");
   // Two objects need nothing of what follows, and are not to wait for it.
-  if (isPlain && options.cache === undefined && options.shard === undefined) {
+  if (isPlain && options.cache === undefined) {
     const { diffTwoObjects } = await import("../diff-objects.ts");
     return diffTwoObjects(pre, post, options);
   }
   const [preKind, postKind] = kinds;
-  if (preKind === "folder" && postKind === "folder" && options.jobs !== "1" && availableParallelism() > 1) {
+  if (preKind === "folder" && postKind === "folder" && jobs !== 1 && availableParallelism() > 1) {
     const { startEarly } = await import("../thread.ts");
     startEarly();
   }
   const { diffBuilds } = await import("../diff-builds.ts");
   return diffBuilds(pre, post, options, isBuild ? "build" : "pair");
+}
+
+/** Options that say which of many objects are compared and by whom; of two files there is nothing to choose. */
+const BUILD_OPTIONS: Readonly<Partial<Record<keyof DiffOptions, string>>> = {
+  onlyTargets: "--only-targets",
+  include: "--include",
+  exclude: "--exclude",
+  shard: "--shard",
+};
+
+function refuseBuildOptions(pre: string, post: string, options: DiffOptions): void {
+  for (const [key, option] of Object.entries(BUILD_OPTIONS))
+    if (options[key as keyof DiffOptions] !== undefined)
+      throw new UsageError(
+        `${option} chooses among the objects of trees or archives; ${pre} and ${post} are two files`,
+      );
 }
 
 /** A part is no description yet: what asks something of one belongs to merge. */

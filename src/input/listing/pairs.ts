@@ -9,6 +9,7 @@ import { matcherOf } from "../glob.ts";
 import { isCompression, type Kind } from "../kind.ts";
 import { objectName } from "../object-name.ts";
 import { moduleNameOfPath, readTargetRules, VMLINUX } from "../target.ts";
+import { requireAlignment } from "./alignment.ts";
 import { type InputRef, readInput, sameStored, unreadable } from "./file.ts";
 import { type Kbuild, readKbuild } from "./kbuild.ts";
 import { strangersIn } from "./kernel-parts.ts";
@@ -116,6 +117,15 @@ export function* walkPairs(
   const isTree = isPreTree;
   const a = isTree ? yield* readSide(pre) : fileSide(pre);
   const b = isTree ? yield* readSide(post) : fileSide(post);
+  if (isTree) {
+    const [prePaths, postPaths] = [a, b].map(({ files }) => [...files.keys()].filter((key) => !isExcluded(key))) as [
+      string[],
+      string[],
+    ];
+    const isNamed = [prePaths, postPaths].every((paths) => paths.some((path) => OBJECT_NAME.test(path)));
+    const objectsOf = (paths: string[]) => (isNamed ? paths.filter((path) => OBJECT_NAME.test(path)) : paths);
+    requireAlignment(pre, post, objectsOf(prePaths), objectsOf(postPaths));
+  }
   const looker = createLooker();
   const step = { done: 0, of: 0 };
   try {
