@@ -63,6 +63,14 @@ export const objectPair = z.strictObject({
   post: file.optional(),
   source: z.string().optional(),
   compiler: z.string().optional(),
+  compilers: z
+    .strictObject({ pre: z.string(), post: z.string() })
+    .optional()
+    .describe("who made each side, where that differs"),
+  options: z
+    .strictObject({ pre: z.array(z.string()), post: z.array(z.string()) })
+    .optional()
+    .describe("the compiler's options that code depends on, one text for each command line, where they differ"),
   target: z.string().describe("vmlinux, or a module's name"),
   status: z
     .enum(["identical", "equivalent", "changed", "added", "removed"])

@@ -317,6 +317,17 @@ export const FINDINGS = {
     "Suppression rule unused",
     (name, detail) => `the rule "${name}" matches nothing that differs (${detail})`,
   ),
+  "compiler-differs": row(
+    "warning",
+    "Other compiler",
+    (name, detail) =>
+      `${name} was made by two compilers or versions: ${detail}; code differs where the source does not`,
+  ),
+  "options-differ": row(
+    "warning",
+    "Other options of the compiler",
+    (name, detail) => `${name} was compiled with other options: ${detail}; code differs where the source does not`,
+  ),
   "object-in-several": row(
     "warning",
     "Object belongs to several modules",

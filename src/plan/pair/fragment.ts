@@ -24,6 +24,7 @@ import { checkNewCode, compareModuleInfo } from "./new-code.ts";
 import { listNoise } from "./noise.ts";
 import { byText, type PlannedPair } from "./pair.ts";
 import { asksForChange, isEmptyChange, type PairFile } from "./plain-fragment.ts";
+import { compareProducers } from "./producers.ts";
 
 /** What the caller may decide for one pair. */
 export interface FragmentOptions {
@@ -66,6 +67,7 @@ export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, f
   const switchOver = planSwitchOver(pair, layouts?.tableTypes);
   const oddities = reportOddities(pair);
   const sides = absent === undefined ? [] : [reportAbsence(pair, absent)];
+  const producers = compareProducers(preObject, postObject, name);
   const noise = listNoise(pair, nameless?.noise);
   const told = [
     ...functions.findings,
@@ -78,6 +80,7 @@ export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, f
     ...switchOver.findings,
     ...oddities,
     ...sides,
+    ...producers.findings,
     ...(layouts?.findings ?? []),
   ];
   // From here on everything that the description tells of this pair is known.
@@ -124,6 +127,7 @@ export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, f
       ...(postFile === undefined ? {} : { post: postFile }),
       ...(source === undefined ? {} : { source }),
       ...(compiler === undefined ? {} : { compiler }),
+      ...producers.object,
       target,
       status,
     },
