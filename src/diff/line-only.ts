@@ -101,7 +101,8 @@ class CodeLines implements LineTest {
       for (let i = first; i < relocations.length; i++) {
         const relocation = relocations[i] as SpanRelocation;
         if (relocation.offset > call.offset + delay) break;
-        const at = relocation === call ? undefined : argumentAt(this.#arch, bytes, relocation.offset);
+        const isOther = relocation !== call && !namesOwnPlace(relocation, this.#pre);
+        const at = isOther ? argumentAt(this.#arch, bytes, relocation.offset) : undefined;
         if (at !== undefined) prepared.set(at, relocation);
       }
       const meant = callOfLine(call, argument, prepared);
@@ -116,6 +117,11 @@ class CodeLines implements LineTest {
     }
     return lines;
   }
+}
+
+/** Whether a lower half names the instruction with the upper half, which alone names the thing. RISC-V psABI, "PC-Relative Symbol Addresses". */
+function namesOwnPlace({ howto, target }: SpanRelocation, span: Span): boolean {
+  return howto.role === "low" && target === span;
 }
 
 /** Whether what a register holds is the number that an instruction loads, or one whose low part it loads. */
