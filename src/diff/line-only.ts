@@ -6,6 +6,7 @@ import { loadedConstantAt } from "../arch/loaded-constant.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
 import { textBytes } from "../spans/text-of.ts";
+import { isThumb } from "../spans/thumb.ts";
 import type { Difference, LineEvidence } from "./difference.ts";
 import { formatter, linesInFormat, lineTaker } from "./line-callees.ts";
 import { dataLines } from "./line-fields.ts";
@@ -44,6 +45,7 @@ class CodeLines implements LineTest {
   readonly #pre: Span;
   readonly #post: Span;
   readonly #arch: Arch;
+  readonly #isThumb: boolean;
   readonly #candidates: Candidate[] = [];
   /** Where an instruction is known to begin, before the next candidate. */
   #from = 0;
@@ -52,6 +54,7 @@ class CodeLines implements LineTest {
     this.#pre = pre;
     this.#post = post;
     this.#arch = arch;
+    this.#isThumb = isThumb(arch, pre);
   }
 
   accept({ offset, size }: Run): boolean {
@@ -70,7 +73,7 @@ class CodeLines implements LineTest {
 
   #constant(code: Uint8Array, offset: number): LoadedConstant | undefined {
     const from = this.#from;
-    const found = loadedConstantAt(this.#arch, from === 0 ? code : code.subarray(from), offset - from);
+    const found = loadedConstantAt(this.#arch, from === 0 ? code : code.subarray(from), offset - from, this.#isThumb);
     return found && { ...found, offset: found.offset + from };
   }
 
@@ -79,8 +82,8 @@ class CodeLines implements LineTest {
     const calls = relocations.filter((relocation) => isCall(this.#pre, relocation, this.#arch));
     const relocated = new Set(relocations.map(({ offset }) => offset));
     const fields = calls.map(({ offset }) => offset);
-    const before = callArguments(this.#arch, bytes, fields, relocated);
-    const after = callArguments(this.#arch, this.#post.bytes, fields, relocated);
+    const before = callArguments(this.#arch, bytes, fields, relocated, this.#isThumb);
+    const after = callArguments(this.#arch, this.#post.bytes, fields, relocated, this.#isThumb);
     // The instruction in a delay slot still prepares the call.
     const delay = this.#arch.code.hasDelaySlot ? 4 : 0;
     const lines: Difference[] = [];
@@ -89,7 +92,7 @@ class CodeLines implements LineTest {
     for (const { pre } of this.#candidates) {
       while (next < calls.length && (calls[next] as SpanRelocation).offset + delay < pre.offset) next++;
       const call = calls[next];
-      const argument = argumentAt(this.#arch, bytes, pre.offset);
+      const argument = argumentAt(this.#arch, bytes, pre.offset, this.#isThumb);
       if (call === undefined || argument === undefined) return undefined;
       const from = before.get(call.offset)?.[argument];
       const to = after.get(call.offset)?.[argument];
@@ -102,7 +105,7 @@ class CodeLines implements LineTest {
         const relocation = relocations[i] as SpanRelocation;
         if (relocation.offset > call.offset + delay) break;
         const isOther = relocation !== call && !namesOwnPlace(relocation, this.#pre);
-        const at = isOther ? argumentAt(this.#arch, bytes, relocation.offset) : undefined;
+        const at = isOther ? argumentAt(this.#arch, bytes, relocation.offset, this.#isThumb) : undefined;
         if (at !== undefined) prepared.set(at, relocation);
       }
       const meant = callOfLine(call, argument, prepared);

@@ -5,6 +5,7 @@ import { callArguments } from "../arch/call-arguments.ts";
 import { numberedBase } from "../spans/names.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
 import { textBytes } from "../spans/text-of.ts";
+import { isThumb } from "../spans/thumb.ts";
 import type { Difference, LineEvidence } from "./difference.ts";
 import type { Run } from "./mask.ts";
 
@@ -77,12 +78,13 @@ export function namesPlace(relocation: SpanRelocation): boolean {
  */
 export function passedTo(user: Span, reference: number, arch: Arch): string | undefined {
   const { relocations, bytes } = user;
+  const isTagged = isThumb(arch, user);
   const loaded = relocations[reference];
   if (loaded === undefined) return undefined;
-  const argument = argumentAt(arch, bytes, loaded.offset);
+  const argument = argumentAt(arch, bytes, loaded.offset, isTagged);
   const call = relocations.find((other, i) => i > reference && isCall(user, other, arch));
   if (argument === undefined || call === undefined) return undefined;
   const relocated = new Set(relocations.map(({ offset }) => offset));
-  const values = callArguments(arch, bytes, [call.offset], relocated).get(call.offset);
+  const values = callArguments(arch, bytes, [call.offset], relocated, isTagged).get(call.offset);
   return values?.[argument] === "address" ? calleeName(call) : undefined;
 }

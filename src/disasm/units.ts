@@ -2,15 +2,11 @@ import type { Arch } from "../arch/arch.ts";
 import { codeFor } from "../arch/code.ts";
 import type { X86Mode } from "../arch/x86/decode.ts";
 import type { Span } from "../spans/span.ts";
+import { isThumb } from "../spans/thumb.ts";
 
 /** Width of the code where the instructions are those that iced-x86 knows; undefined elsewhere. */
 export function x86Mode({ code }: Arch): X86Mode | undefined {
   return code.instructions.kind === "x86" ? code.instructions.mode : undefined;
-}
-
-/** Whether the function's symbol has the low bit set, which tells Thumb code. AAELF32, "Symbol Values". */
-export function isThumb({ functionTagBit }: Arch, { symbol }: Span): boolean {
-  return functionTagBit === true && symbol !== undefined && (symbol.value & 1n) === 1n;
 }
 
 /** Sizes of the instructions of a span, in order; what is left at its end counts as one. */

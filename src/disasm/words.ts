@@ -4,9 +4,10 @@ import { howtoOf } from "../arch/registry.ts";
 import { resolvedReferences } from "../arch/resolved.ts";
 import { markRelocated } from "../diff/mask.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
+import { isThumb } from "../spans/thumb.ts";
 import { type Disassembler, type Instruction, relocationsInTurn, startOf } from "./instruction.ts";
 import { isInner, placeText, type TargetKey, targetWords } from "./targets.ts";
-import { hexWord, isThumb, unitSizes, x86Mode } from "./units.ts";
+import { hexWord, unitSizes, x86Mode } from "./units.ts";
 
 /** A disassembler that needs no knowledge of opcodes: each instruction as its bits in hexadecimal, then what they refer to. */
 export function wordDisassembler(arch: Arch): Disassembler {

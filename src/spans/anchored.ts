@@ -2,9 +2,10 @@ import { anchoredUses, hasAnchors, isAnchorBase } from "../arch/anchors/anchors.
 import type { AnchorBase, AnchoredUse } from "../arch/anchors/uses.ts";
 import type { Arch, Howto } from "../arch/arch.ts";
 import { SHF, STT } from "../elf/constants.ts";
-import { type Draft, isThumb, namesPosition, settle, settled } from "./references.ts";
+import { type Draft, namesPosition, settle, settled } from "./references.ts";
 import { isCode } from "./section-kind.ts";
 import { isEntryPoint, isFunctionSymbol, type Span } from "./span.ts";
+import { isThumb } from "./thumb.ts";
 
 /** Bits of an instruction that hold a distance from a loaded address; no linker writes them. */
 function distanceHowto(mask: number): Howto {

@@ -7,6 +7,7 @@ import type { ElfObject, ElfSymbol, Relocation, Section } from "../elf/object.ts
 import { isAnonymousName } from "./names.ts";
 import type { IntoSection, Span, SpanRelocation } from "./span.ts";
 import { symbolPlace } from "./symbol-place.ts";
+import { isThumb } from "./thumb.ts";
 
 /** A relocation whose target span is not known yet. */
 export interface Draft {
@@ -114,11 +115,6 @@ export function withResolved(
     }
   }
   return found.length === 0 ? drafts : [...drafts, ...found].sort((a, b) => a.offset - b.offset);
-}
-
-/** On Arm the low bit of a function's value marks Thumb code. */
-export function isThumb(arch: Arch, { symbol }: Span): boolean {
-  return arch.functionTagBit === true && symbol !== undefined && symbol.type === STT.FUNC && symbol.value % 2n === 1n;
 }
 
 /** Whether the symbol only stands for a position, so that the addend decides which thing is meant. */

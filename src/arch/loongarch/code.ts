@@ -1,7 +1,9 @@
-import { type CodeModel, NO_ANCHORS, TOLD_BY_TYPE } from "../code.ts";
+import { scanned } from "../anchors/scan.ts";
+import { type CodeModel, TOLD_BY_TYPE } from "../code.ts";
 import { form, is, registers, signExtend } from "../instruction.ts";
 import { branchReferences } from "../linked.ts";
 import { plus, type WordRules, wordCode } from "../words.ts";
+import { loongarchScanner } from "./anchors.ts";
 
 /** LoongArch reference manual, volume 1, 2.2. */
 const RULES: WordRules = {
@@ -50,5 +52,5 @@ export const loongarchCode = (): CodeModel => ({
   branchKind: TOLD_BY_TYPE,
   linked: branchReferences,
   argumentRegisters: registers(4, 8),
-  anchors: NO_ANCHORS,
+  anchors: scanned(/^R_LARCH_PCALA_LO12$/, loongarchScanner),
 });

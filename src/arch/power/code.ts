@@ -1,7 +1,7 @@
 import type { ElfData } from "../../elf/object.ts";
 import { scanned } from "../anchors/scan.ts";
 import { type CodeModel, TOLD_BY_TYPE } from "../code.ts";
-import { form, is, registers, signExtend } from "../instruction.ts";
+import { form, is, readWord, registers, signExtend } from "../instruction.ts";
 import { plus, type WordRules, wordCode } from "../words.ts";
 import { powerScanner } from "./anchors.ts";
 import { powerReferences } from "./linked.ts";
@@ -42,11 +42,25 @@ const RULES: WordRules = {
   },
 };
 
+/** A traceback table behind a function begins with a word of zeros, and is not longer than this unless it holds a long name. */
+const LONGEST_TABLE = 256;
+
 /** 64-bit Power in either byte order. */
-export const powerCode = (order: ElfData): CodeModel => ({
-  ...wordCode(order, RULES),
-  branchKind: TOLD_BY_TYPE,
-  linked: powerReferences,
-  argumentRegisters: registers(3, 8),
-  anchors: scanned(/^R_PPC64_TOC16_LO$/, powerScanner(order === "lsb")),
-});
+export function powerCode(order: ElfData): CodeModel {
+  const little = order === "lsb";
+  const words = wordCode(order, RULES);
+  return {
+    ...words,
+    endsFlow(code, from, to) {
+      if (words.endsFlow(code, from, to)) return true;
+      for (let at = to - 4; at > from && to - at <= LONGEST_TABLE; at -= 4) {
+        if (readWord(code, at, little) === 0 && words.endsFlow(code, from, at)) return true;
+      }
+      return false;
+    },
+    branchKind: TOLD_BY_TYPE,
+    linked: powerReferences,
+    argumentRegisters: registers(3, 8),
+    anchors: scanned(/^R_PPC64_TOC16_LO$/, powerScanner(little)),
+  };
+}

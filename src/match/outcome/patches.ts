@@ -1,6 +1,7 @@
 import type { TrampolineResult } from "../../contract/match.ts";
 import type { MatchFinding } from "../../findings/match.ts";
 import type { RunImage } from "../../image/image.ts";
+import { isThumb } from "../../spans/thumb.ts";
 import { type Context, hex, wrap } from "../context.ts";
 import type { RunPre, SpanMatch } from "../run-pre.ts";
 import type { ChangeInput, CodeInput, PatchInput, UpdateInput } from "../update-input.ts";
@@ -173,12 +174,12 @@ function trampolineOf(
   to: bigint | undefined,
   plan: Plan,
 ): Pick<TrampolineResult, "bytes" | "open"> {
-  const isThumb = arch.functionTagBit === true && ((span.symbol?.value ?? 0n) & 1n) === 1n;
+  const isTagged = isThumb(arch, span);
   if (patch.replacement === null) {
-    const traps = trapBytes(arch, patch.size, isThumb);
+    const traps = trapBytes(arch, patch.size, isTagged);
     return { bytes: traps === undefined ? null : hexOf(traps) };
   }
-  const made = trampoline(arch, { from, to, size: patch.size, isThumb });
+  const made = trampoline(arch, { from, to, size: patch.size, isThumb: isTagged });
   if (made.kind === "bytes") return { bytes: hexOf(made.bytes) };
   if (made.kind === "open") return { bytes: null, open: { template: hexOf(made.bytes), fields: [...made.fields] } };
   if (made.kind === "far" && to !== undefined) {

@@ -2,6 +2,7 @@ import { callArguments } from "../../arch/call-arguments.ts";
 import type { ArgumentValue } from "../../arch/code.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span, SpanTable } from "../../spans/span.ts";
+import { isThumb } from "../../spans/thumb.ts";
 
 /** What a function that a call names is known to do. */
 type CallKind = "shadow" | "alloc" | "free";
@@ -59,16 +60,12 @@ export function knownCalls(table: SpanTable): KnownCall[] {
     if (known.length === 0) continue;
     const relocated = new Set(span.relocations.map(({ offset }) => offset));
     const fields = known.map(({ offset }) => offset);
-    // The instructions of the other set (Thumb, MIPS16) are not decoded.
-    const isTagged = table.arch.functionTagBit === true && ((span.symbol?.value ?? 0n) & 1n) === 1n;
-    const constants = isTagged ? NOTHING_KNOWN : callArguments(table.arch, span.bytes, fields, relocated);
+    const constants = callArguments(table.arch, span.bytes, fields, relocated, isThumb(table.arch, span));
     for (const { kind, callee, offset } of known)
       calls.push({ kind, callee, caller: span, offset: offset - span.entry, arguments: constants.get(offset) ?? [] });
   }
   return calls;
 }
-
-const NOTHING_KNOWN: ReadonlyMap<number, readonly ArgumentValue[]> = new Map();
 
 /** Size that a call to the shadow API gives: the third argument, or the fourth behind the data to copy (before Linux 4.20). */
 export function shadowSize({ arguments: [, , third, fourth] }: KnownCall): number | undefined {
