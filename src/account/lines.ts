@@ -3,6 +3,7 @@ import { loadedConstantAt } from "../arch/loaded-constant.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
 import { textBytes } from "../spans/text-of.ts";
+import { isThumb } from "../spans/thumb.ts";
 
 /** A number that was called a line number. */
 interface Claim {
@@ -39,8 +40,8 @@ export function lineWitness(arch: Arch): LineWitness {
 
   function accept(pre: Span, post: Span, offset: number, size: number): boolean {
     if (!isCode(pre.kind)) return pre.relocations.some(({ target, targetOffset }) => textAt(target, targetOffset));
-    const from = loadedConstantAt(arch, pre.bytes, offset);
-    const to = loadedConstantAt(arch, post.bytes, offset);
+    const from = loadedConstantAt(arch, pre.bytes, offset, isThumb(arch, pre));
+    const to = loadedConstantAt(arch, post.bytes, offset, isThumb(arch, post));
     if (from === undefined || to === undefined || from.offset !== to.offset || from.rest !== to.rest) return false;
     if (offset + size > from.offset + from.size) return false;
     if (from.value <= 0 || to.value <= 0 || from.value > LARGEST || to.value > LARGEST) return false;

@@ -2,7 +2,7 @@ import type { Arch } from "./arch.ts";
 import { codeFor } from "./code.ts";
 
 /** Which argument of a call the instruction around a field prepares, from 0; undefined when its register is no argument's. */
-export function argumentAt(arch: Arch, code: Uint8Array, field: number, isThumb = false): number | undefined {
+export function argumentAt(arch: Arch, code: Uint8Array, field: number, isThumb: boolean): number | undefined {
   const model = codeFor(arch, isThumb);
   const register = model.destination(code, field);
   const index = register === undefined ? -1 : model.argumentRegisters.indexOf(register);

@@ -11,7 +11,7 @@ export function callArguments(
   code: Uint8Array,
   fields: readonly number[],
   relocated: ReadonlySet<number>,
-  isThumb = false,
+  isThumb: boolean,
 ): ReadonlyMap<number, readonly ArgumentValue[]> {
   const { step, argumentRegisters, hasDelaySlot } = codeFor(arch, isThumb);
   const found = new Map<number, readonly ArgumentValue[]>();

@@ -9,7 +9,7 @@ export function loadedConstantAt(
   arch: Arch,
   code: Uint8Array,
   offset: number,
-  isThumb = false,
+  isThumb: boolean,
 ): LoadedConstant | undefined {
   const constant = codeFor(arch, isThumb).loadedConstant(code, offset);
   return constant !== undefined && constant.value < LARGEST_LINE ? constant : undefined;

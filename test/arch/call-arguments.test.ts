@@ -13,7 +13,7 @@ function arguments86(code: string, relocated: readonly number[] = []): readonly 
   const bytes = hex(`${code} e8 00000000`);
   const field = bytes.length - 4;
   return (
-    callArguments(x86, bytes, [field], new Set([...relocated, field]))
+    callArguments(x86, bytes, [field], new Set([...relocated, field]), false)
       .get(field)
       ?.slice(0, 4) ?? []
   );
@@ -46,7 +46,7 @@ describe("constants on AArch64", () => {
     // mov w1, #0x1234; movk w1, #1, lsl #16; mov w2, wzr; bl
     const code = hex("81 46 82 52 21 00 a0 72 e2 03 1f 2a 00 00 00 94");
     expect(
-      callArguments(aarch64, code, [12], new Set([12]))
+      callArguments(aarch64, code, [12], new Set([12]), false)
         .get(12)
         ?.slice(0, 4),
     ).toEqual([undefined, 0x11234, 0, undefined]);
@@ -56,6 +56,6 @@ describe("constants on AArch64", () => {
 describe("machines without a rule", () => {
   it("know nothing", () => {
     const other = archFor({ machine: EM.SPARC, class: 32, data: "msb", flags: 0 });
-    expect(callArguments(other, new Uint8Array(8), [4], new Set()).size).toBe(0);
+    expect(callArguments(other, new Uint8Array(8), [4], new Set(), false).size).toBe(0);
   });
 });
