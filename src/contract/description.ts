@@ -180,8 +180,8 @@ const codeSymbol = z.strictObject({
   offset: z.int(),
   size: count,
   bind: z.enum(["local", "global", "weak", "unique"]),
-  type: z.enum(["function", "object", "section", "tls", "other"]),
-  value: hex64.optional().describe("address in the run system, once it was matched"),
+  type: z.enum(["function", "object", "section", "tls", "absolute", "other"]),
+  value: hex64.optional().describe("address in the run system, once it was matched; of an absolute symbol its value"),
   sympos: count.optional().describe("position among equal names as livepatch counts: 0 when unique"),
 });
 

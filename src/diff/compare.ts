@@ -1,5 +1,6 @@
 import type { Arch } from "../arch/arch.ts";
 import { rankOf } from "../spans/into-tables.ts";
+import { SHN, STB } from "../elf/constants.ts";
 import { withoutHashes } from "../spans/names.ts";
 import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span, type SpanRelocation, type SpanTable, type TableEntry } from "../spans/span.ts";
@@ -444,8 +445,10 @@ function sameSymbol(a: SpanRelocation, b: SpanRelocation): boolean {
   const y = b.symbol;
   if (x === undefined || y === undefined) return x === y;
   if (x.section === undefined && y.section === undefined && x.shndx !== y.shndx) return false;
-  const isAbsolute = x.section === undefined && x.shndx !== 0 && x.bind === 0;
-  return withoutHashes(x.name) === withoutHashes(y.name) && (!isAbsolute || x.value === y.value);
+  if (withoutHashes(x.name) !== withoutHashes(y.name)) return false;
+  if (x.section !== undefined || x.shndx === SHN.UNDEF) return true;
+  // What an absolute symbol means is its value; a common one's is its alignment, which is told with its size.
+  return x.value === y.value || (x.shndx === SHN.COMMON && x.bind !== STB.LOCAL);
 }
 
 function tail(span: Span, offset: number): Uint8Array | undefined {

@@ -4,6 +4,7 @@ import type { Span } from "../spans/span.ts";
 import { isTextSpan } from "../spans/text-of.ts";
 import { groupFree, narrowedPairs, uniquePairs } from "./groups.ts";
 import { contentsKey } from "./mask.ts";
+import { pairByPlace } from "./pair-by-place.ts";
 import { pairByReference } from "./pair-by-reference.ts";
 import { pairRenamed } from "./pair-renamed.ts";
 import { family, type Pair, type PairedBy, type Pairing, type PairingPass, type Side } from "./pairing.ts";
@@ -125,6 +126,8 @@ const PASSES: readonly (readonly [PairedBy, PairingPass])[] = [
   ["static-local", staticLocalPass(true)],
   ["reference", pairByReference],
   ["order", pairInOrder],
+  // From here on all that has neighbours with twins can be told by its place.
+  ["order", pairByPlace],
 ];
 
 /** Finds for each pre span the post span that is the same thing. */

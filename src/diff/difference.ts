@@ -1,5 +1,6 @@
 import { placeInSection, rankOf } from "../spans/into-tables.ts";
 import { namesPosition } from "../spans/references.ts";
+import { SHN } from "../elf/constants.ts";
 import type { SpanRelocation } from "../spans/span.ts";
 import { textBytes } from "../spans/text-of.ts";
 
@@ -114,7 +115,8 @@ function wordsFor(relocation: SpanRelocation | undefined, cut: (text: string) =>
   if (into !== undefined && (symbol === undefined || namesPosition(symbol)))
     return placeInSection(into.section, targetOffset);
   if (symbol === undefined) return targetAddend === 0n ? "" : signedHex(targetAddend);
-  return `${symbol.name}${signedHex(targetAddend)}`;
+  const value = symbol.shndx === SHN.ABS ? ` (absolute 0x${symbol.value.toString(16)})` : "";
+  return `${symbol.name}${value}${signedHex(targetAddend)}`;
 }
 
 /** What the slot of a table of addresses holds; undefined where the target is no such slot. */

@@ -152,6 +152,12 @@ export const FINDINGS = {
     (name, detail) =>
       `${name} is of no known kind and differs (${detail}): what that means for the running system is for a person to say`,
   ),
+  "unnamed-data-changed": row(
+    "error",
+    "Data without a name changed",
+    (name, detail) =>
+      `${name} has data that no symbol covers and no reference reaches by itself, and it differs: ${detail}`,
+  ),
   "note-changed": row(
     "warning",
     "ELF note changed",
@@ -243,6 +249,11 @@ export const FINDINGS = {
     (name, detail) => `the kCFI hash of ${name} changes (${detail}), but nothing takes its address`,
   ),
   "module-info-changed": row("note", "Module information changed", (name, detail) => `${name} differs: ${detail}`),
+  "absolute-symbol-changed": row(
+    "error",
+    "Absolute symbol changed",
+    (name, detail) => `${name} is an absolute symbol that other objects may use, and its value changes: ${detail}`,
+  ),
   "common-symbol-changed": row(
     "error",
     "Common symbol changed",

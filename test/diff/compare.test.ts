@@ -49,10 +49,16 @@ describe("every kind of difference", () => {
       ['f relocation-target +3: "a" → "b"'],
     ],
     [
+      "relocation-target: another absolute value of a global name",
+      [text("f", "b8{32 limit}c3"), symbol("limit", { section: "*ABS*", value: 64, bind: "global" })],
+      [text("f", "b8{32 limit}c3"), symbol("limit", { section: "*ABS*", value: 32, bind: "global" })],
+      ["f relocation-target +1: limit (absolute 0x40)+0 → limit (absolute 0x20)+0"],
+    ],
+    [
       "relocation-target: another absolute value",
       [text("f", "b8{32 limit}c3"), symbol("limit", { section: "*ABS*", value: 1, bind: "local" })],
       [text("f", "b8{32 limit}c3"), symbol("limit", { section: "*ABS*", value: 2, bind: "local" })],
-      ["f relocation-target +1: limit+0 → limit+0"],
+      ["f relocation-target +1: limit (absolute 0x1)+0 → limit (absolute 0x2)+0"],
     ],
     [
       "relocation-type",

@@ -46,6 +46,11 @@ const built: Partial<Record<FindingCode, readonly [Parts, Parts, ElfExtra?]>> = 
     [section(".v", "01", { flags: "A", type: 0x60000009 })],
     [section(".v", "02", { flags: "A", type: 0x60000009 })],
   ],
+  "absolute-symbol-changed": [
+    [symbol("v", { section: "*ABS*", value: 1, bind: "global" })],
+    [symbol("v", { section: "*ABS*", value: 2, bind: "global" })],
+  ],
+  "unnamed-data-changed": [[section(".data", "")], [section(".data", "01")]],
   "note-changed": [
     [section(".note.vendor", "01", { type: "note" })],
     [section(".note.vendor", "02", { type: "note" })],

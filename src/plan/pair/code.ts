@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Howto } from "../../arch/arch.ts";
 import type { CodeRelocation, CodeSection, CodeSymbol, CodeTables } from "../../contract/description.ts";
-import { STT } from "../../elf/constants.ts";
+import { SHN, STT } from "../../elf/constants.ts";
 import type { ElfSymbol } from "../../elf/object.ts";
 import { namesPosition } from "../../spans/references.ts";
 import type { Span, SpanRelocation, TableEntry } from "../../spans/span.ts";
@@ -197,7 +197,9 @@ export class CodeBuilder {
         offset: 0,
         size: symbol?.size ?? 0,
         bind: BINDS[symbol?.bind ?? 0] ?? "local",
-        type: TYPES[symbol?.type ?? 0] ?? "other",
+        ...(symbol?.shndx === SHN.ABS
+          ? { type: "absolute", value: hex64(symbol.value) }
+          : { type: TYPES[symbol?.type ?? 0] ?? "other" }),
       });
     }
     return label;

@@ -1,10 +1,11 @@
 import type { DataChange, Patch } from "../../contract/description.ts";
-import { SHN } from "../../elf/constants.ts";
+import { ET, SHN, STB } from "../../elf/constants.ts";
 import type { ElfSymbol } from "../../elf/object.ts";
 import type { Finding, FindingCode } from "../../findings/findings.ts";
 import { isCode, isComparedByContents, isState, type SectionKind } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";
 import { isTextSpan } from "../../spans/text-of.ts";
+import { hex64 } from "./code.ts";
 import { demangle } from "./demangle.ts";
 import { firstReason, type PlannedPair, reasonsOf, spanFinding, toReasons } from "./pair.ts";
 
@@ -45,6 +46,7 @@ export function planData(pair: PlannedPair): DataPlan {
     if (!isCode(span.kind) && pairing.preOf[span.id] === undefined) planNew(plan, pair, span);
   }
   planCommons(plan, pair);
+  planAbsolutes(plan, pair);
   return plan;
 }
 
@@ -128,12 +130,40 @@ function rewrite(pair: PlannedPair, span: Span, twin: Span): Patch {
   };
 }
 
+/** A global absolute symbol is a number that other objects may use: they were built with its old value. gABI chapter 4, SHN_ABS. */
+function planAbsolutes(plan: DataPlan, pair: PlannedPair): void {
+  const { pre, post } = pair.diff;
+  if (pre.table.object.type !== ET.REL) return;
+  const isAbsolute = ({ shndx, bind, name }: ElfSymbol): boolean =>
+    // Checksums of exports are told by the exports.
+    shndx === SHN.ABS && bind !== STB.LOCAL && !name.startsWith("__crc_");
+  const after = new Map(post.table.object.symbols.filter(isAbsolute).map((symbol) => [symbol.name, symbol]));
+  for (const { name, value } of pre.table.object.symbols.filter(isAbsolute)) {
+    const twin = after.get(name);
+    if (twin?.value === value) continue;
+    const where = { object: pair.index, side: "pre", section: "ABS", name, label: name } as const;
+    const detail = `${hex64(value)} becomes ${twin === undefined ? "undefined" : hex64(twin.value)}`;
+    plan.findings.push({ code: "absolute-symbol-changed", where, detail });
+  }
+}
+
 /** Common symbols have no section yet: the linker gives them one. gABI chapter 4, SHN_COMMON. */
 function planCommons(plan: DataPlan, pair: PlannedPair): void {
   const isCommon = (symbol: ElfSymbol): boolean => symbol.shndx === SHN.COMMON;
   const after = new Map(pair.diff.post.table.object.symbols.filter(isCommon).map((symbol) => [symbol.name, symbol]));
   for (const before of pair.diff.pre.table.object.symbols.filter(isCommon)) {
     const twin = after.get(before.name);
+    if (twin !== undefined && twin.size === before.size && twin.value !== before.value) {
+      const where = {
+        object: pair.index,
+        side: "pre",
+        section: "COMMON",
+        name: before.name,
+        label: before.name,
+      } as const;
+      const detail = `alignment ${before.value} becomes ${twin.value}`;
+      plan.findings.push({ code: "common-symbol-changed", where, detail });
+    }
     if (twin === undefined || twin.size === before.size) continue;
     const section = "COMMON";
     plan.data.push({
@@ -152,11 +182,20 @@ function planCommons(plan: DataPlan, pair: PlannedPair): void {
   }
 }
 
+/** Data without a name and without a user: nothing else would tell that it is gone, or new. */
+function reportUnowned(plan: DataPlan, pair: PlannedPair, span: Span, side: "pre" | "post"): void {
+  if (span.symbol !== undefined || isComparedByContents(span.kind) || isTextSpan(span) || span.kind === "note") return;
+  if (span.kind === "registry" || pair.diff[side].uses(span).length > 0) return;
+  const detail = `${span.size} bytes at 0x${span.offset.toString(16)} ${side === "pre" ? "are gone" : "are new"}`;
+  plan.findings.push(spanFinding(pair, "unnamed-data-changed", span, side, detail));
+}
+
 function planDeleted(plan: DataPlan, pair: PlannedPair, span: Span): void {
   // TOC slots and what they hold are told by who uses them.
   if (span.kind === "toc") return;
   plan.data.push({ ...header(pair, span, "pre"), status: "deleted", pre: placeIn(span), reasons: [] });
   if (span.kind === "note") plan.findings.push(spanFinding(pair, "note-changed", span, "pre", "deleted"));
+  reportUnowned(plan, pair, span, "pre");
   if (isComparedByContents(span.kind) || span.symbol === undefined || span.kind === "registry") return;
   if (span.kind === "init-data") plan.findings.push(spanFinding(pair, "init-data-changed", span, "pre", "deleted"));
   else if (span.symbol.bind !== 0) plan.findings.push(spanFinding(pair, "global-data-deleted", span, "pre"));
@@ -167,6 +206,7 @@ function planNew(plan: DataPlan, pair: PlannedPair, span: Span): void {
   if (span.kind === "toc") return;
   plan.data.push({ ...header(pair, span, "post"), status: "new", post: placeIn(span), reasons: [] });
   if (span.kind === "note") plan.findings.push(spanFinding(pair, "note-changed", span, "post", "it is new"));
+  reportUnowned(plan, pair, span, "post");
   if (span.kind === "percpu" || span.kind === "tls") {
     const code = span.kind === "percpu" ? "percpu-data-changed" : "tls-data-changed";
     plan.findings.push(spanFinding(pair, code, span, "post", "it is new"));

@@ -12,6 +12,11 @@ const reader = text("f", "8b05{PC32 v-4}c3");
 const unknown = (asm: string): Part =>
   section(".vendor", asm, { flags: "A", type: 0x60000009 }, [{ name: "v", type: "object", size: 1 }]);
 
+const absolute = (name: string, value: number, bind: "global" | "local" = "global"): Part =>
+  symbol(name, { section: "*ABS*", value, bind });
+/** A variable, and bytes behind it that no symbol covers. */
+const tail = (name: string, flags: string, named: string, rest: string): Part =>
+  section(name, named + rest, { flags }, [{ name: "v", type: "object", size: named.length / 2 }]);
 const note = (asm: string): Part => section(".note.vendor", asm, { flags: "A", type: "note" });
 const buildId = (asm: string): Part => section(".note.gnu.build-id", asm, { flags: "A", type: "note" });
 
@@ -111,6 +116,59 @@ describe("data and what is found about it", () => {
       [common(8)],
       { dataChanged: ["v"], findings: ["common-symbol-changed"] },
     ],
+    [
+      "a common symbol that is aligned otherwise",
+      [symbol("v", { section: "*COM*", value: 8, size: 4, type: "object" })],
+      [symbol("v", { section: "*COM*", value: 64, size: 4, type: "object" })],
+      { findings: ["common-symbol-changed"] },
+    ],
+    [
+      "a number that other objects may use",
+      [absolute("v", 64)],
+      [absolute("v", 32)],
+      { findings: ["absolute-symbol-changed"] },
+    ],
+    ["such a number that is gone", [absolute("v", 64)], [], { findings: ["absolute-symbol-changed"] }],
+    ["such a number that is new, or stays", [absolute("w", 1)], [absolute("v", 2), absolute("w", 1)], {}],
+    ["a number of the file's own that nothing uses", [absolute("v", 1, "local")], [absolute("v", 2, "local")], {}],
+    ["a checksum of an export is told by the export", [absolute("__crc_v", 1)], [absolute("__crc_v", 2)], {}],
+    [
+      "live bytes behind a variable whose symbol is too short",
+      [tail(".data", "WA", "01000000", "04000000")],
+      [tail(".data", "WA", "01000000", "03000000")],
+      { dataChanged: [".data"], findings: ["writable-data-changed"] },
+    ],
+    [
+      "such bytes of a constant",
+      [tail(".rodata", "A", "01000000", "04000000")],
+      [tail(".rodata", "A", "01000000", "03000000")],
+      { inPlace: [".rodata"] },
+    ],
+    [
+      "such bytes, for each thread its own",
+      [tail(".tdata", "WAT", "01000000", "04000000")],
+      [tail(".tdata", "WAT", "01000000", "03000000")],
+      { dataChanged: [".tdata"], findings: ["tls-data-changed"] },
+    ],
+    [
+      "such bytes in front of a variable, which moves",
+      [section(".data", "0400000001000000", {}, [{ name: "v", type: "object", value: 4, size: 4 }])],
+      [section(".data", "050000000600000001000000", {}, [{ name: "v", type: "object", value: 8, size: 4 }])],
+      { dataChanged: [".data"], findings: ["writable-data-resized"] },
+    ],
+    [
+      "such bytes that are new",
+      [tail(".data", "WA", "01000000", "")],
+      [tail(".data", "WA", "01000000", "03000000")],
+      { dataNew: [".data"], findings: ["new-writable-data", "unnamed-data-changed"] },
+    ],
+    [
+      "such bytes that are gone",
+      [tail(".data", "WA", "01000000", "03000000")],
+      [tail(".data", "WA", "01000000", "")],
+      { dataDeleted: [".data"], findings: ["unnamed-data-changed"] },
+    ],
+    ["such bytes that stay", [tail(".data", "WA", "01", "04")], [tail(".data", "WA", "01", "04")], {}],
     ["a common symbol that stays", [common(4)], [common(4)], {}],
     [
       "a section of a kind nobody knows",

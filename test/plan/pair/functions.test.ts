@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { summaryOf, updateOf } from "../../support/built-pair.ts";
-import { type ElfExtra, group, type Part, section, symbol, text } from "../../support/elf-parts.ts";
+import { type ElfExtra, group, type Part, section, text } from "../../support/elf-parts.ts";
 
 type Parts = readonly Part[];
 const body = (x: string): string => `b8${x}000000c3`;
@@ -130,7 +130,7 @@ describe("functions and what is found about them", () => {
     ],
     [
       "a static key of its own",
-      [f("01"), symbol("v")],
+      [f("01")],
       [
         f("02"),
         section("__jump_table", "{PC32 f}{PC32 f+5}{PC64 key}"),
