@@ -1,6 +1,6 @@
 import type { Arch } from "../arch/arch.ts";
-import { rankOf } from "../spans/into-tables.ts";
 import { SHN, STB } from "../elf/constants.ts";
+import { rankOf } from "../spans/into-tables.ts";
 import { withoutHashes } from "../spans/names.ts";
 import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span, type SpanRelocation, type SpanTable, type TableEntry } from "../spans/span.ts";

@@ -1,6 +1,6 @@
+import { SHN } from "../elf/constants.ts";
 import { placeInSection, rankOf } from "../spans/into-tables.ts";
 import { namesPosition } from "../spans/references.ts";
-import { SHN } from "../elf/constants.ts";
 import type { SpanRelocation } from "../spans/span.ts";
 import { textBytes } from "../spans/text-of.ts";
 
