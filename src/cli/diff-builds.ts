@@ -52,7 +52,8 @@ async function requestOf(
   shard: Shard | undefined,
   progress: BuildRequest["progress"],
 ): Promise<BuildRequest> {
-  const { include, exclude, target, onlyTargets, contents, oldCode, statement, cache, format, output } = options;
+  const { include, exclude, target, onlyTargets, contents, oldCode, statement, hashes, cache, format, output } =
+    options;
   const showsInstructions = options.instructions && (format === "text" || shard !== undefined);
   const style = showsInstructions
     ? (await import("./style.ts")).styleFor(shard === undefined ? output : "part")
@@ -67,7 +68,7 @@ async function requestOf(
     settings: {
       contents: contents ?? false,
       oldCode,
-      mode: kind === "pair" ? { kind } : { kind, hashes: statement ?? false },
+      mode: kind === "pair" ? { kind } : { kind, hashes: (statement || hashes) ?? false },
       style,
       cache,
     },
@@ -92,7 +93,7 @@ async function writePart(
   { fragments, instructions, findings, pairs, listing }: DescribedBuild,
   shard: Shard,
   suppress: readonly SuppressionRule[],
-  { id, contents, oldCode, statement, output, quiet }: DiffOptions,
+  { id, contents, oldCode, statement, hashes, output, quiet }: DiffOptions,
 ): Promise<number> {
   const part: UpdatePart = {
     generator: { name: "elfsplice", version: VERSION },
@@ -102,7 +103,7 @@ async function writePart(
       contents: contents ?? false,
       oldCode,
       suppress: [...suppress],
-      ...(statement ? { hashes: true } : {}),
+      ...(statement || hashes ? { hashes: true } : {}),
     },
     pairs,
     listing,

@@ -55,6 +55,10 @@ function program(done: (status: number) => void): Command {
     .option("--exclude <glob>", "no files of a tree, or members, that this fits", collect)
     .option("--suppress <file>", "leave alone what the rules in this file name, each with its reason")
     .option("--no-instructions", "with --format text: leave out the differing instructions")
+    .option(
+      "--hashes",
+      "also hash the objects that are the same on both sides, so that check can compare their contents",
+    )
     .option("--contents", "include the bytes of the code, in base64")
     .addOption(new Option("--old-code <which>", "old code to keep").choices(["needed", "all"]).default("needed"))
     .option("--exit-code", "status 1 if the running system would have to change")

@@ -6,6 +6,16 @@ import { escapeLine } from "./escape.ts";
 export interface CheckResult {
   readonly ok: boolean;
   readonly problems: readonly Problem[];
+  /** What of the objects was compared; only where they were looked for. */
+  readonly objects?: ComparedObjects;
+}
+
+/** How many object files were compared with the description, and by what. */
+export interface ComparedObjects {
+  /** By size and SHA-256. */
+  readonly contents: number;
+  /** By size only, as the description has no hash of them. */
+  readonly sizeOnly: number;
 }
 
 /** How many problems of the document are told one by one; gates are always told. */
@@ -26,16 +36,21 @@ export function renderProblems(problems: readonly Problem[]): string[] {
 /** The one line that says that all is well, and with what. */
 export function renderOk(
   { name, functions, changes, verdict }: UpdateDescription,
-  objects: number | undefined,
+  objects: ComparedObjects | undefined,
 ): string {
   const patches = changes.reduce((sum, change) => sum + change.patches.length, 0);
   const parts = [
     count(functions.length, "function"),
     count(patches, "patch", "patches"),
-    ...(objects === undefined ? [] : [`${count(objects, "object file")} as described`]),
+    ...(objects === undefined ? [] : objectWords(objects)),
     `verdict ${verdict.recommended ?? "nothing applicable yet"}`,
   ];
   return escapeLine(`ok: ${name}: ${parts.join(", ")}`);
+}
+
+function objectWords({ contents, sizeOnly }: ComparedObjects): string[] {
+  const byContents = `${count(contents, "object file")} as described`;
+  return sizeOnly === 0 ? [byContents] : [byContents, `${sizeOnly} checked by size only (no hash: see diff --hashes)`];
 }
 
 function count(number: number, one: string, many = `${one}s`): string {

@@ -82,11 +82,15 @@ describe("two trees", () => {
       { ...sides[0], "z.ko.gz": gzipSync(PRE), "y.ko.gz": gzipSync(PRE, { level: 1 }) },
       { ...sides[1], "z.ko.gz": gzipSync(POST), "y.ko.gz": gzipSync(PRE, { level: 9 }) },
     );
-    for (const args of [[], ["--statement"]]) {
+    for (const [args, words] of [
+      [[], "10 object files as described, 4 checked by size only (no hash: see diff --hashes)"],
+      [["--hashes"], "14 object files as described, verdict"],
+      [["--statement"], "14 object files as described, verdict"],
+    ] as const) {
       expect(diff(cwd, ...args, "-o", "u.json").status).toBe(0);
       const { status, stderr, stdout } = run(["check", "u.json", "--root", "."], { cwd });
       expect([status, stderr]).toEqual([0, ""]);
-      expect(stdout).toContain("14 object files as described");
+      expect(stdout).toContain(words);
     }
     writeFileSync(join(cwd, "pre/lib.a"), buildAr([{ name: "x.o/", contents: OTHER }]));
     writeFileSync(join(cwd, "pre/z.ko.gz"), gzipSync(OTHER));

@@ -5,7 +5,7 @@ import type { UpdateDescription } from "../../contract/description.ts";
 import type { Rung } from "../../contract/names/rungs.ts";
 import { UsageError } from "../../errors.ts";
 import type { FindingCode, Severity } from "../../findings/findings.ts";
-import { type CheckResult, renderOk, renderProblems } from "../../report/check-text.ts";
+import { type CheckResult, type ComparedObjects, renderOk, renderProblems } from "../../report/check-text.ts";
 import { renderJson } from "../../report/json.ts";
 import { readDocument, rooted } from "../document.ts";
 import { EXIT } from "../exit-status.ts";
@@ -30,11 +30,14 @@ export async function runCheck(file: string, options: CheckOptions): Promise<num
   const more = update === undefined ? [] : await soundness(update, options, gates);
   const problems = [...found, ...more.map((problem) => rooted(problem, root))];
   const isOk = problems.length === 0;
+  const objects = update && comparedObjects(update, options);
   if (!options.quiet) for (const line of renderProblems(problems)) process.stderr.write(`elfsplice: ${line}\n`);
   if (options.format === "json")
-    await writeOutput(renderJson({ ok: isOk, problems } satisfies CheckResult), options.output);
-  else if (isOk && update !== undefined)
-    await writeOutput(`${renderOk(update, objectCount(update, options))}\n`, options.output);
+    await writeOutput(
+      renderJson({ ok: isOk, problems, ...(objects && { objects }) } satisfies CheckResult),
+      options.output,
+    );
+  else if (isOk && update !== undefined) await writeOutput(`${renderOk(update, objects)}\n`, options.output);
   return isOk ? EXIT.done : EXIT.gate;
 }
 
@@ -46,10 +49,12 @@ async function soundness(update: UpdateDescription, { root }: CheckOptions, gate
   ];
 }
 
-/** How many files were held against their hashes. */
-function objectCount({ objects }: UpdateDescription, { root }: CheckOptions): number | undefined {
+/** What of the objects was compared: a description need not have a hash of an object that is the same on both sides. */
+function comparedObjects({ objects }: UpdateDescription, { root }: CheckOptions): ComparedObjects | undefined {
   if (root === undefined) return undefined;
-  return objects.flatMap(({ pre, post }) => [pre, post]).filter((side) => side !== undefined).length;
+  const sides = objects.flatMap(({ pre, post }) => [pre, post]).filter((side) => side !== undefined);
+  const sizeOnly = sides.filter(({ sha256 }) => sha256 === undefined).length;
+  return { contents: sides.length - sizeOnly, sizeOnly };
 }
 
 function gatesOf({ require, failOn, maxFunctions, allowTargets }: CheckOptions): Gates {

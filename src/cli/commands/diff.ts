@@ -15,6 +15,8 @@ export interface DiffOptions extends EmitOptions {
   readonly exclude?: string[];
   readonly suppress?: string;
   readonly contents?: boolean;
+  /** Objects that are the same on both sides get their SHA-256, too. */
+  readonly hashes?: boolean;
   readonly oldCode: "needed" | "all";
   readonly jobs?: string;
   readonly cache?: string;

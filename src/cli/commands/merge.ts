@@ -18,7 +18,9 @@ export async function runMerge(files: readonly string[], options: EmitOptions): 
   const parts: UpdatePart[] = [];
   for (const file of files) parts.push(readPart(await readJson(file), nameOfFile(file)));
   if (options.statement && parts.some((part) => !part.options.hashes))
-    throw new UsageError("a statement names every object by its hash: make the parts with --statement, too");
+    throw new UsageError(
+      "a statement names every object by its hash: make the parts with --statement (or --hashes), too",
+    );
   const description = assembleParts(parts);
   const names = parts.flatMap(({ fragments }) => fragments.map(({ name }) => name)).sort(byText);
   const instructions = new Map<string, InstructionLines>(
