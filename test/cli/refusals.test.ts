@@ -62,6 +62,21 @@ describe("a file that is no relocatable object: one line that names it, status 2
   });
 });
 
+it.runIf(process.platform === "linux").each(["/dev/zero", "/dev/null", "/dev/urandom"])(
+  "%s, which is a device and may never end: one line, status 2",
+  (device) => {
+    for (const args of [
+      ["diff", device, good],
+      ["diff", good, device],
+      ["inspect", device],
+    ]) {
+      const { status, stdout, stderr } = run(args);
+      expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+      expect(linesOf(stderr)).toEqual([expect.stringContaining(`${device}: a device`)]);
+    }
+  },
+);
+
 it("an object and a linked image are no pair: one line that names both", () => {
   const image = join(folder(), "image");
   const symbols = [{ name: "f", section: ".text", type: "func", bind: "global", size: 1 }] as const;

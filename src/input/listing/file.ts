@@ -3,9 +3,9 @@
  * checks that the file is still the one that was listed. Everything here is synchronous: for thousands of small files in the
  * file cache, a promise for each costs more than the reading.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, type Stats } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, type Stats, statSync } from "node:fs";
 import type { ByteSource } from "../../elf/segments.ts";
-import { describeSystemError, FormatError, type Place } from "../../errors.ts";
+import { describeSystemError, FormatError, type Place, UnsupportedError } from "../../errors.ts";
 import { type Compression, decompress } from "../formats/compressed.ts";
 
 /** One input that can be read on its own. Structured-cloneable. */
@@ -118,13 +118,7 @@ export function readInput(ref: InputRef): Uint8Array | Promise<Uint8Array> {
 
 /** The bytes of an input as they lie in the file. Throws FormatError when it cannot be read or changes meanwhile. */
 export function readStored(ref: InputRef): Uint8Array {
-  if (ref.pipe) {
-    try {
-      return readFileSync(ref.file);
-    } catch (error) {
-      throw unreadable(ref.path, error);
-    }
-  }
+  if (ref.pipe) return readGiven(ref.file, ref.path);
   const place = placeOf(ref);
   const open = openFile(ref.file, ref.path);
   try {
@@ -135,6 +129,42 @@ export function readStored(ref: InputRef): Uint8Array {
     return bytes;
   } finally {
     open.close();
+  }
+}
+
+/** Bytes of a pipe at most: more than any object has; what goes on for longer may never end. */
+const LONGEST_PIPE = 2 ** 31;
+
+/** All of a file or pipe that was given by name. Throws UnsupportedError for a folder, a device, or a pipe that does not end; FormatError for what cannot be read. */
+export function readGiven(file: string, label = file): Uint8Array {
+  try {
+    const stats = statSync(file);
+    if (stats.isDirectory())
+      throw new UnsupportedError({ file: label }, "a directory; a relocatable object (.o) is needed");
+    if (stats.isCharacterDevice() || stats.isBlockDevice())
+      throw new UnsupportedError({ file: label }, "a device; a relocatable object (.o) is needed");
+    return stats.isFile() ? readFileSync(file) : readPipe(file, label);
+  } catch (error) {
+    if (error instanceof UnsupportedError) throw error;
+    throw unreadable(label, error);
+  }
+}
+
+function readPipe(file: string, label: string): Uint8Array {
+  const descriptor = openSync(file, constants.O_RDONLY);
+  try {
+    const chunks: Buffer[] = [];
+    for (let total = 0; ; ) {
+      const chunk = Buffer.allocUnsafe(CHUNK);
+      const count = readSync(descriptor, chunk, 0, CHUNK, null);
+      if (count === 0) return Buffer.concat(chunks, total);
+      chunks.push(chunk.subarray(0, count));
+      total += count;
+      if (total > LONGEST_PIPE)
+        throw new UnsupportedError({ file: label }, `a pipe of more than ${LONGEST_PIPE} bytes`);
+    }
+  } finally {
+    closeSync(descriptor);
   }
 }
 
