@@ -19,7 +19,7 @@ import { bugDifference, packedDifference } from "./line-bugs.ts";
 import { lineTest } from "./line-only.ts";
 import type { LineTest } from "./line-places.ts";
 import { type Contents, differingRuns, type Run } from "./mask.ts";
-import { family, type Pairing, type Side } from "./pairing.ts";
+import { family, type Pairing, type Sides } from "./pairing.ts";
 
 /**
  * A reference whose equality hangs on a fate that is not known yet: that of a read-only object, which may lose its twin, or of
@@ -62,16 +62,12 @@ export interface CompareContext {
   readonly correspondenceOf: (pre: Span) => Correspondence | undefined;
   /** What lies before a span in its section. */
   readonly before: (span: Span, side: "pre" | "post") => Span | undefined;
-  /** The side before the patch, with its uses. */
-  readonly preSide: Side;
+  /** Both sides, with their uses. */
+  readonly sides: Sides;
 }
 
 /** A context whose correspondences are looked for when first asked for. */
-export function compareContext(
-  pairing: Pairing,
-  arch: Arch,
-  sides: { readonly pre: Side; readonly post: Side },
-): CompareContext {
+export function compareContext(pairing: Pairing, arch: Arch, sides: Sides): CompareContext {
   const tables = { pre: sides.pre.table, post: sides.post.table };
   const known = new Map<Span, Correspondence | undefined>();
   const correspondenceOf = (pre: Span): Correspondence | undefined => {
@@ -86,7 +82,7 @@ export function compareContext(
     const other = span.offset === 0 ? undefined : tables[side].spans[span.id - 1];
     return other?.section === span.section ? other : undefined;
   };
-  return { pairing, arch, correspondenceOf, before, preSide: sides.pre };
+  return { pairing, arch, correspondenceOf, before, sides };
 }
 
 /** Whether other code lies in the same section: then branches and alignment inside a function depend on its place. */
@@ -139,10 +135,10 @@ class Comparer implements Comparison {
 
   /** The bytes of the span itself, each stretch that differs also as a part of a line number. */
   #compareOwnBytes(pre: Span, post: Span): void {
-    const { arch, preSide } = this.#context;
+    const { arch, sides } = this.#context;
     this.#compareBytes(pre, post, (run) => {
       if (this.#lineParts !== this.#count) return;
-      if (this.#count === 0) this.#lineTest = lineTest(pre, post, arch, preSide);
+      if (this.#count === 0) this.#lineTest = lineTest(pre, post, arch, sides);
       if (this.#lineTest?.accept(run) === true) this.#lineParts++;
     });
   }

@@ -5,7 +5,7 @@ import type { Use } from "../spans/uses.ts";
 import type { Difference, LineEvidence } from "./difference.ts";
 import { type LineTest, namesPlace, passedTo, placeName, storedAt } from "./line-places.ts";
 import type { Run } from "./mask.ts";
-import type { Side } from "./pairing.ts";
+import type { Side, Sides } from "./pairing.ts";
 
 /** Tables of messages: dynamic debug, printk index. Linux: include/linux/dynamic_debug.h, include/linux/printk.h. */
 const MESSAGES = /^(__dyndbg|__verbose|\.printk_index)$/;
@@ -28,9 +28,11 @@ interface LineField {
 }
 
 /** The test for data whose form says where its lines are; undefined for any other data. */
-export function dataLines(pre: Span, post: Span, arch: Arch, side: Side): LineTest | undefined {
-  const find = lineFields(pre, arch, side);
-  return find === undefined ? undefined : new DataLines(pre, post, arch, find);
+export function dataLines(pre: Span, post: Span, arch: Arch, sides: Sides): LineTest | undefined {
+  const find = lineFields(pre, arch, sides.pre);
+  // New code that reads it would get the old line.
+  const isOneStill = find !== undefined && lineFields(post, arch, sides.post) !== undefined;
+  return isOneStill ? new DataLines(pre, post, arch, find) : undefined;
 }
 
 type FieldAt = (offset: number) => LineField | undefined;

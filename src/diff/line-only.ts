@@ -12,13 +12,13 @@ import { formatter, linesInFormat, lineTaker } from "./line-callees.ts";
 import { dataLines } from "./line-fields.ts";
 import { calleeName, isCall, isX86, type LineTest, placeName, storedAt } from "./line-places.ts";
 import type { Run } from "./mask.ts";
-import type { Side } from "./pairing.ts";
+import type { Sides } from "./pairing.ts";
 
 /** The test for a pair of spans; undefined where nothing can be a line number. */
-export function lineTest(pre: Span, post: Span, arch: Arch, side: Side): LineTest | undefined {
+export function lineTest(pre: Span, post: Span, arch: Arch, sides: Sides): LineTest | undefined {
   if (pre.size !== post.size) return undefined;
   if (isCode(pre.kind)) return isCode(post.kind) ? new CodeLines(pre, post, arch) : undefined;
-  return dataLines(pre, post, arch, side);
+  return dataLines(pre, post, arch, sides);
 }
 
 /** A constant of the code that differs. */

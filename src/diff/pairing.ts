@@ -19,6 +19,12 @@ export interface Side {
   readonly uses: (span: Span) => readonly Use[];
 }
 
+/** Both sides of the comparison. */
+export interface Sides {
+  readonly pre: Side;
+  readonly post: Side;
+}
+
 /** Which pre span and which post span are the same thing. */
 export interface Pairing {
   /** By pre span id: the post span. */

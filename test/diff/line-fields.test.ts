@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { diffOf, fatesOf, linesOf, reasonsOf } from "../support/built-pair.ts";
-import { type Part, section, strings, symbol, text } from "../support/elf-parts.ts";
+import { type Part, rodata, section, strings, symbol, text } from "../support/elf-parts.ts";
 
 /** Fates, and lines, of a pair in which one thing differs. */
 function verdict(make: (version: 0 | 1) => Part[]): { fates: string[]; lines: string[] } {
@@ -91,6 +91,19 @@ describe("places in sanitizers' reports", () => {
     ["nor are they for any other callee", `${hex(5)}${hex(1)}`, `${hex(7)}${hex(1)}`, "configure", [".data state"]],
   ])("%s", (_what, pre, post, handler, fates) => {
     expect(verdict((version) => report(version === 0 ? pre : post, handler)).fates).toEqual(fates);
+  });
+});
+
+describe("a message that code reads", () => {
+  const message = (line: number): Part[] => [
+    rodata("_entry.1", `{64 fmt}{64 name}{64 .rodata.str1.1}${hex(line)}`),
+    section(".printk_index", "{64 _entry.1}", { flags: "A" }),
+    strings("a.c"),
+  ];
+  it("is noise before the patch, and none when new code would get the old line", () => {
+    const reader = text("g", "8b05{PC32 _entry.1+20}c3");
+    expect(fatesOf(diffOf(message(5), message(7)))).toEqual([]);
+    expect(fatesOf(diffOf(message(5), [...message(7), reader]))).toEqual(["_entry.1 in-place"]);
   });
 });
 
