@@ -93,3 +93,21 @@ function valueImportsOf(path: string): string[] {
   );
   return specifiers.map((specifier) => resolve(dirname(path), specifier));
 }
+
+describe("architectures", () => {
+  /** Printing a name, comparing those of two documents, and an ABI that reads its machine before there is a record. */
+  const ALLOWED = /^(arch|elf)[/\\]|^(cli|report|contract)[/\\]/;
+
+  it("are known by name or number only in src/arch: elsewhere the record is asked", () => {
+    const asked =
+      /arch\.name\s*(?:===|!==|\.startsWith|\.includes|\.match|\])|\.test\((?:\w+\.)*arch\.name\)|\[(?:\w+\.)*arch\.name\]|\bEM\.[A-Z]|\bEM\["/;
+    const wrong = files.flatMap((file) => {
+      if (ALLOWED.test(file)) return [];
+      const lines = readFileSync(join(source, file), "utf8").split("\n");
+      return lines.flatMap((line, i) =>
+        asked.test(line) && !line.includes("b.arch.name") ? [`${file}:${i + 1}`] : [],
+      );
+    });
+    expect(wrong).toEqual([]);
+  });
+});

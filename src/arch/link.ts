@@ -56,6 +56,8 @@ export interface LinkModel {
   readonly halves: readonly AddressHalves[];
   /** Distances of local entry points from global ones; `ONE_ENTRY` where functions have one entry. */
   readonly localEntries: readonly bigint[];
+  /** Whether symbols of functions may be those of their descriptors, in `.opd`. */
+  readonly mayHaveDescriptors: boolean;
   /** Whether the distance of the TOC from a global entry point may stand before it, in eight bytes. ELF V2 ABI for Power, 3.3. */
   readonly hasTocOffsets: boolean;
   /** Whether the field of a jump replaces the low bits of its own address. */

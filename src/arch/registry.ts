@@ -21,7 +21,7 @@ const ARCHES: ReadonlyMap<number, (target: Target) => Arch> = new Map<number, (t
   [EM["386"], () => i386()],
   [EM.AARCH64, (target) => aarch64(target.class, target.data)],
   [EM.ARM, (target) => arm32(target.data, target.flags)],
-  [EM.PPC64, (target) => ppc64(target.data)],
+  [EM.PPC64, (target) => ppc64(target.data, target.flags)],
   [EM.S390, (target) => s390(target.class)],
   [EM.RISCV, (target) => riscv(target.class, target.data)],
   [EM.LOONGARCH, (target) => loongarch(target.class)],

@@ -39,6 +39,7 @@ export function unknownArch(machine: number, elfClass: ElfClass, data: ElfData):
       jumpTables: NO_JUMP_TABLES,
       halves: NO_HALVES,
       localEntries: ONE_ENTRY,
+      mayHaveDescriptors: false,
       hasTocOffsets: false,
       jumpsInRegion: false,
       trampoline: null,

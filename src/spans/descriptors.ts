@@ -1,4 +1,5 @@
-import { EM, ET, STT } from "../elf/constants.ts";
+import { archFor } from "../arch/registry.ts";
+import { ET, STT } from "../elf/constants.ts";
 import type { ElfObject, ElfSymbol, Relocation, Section } from "../elf/object.ts";
 
 /*
@@ -6,15 +7,13 @@ import type { ElfObject, ElfSymbol, Relocation, Section } from "../elf/object.ts
  * environment. Branches name it too; the linker looks up the code there. 64-bit PowerPC ELF ABI Supplement 1.9, 3.5.
  */
 
-/** EF_PPC64_ABI: 1 with descriptors, 2 without, 0 not told. */
-const ABI_BITS = 3;
 /** R_PPC64_ADDR64. */
 const ADDRESS = 38;
 const SECTION_NAME = ".opd";
 
 /** Whether functions of an object are called through descriptors. */
 export function hasDescriptors(object: ElfObject): boolean {
-  if (object.machine !== EM.PPC64 || (object.flags & ABI_BITS) === 2) return false;
+  if (!archFor(object).link.mayHaveDescriptors) return false;
   return object.sections.some(({ name }) => name === SECTION_NAME);
 }
 

@@ -16,7 +16,7 @@ import { buildSpans } from "../../src/spans/spans.ts";
 import { isThumb } from "../../src/spans/thumb.ts";
 import { FIXTURES, join } from "../support/paths.ts";
 
-/** Objects of one source for every architecture, and for Thumb. The line in m() is 33. */
+/** Objects of one source for every architecture, for Thumb and for the older ABI of Power. The line in m() is 33. */
 const OBJECTS = [
   "x86_64",
   "x32",
@@ -27,6 +27,7 @@ const OBJECTS = [
   "armeb",
   "thumb",
   "ppc64",
+  "ppc64-elfv1",
   "ppc64le",
   "s390",
   "s390x",

@@ -58,6 +58,7 @@ const link = (prefix: string, slot: string, wordType: number): LinkModel => ({
   jumpTables: NO_JUMP_TABLES,
   halves: halves(prefix, slot),
   localEntries: ONE_ENTRY,
+  mayHaveDescriptors: false,
   hasTocOffsets: false,
   jumpsInRegion: false,
   trampoline: {

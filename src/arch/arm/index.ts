@@ -70,6 +70,7 @@ const LINK: LinkModel = {
   // AAELF32 4.6.1.6.
   halves: [{ high: /^R_ARM_(THM_)?MOVT_ABS$/, low: /^R_ARM_(THM_)?MOVW_ABS_NC$/, lowBits: "unsigned" }],
   localEntries: ONE_ENTRY,
+  mayHaveDescriptors: false,
   hasTocOffsets: false,
   jumpsInRegion: false,
   // `b`, which counts from 8 bytes ahead; the undefined instruction of BUG(). Linux: arch/arm/include/asm/bug.h.

@@ -52,6 +52,7 @@ const LINK: Omit<LinkModel, "wordType" | "trampoline"> = {
   // ELF for the LoongArch Architecture, "Relocations".
   halves: [{ high: /^R_LARCH_PCALA_HI20$/, low: /^R_LARCH_PCALA_LO12$/, lowBits: "as-read", page: 0x1000n }],
   localEntries: ONE_ENTRY,
+  mayHaveDescriptors: false,
   hasTocOffsets: false,
   jumpsInRegion: false,
   taggedTrampoline: null,

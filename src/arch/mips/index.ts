@@ -46,6 +46,7 @@ const LINK: Omit<LinkModel, "wordType"> = {
   halves: [{ high: /^R_MIPS_HI16$/, low: /^R_MIPS_LO16$/, lowBits: "as-read" }],
   localEntries: ONE_ENTRY,
   // MIPS Architecture volume II, J.
+  mayHaveDescriptors: false,
   hasTocOffsets: false,
   jumpsInRegion: true,
   // lui, addiu, `jalr $0, $t9` (which R6 still has, unlike jr), nop; `break 512`. MIPS Architecture volume II.

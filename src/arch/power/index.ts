@@ -9,8 +9,12 @@ import { fillerTest } from "../padding.ts";
 import { powerCode } from "./code.ts";
 import { powerHowtos } from "./howtos.ts";
 
+/** EF_PPC64_ABI: 1 with descriptors, 2 without, 0 not told. */
+const ABI_BITS = 3;
+const ABI_WITHOUT_DESCRIPTORS = 2;
+
 /** 64-bit Power, either byte order. A trampoline is one `b`. */
-export function ppc64(data: ElfData): Arch {
+export function ppc64(data: ElfData, flags: number): Arch {
   return {
     name: data === "lsb" ? "ppc64le" : "ppc64",
     family: "power",
@@ -28,7 +32,7 @@ export function ppc64(data: ElfData): Arch {
     localEntry,
     code: powerCode(data),
     taggedCode: null,
-    link: LINK,
+    link: { ...LINK, mayHaveDescriptors: (flags & ABI_BITS) !== ABI_WITHOUT_DESCRIPTORS },
     kernel: KERNEL,
     isSiblingCall(howto, code, offset) {
       // Code without a TOC pointer has none to restore. 64-bit ELF V2 ABI for Power, R_PPC64_REL24_NOTOC.
@@ -50,7 +54,7 @@ function localEntry(other: number): number {
   return code < 2 || code === 7 ? 0 : 1 << code;
 }
 
-const LINK: LinkModel = {
+const LINK: Omit<LinkModel, "mayHaveDescriptors"> = {
   wordType: 38,
   jumpTables: [{ size: 4, type: 26, isRelative: true }],
   // ELF V2 ABI for Power, 3.5: the halves are added with sign.

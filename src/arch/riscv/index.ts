@@ -43,6 +43,7 @@ const LINK: Omit<LinkModel, "wordType"> = {
   // RISC-V psABI, chapter 8. Pc-relative halves name each other by place; see match/compare/halves.ts.
   halves: [{ high: /^R_RISCV_HI20$/, low: /^R_RISCV_LO12_[IS]$/, lowBits: "as-read" }],
   localEntries: ONE_ENTRY,
+  mayHaveDescriptors: false,
   hasTocOffsets: false,
   jumpsInRegion: false,
   // auipc t1, `jalr x0, t1`; ebreak. RISC-V ISA manual.

@@ -47,6 +47,7 @@ const LINK: Omit<LinkModel, "wordType"> = {
   ],
   halves: NO_HALVES,
   localEntries: ONE_ENTRY,
+  mayHaveDescriptors: false,
   hasTocOffsets: false,
   jumpsInRegion: false,
   // `brcl 15`; `mc 0,0`. Principles of Operation.

@@ -111,6 +111,7 @@ function link(howto: string): Omit<LinkModel, "wordType" | "jumpTables"> {
   return {
     halves: NO_HALVES,
     localEntries: ONE_ENTRY,
+    mayHaveDescriptors: false,
     hasTocOffsets: false,
     jumpsInRegion: false,
     trampoline: trampoline(howto),
