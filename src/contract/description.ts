@@ -48,6 +48,7 @@ const file = named(
 
 const pairedBy = z
   .enum(["global-name", "contents", "local-name", "compiler-suffix", "static-local", "reference", "rename", "order"])
+  .meta({ open: true })
   .describe("the correlation pass that found the pair");
 
 const suppressed = z.string().optional().describe("why the suppression file says to leave it alone");
@@ -118,7 +119,9 @@ export const dataChange = z.strictObject({
   label: z.string(),
   object: count,
   target: z.string(),
-  kind: z.enum(["rodata", "data", "bss", "string", "constant", "percpu", "tls", "special", "init", "toc"]),
+  kind: z
+    .enum(["rodata", "data", "bss", "string", "constant", "percpu", "tls", "special", "init", "toc"])
+    .meta({ open: true }),
   status: z.enum(["changed", "new", "deleted", "in-place", "renamed", "line-only"]),
   demangled: z.string().optional(),
   renamedTo: z.string().optional(),
@@ -142,6 +145,7 @@ export const noise = z.strictObject({
       "encoding-only",
       "dead-code",
     ])
+    .meta({ open: true })
     .describe("why the two sides differ although nothing changed"),
   label: z.string(),
   object: count,
@@ -259,7 +263,7 @@ export const findingPlace = z.strictObject({
 });
 
 const finding = z.strictObject({
-  code: z.enum(FINDING_CODES),
+  code: z.enum(FINDING_CODES).meta({ open: true }),
   severity: z.enum(["error", "warning", "note"]),
   where: findingPlace,
   message: z.string(),

@@ -92,7 +92,7 @@ export const kexecPlan = z.strictObject({
   simulations: z.array(liveUpdateSimulation).optional(),
   findings: z.array(
     z.strictObject({
-      code: z.enum([...KEXEC_FINDING_CODES, ...FINDING_CODES]),
+      code: z.enum([...KEXEC_FINDING_CODES, ...FINDING_CODES]).meta({ open: true }),
       severity: z.enum(["error", "warning", "note"]),
       name: z.string(),
       message: z.string(),

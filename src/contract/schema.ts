@@ -6,24 +6,48 @@ import { matchResult } from "./match.ts";
 
 /** The JSON Schema (2020-12) of the update description, made from the same source as its types. */
 export function makeSchema(): object {
-  const { $schema, ...schema } = z.toJSONSchema(updateDescription, { target: "draft-2020-12", reused: "inline" });
-  return { $schema, $id: "urn:elfsplice:update:1.0", title: "elfsplice update description", ...schema };
+  return openSchema(updateDescription, "urn:elfsplice:update:1.0", "elfsplice update description");
 }
 
 /** The JSON Schema (2020-12) of the result of run-pre matching. */
 export function makeMatchSchema(): object {
-  const { $schema, ...schema } = z.toJSONSchema(matchResult, { target: "draft-2020-12", reused: "inline" });
-  return { $schema, $id: "urn:elfsplice:match:1.0", title: "elfsplice result of run-pre matching", ...schema };
+  return openSchema(matchResult, "urn:elfsplice:match:1.0", "elfsplice result of run-pre matching");
 }
 
 /** The JSON Schema (2020-12) of the comparison of two update descriptions. */
 export function makeCompareSchema(): object {
-  const { $schema, ...schema } = z.toJSONSchema(updateComparison, { target: "draft-2020-12", reused: "inline" });
-  return { $schema, $id: "urn:elfsplice:compare:1.0", title: "elfsplice comparison of two updates", ...schema };
+  return openSchema(updateComparison, "urn:elfsplice:compare:1.0", "elfsplice comparison of two updates");
 }
 
 /** The JSON Schema (2020-12) of the plan that loads a kernel. */
 export function makeKexecSchema(): object {
-  const { $schema, ...schema } = z.toJSONSchema(kexecPlan, { target: "draft-2020-12", reused: "inline" });
-  return { $schema, $id: "urn:elfsplice:kexec:1.0", title: "elfsplice plan for kexec", ...schema };
+  return openSchema(kexecPlan, "urn:elfsplice:kexec:1.0", "elfsplice plan for kexec");
+}
+
+/**
+ * A schema that accepts documents of later minor versions, which add: it allows properties that it does not know, members
+ * that it does not know of sets that are marked as open, and any minor version. What it knows is checked.
+ */
+function openSchema(type: z.ZodType, $id: string, title: string): object {
+  const { $schema, ...schema } = z.toJSONSchema(type, {
+    target: "draft-2020-12",
+    reused: "inline",
+    override: ({ jsonSchema }) => open(jsonSchema as Record<string, unknown>),
+  });
+  return { $schema, $id, title, ...schema };
+}
+
+function open(node: Record<string, unknown>): void {
+  if (node["additionalProperties"] === false) delete node["additionalProperties"];
+  if (node["open"] === true) {
+    node["anyOf"] = [{ enum: node["enum"] }, { type: "string" }];
+    for (const key of ["open", "enum", "type"]) delete node[key];
+  }
+  const version = (node["properties"] as { readonly schemaVersion?: Record<string, unknown> } | undefined)
+    ?.schemaVersion;
+  if (typeof version?.["const"] !== "string") return;
+  const own = version["const"];
+  version["examples"] = [own];
+  version["pattern"] = `^${own.split(".")[0]}\\.\\d+$`;
+  delete version["const"];
 }

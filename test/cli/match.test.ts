@@ -7,11 +7,11 @@ import type { MatchResult } from "../../src/contract/match.ts";
 import { makeMatchSchema } from "../../src/contract/schema.ts";
 import { buildElf } from "../support/elf-builder.ts";
 import { join, ROOT } from "../support/paths.ts";
-import { schemaErrors } from "../support/schema.ts";
+import { schemaErrors, strict } from "../support/schema.ts";
 import { linesOf, useProgram } from "./program.ts";
 
 const { run, folder } = useProgram();
-const validate = new Ajv2020.default({ strict: false }).compile(shipped);
+const validate = new Ajv2020.default({ strict: false }).compile(strict(shipped) as object);
 
 /** `f` returns a number and is called by `g`. */
 function objectOf(result: string): Uint8Array {

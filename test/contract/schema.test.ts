@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import pkg from "../../package.json" with { type: "json" };
+import { validateDescription } from "../../src/check/validate.ts";
 import comparison from "../../src/contract/compare.schema.json" with { type: "json" };
 import kexec from "../../src/contract/kexec.schema.json" with { type: "json" };
 import match from "../../src/contract/match.schema.json" with { type: "json" };
@@ -9,7 +10,7 @@ import shipped from "../../src/contract/update.schema.json" with { type: "json" 
 import { VERSION } from "../../src/version.ts";
 import { describePair } from "../support/describe-pair.ts";
 import { FIXTURES, join } from "../support/paths.ts";
-import { schemaErrors } from "../support/schema.ts";
+import { schemaErrors, shippedSchemaErrors } from "../support/schema.ts";
 
 describe("the schema", () => {
   it("that is shipped is the one the types come from (npm run schema renews it)", () => {
@@ -21,7 +22,9 @@ describe("the schema", () => {
 
   it("is JSON Schema 2020-12 of the version that descriptions carry", () => {
     expect(shipped.$schema).toBe("https://json-schema.org/draft/2020-12/schema");
-    expect(shipped.properties.schemaVersion.const).toBe(SCHEMA_VERSION);
+    const { schemaVersion } = shipped.properties as { schemaVersion: { pattern?: string; examples?: string[] } };
+    expect(schemaVersion.examples).toEqual([SCHEMA_VERSION]);
+    expect(schemaVersion.pattern).toBe(`^${SCHEMA_VERSION.split(".")[0]}\\.\\d+$`);
   });
 
   const update = async (): Promise<Record<string, unknown>> => ({
@@ -43,6 +46,45 @@ describe("the schema", () => {
   ])("refuses %s", async (_teaches, change, problem) => {
     const value = JSON.parse(JSON.stringify({ ...(await update()), ...change }));
     expect(schemaErrors(value).join("\n")).toContain(problem);
+  });
+});
+
+describe("a document of a later minor version", () => {
+  const later = async (): Promise<Record<string, unknown>> => {
+    const update = await describePair(
+      join(FIXTURES, "rodata/in-place/pre.o"),
+      join(FIXTURES, "rodata/in-place/post.o"),
+    );
+    const [major, minor] = SCHEMA_VERSION.split(".").map(Number);
+    return {
+      ...update,
+      schemaVersion: `${major}.${(minor ?? 0) + 1}`,
+      addition: { of: "a later version" },
+      functions: update.functions.map((one) => ({ ...one, pairedBy: "a-new-pass", another: 1 })),
+      data: update.data.map((one) => ({ ...one, kind: "a-new-kind" })),
+      findings: [{ code: "a-new-finding", severity: "note", where: { line: 3 }, message: "x" }],
+      verdict: { ...update.verdict, rungs: update.verdict.rungs.map((one) => ({ ...one, cost: "low", because: [] })) },
+    };
+  };
+
+  it("is accepted by the schema that is shipped, and by check", async () => {
+    const document = JSON.parse(JSON.stringify(await later()));
+    expect(shippedSchemaErrors(document)).toEqual([]);
+    expect(validateDescription(document).problems).toEqual([]);
+    // Our own documents are held against what is told, and nothing more.
+    expect(schemaErrors(document)).not.toEqual([]);
+  });
+
+  it.each([
+    ["another major version", { schemaVersion: "2.0" }],
+    ["a known field of another type", { id: 7 }],
+    [
+      "a member that a closed set does not have",
+      { findings: [{ code: "x", severity: "loud", where: {}, message: "" }] },
+    ],
+    ["a required field that is missing", { verdict: undefined }],
+  ])("is refused with %s", async (_teaches, change) => {
+    expect(shippedSchemaErrors(JSON.parse(JSON.stringify({ ...(await later()), ...change })))).not.toEqual([]);
   });
 });
 

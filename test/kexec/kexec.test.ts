@@ -12,8 +12,9 @@ import { renderJson } from "../../src/report/json.ts";
 import { renderKexecText } from "../../src/report/kexec-text.ts";
 import { buildElf, type ElfDescription, type SegmentDescription } from "../support/elf-builder.ts";
 import { FIXTURES, join } from "../support/paths.ts";
+import { strict } from "../support/schema.ts";
 
-const validate = new Ajv2020.default({ strict: false }).compile(schema);
+const validate = new Ajv2020.default({ strict: false }).compile(strict(schema) as object);
 
 function sourceOf(bytes: Uint8Array, file = "vmlinux"): ByteSource {
   return { file, size: bytes.length, read: (offset, size) => bytes.subarray(offset, offset + size) };
