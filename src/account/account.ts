@@ -3,6 +3,7 @@ import type { Section } from "../elf/object.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Owner, Shares, SideAccount, Unexplained } from "./classes.ts";
 import { meaningOf } from "./meaning.ts";
+import { type RenamedSection, renamedSections } from "./names.ts";
 import { firstRecord } from "./records.ts";
 import { ownSections, type Share, sectionTwins } from "./sections.ts";
 import { ownSpans, type SpanOwners } from "./spans.ts";
@@ -14,6 +15,8 @@ export interface Account {
   readonly pre: SideAccount;
   readonly post: SideAccount;
   readonly unexplained: readonly Unexplained[];
+  /** Sections with another name and the same contents. */
+  readonly renamed: readonly RenamedSection[];
 }
 
 /**
@@ -36,8 +39,13 @@ export function accountFor(diff: ObjectDiff, told: Told): Account {
     detail: `${before || "nothing"} becomes ${after || "nothing"}`,
   }));
   unexplained.push(...sections.differences);
+  const renamed = renamedSections(diff, pre, post, told, spans, twins, meaning.fragments);
+  for (const { pre: section, post: other, isArray } of renamed) {
+    const detail = `the section is called ${other.name} now, and a linker makes symbols of such a name`;
+    if (isArray) unexplained.push({ side: "pre", section: section.name, offset: 0, name: undefined, detail });
+  }
   const sides = [pre, post].map((view) => tally(view, spans[view.side], sections[view.side], unexplained));
-  return { pre: sides[0] as SideAccount, post: sides[1] as SideAccount, unexplained };
+  return { pre: sides[0] as SideAccount, post: sides[1] as SideAccount, unexplained, renamed };
 }
 
 /** The account of an object that only one side has, or that is the same on both: all of it has one owner. */

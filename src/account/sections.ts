@@ -91,7 +91,7 @@ export function ownSections(
     const derived = derivedOwner(section.name, view.object);
     const isTable = (a && pre.entriesOf(a.index).length > 0) || (b && post.entriesOf(b.index).length > 0);
     if (derived !== undefined) giveWhole(a, b, derived);
-    else if (kind === "hook" || kind === "directive") giveWhole(a, b, "reported");
+    else if ((kind === "hook" || kind === "directive") && a === undefined) giveWhole(a, b, "reported");
     else if (kind === "export") ownExports(a, b);
     else if (/^___?kcrctab/.test(section.name)) ownChecksums(a, b);
     else if (kind === "unwind" && ownFrames(a, b)) return;

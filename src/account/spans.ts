@@ -122,7 +122,7 @@ class SpanSweep {
       isSameRead: this.#meaning.isSameRead,
       isNoise: (offset, size) => {
         isNoise = true;
-        return lines.some(({ kind }) => kind === "line-number") && this.#lines.accept(p, q, offset, size);
+        return this.#lines.accept(p, q, offset, size, lines);
       },
     };
     const gap = isReencoded ? this.#reencoded(p, q) : compareStretches(whole(p), whole(q), judge);
@@ -178,16 +178,16 @@ class SpanSweep {
   }
 
   #compareEntry(a: TableEntry, b: TableEntry, lines: readonly Difference[]): Gap | undefined {
-    const isLine = lines.some(({ kind }) => kind === "bug-line" || kind === "bug-flags");
+    const hasLine = lines.some(({ kind }) => kind === "bug-line");
+    const hasFlags = lines.some(({ kind }) => kind === "bug-flags");
     const judge: Judge = {
       pre: this.#pre,
       post: this.#post,
       isSame: (x, y) => this.#meaning.isSame(x, y) || isWithoutCode(a, b, this.#pre, this.#post),
       isSameRead: this.#meaning.isSameRead,
       isNoise: (offset, size) => {
-        if (a.table.policy !== "bug-line" || !isLine) return false;
-        if (size <= 2) this.#lines.see(halfWord(a, offset, this.#pre), halfWord(b, offset, this.#post));
-        return true;
+        // The line number is two bytes; other bits are flags, which are told as such.
+        return a.table.policy === "bug-line" && (hasFlags || (hasLine && size <= 2 && offset + size <= a.bytes.length));
       },
     };
     return compareStretches(...sameLength(a, b), judge);
@@ -303,10 +303,4 @@ function isWithoutCode(a: TableEntry, b: TableEntry, pre: View, post: View): boo
     return at !== undefined && bytes[at] === 0;
   };
   return isEmpty(a, pre) && isEmpty(b, post);
-}
-
-function halfWord({ bytes }: TableEntry, offset: number, { object }: View): number {
-  const at = offset & ~1;
-  const [low, high] = object.data === "lsb" ? [at, at + 1] : [at + 1, at];
-  return (bytes[low] ?? 0) + 256 * (bytes[high] ?? 0);
 }

@@ -142,6 +142,8 @@ export const noise = z.strictObject({
       "unique-id",
       "function-name",
       "anonymous-data",
+      "section-name",
+      "init-code",
       "encoding-only",
       "dead-code",
     ])

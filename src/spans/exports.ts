@@ -85,17 +85,42 @@ function stringAt(draft: Draft | undefined): string | undefined {
   return new TextDecoder().decode(bytes.subarray(draft.targetOffset, end === -1 ? bytes.length : end));
 }
 
+interface Checksum {
+  readonly value: bigint;
+  readonly symbol: string | undefined;
+}
+
+const references = new WeakMap<ElfObject, Map<number, ReadonlyMap<number, string>>>();
+
+/** What the records of a table of checksums refer to, by offset. */
+function referencesIn(object: ElfObject, section: number): ReadonlyMap<number, string> {
+  const known = references.get(object) ?? new Map<number, ReadonlyMap<number, string>>();
+  references.set(object, known);
+  const texts =
+    known.get(section) ??
+    new Map(
+      object.relocationsOf(section).map(({ offset, symbol, addend }) => {
+        const name = symbol === 0 ? "" : (object.symbols[symbol]?.name ?? "");
+        return [offset, `${name}+0x${addend.toString(16)}`] as const;
+      }),
+    );
+  known.set(section, texts);
+  return texts;
+}
+
 /** `__crc_NAME` is an absolute symbol, or marks a word in a `___kcrctab` section. */
-function checksums(object: ElfObject): ReadonlyMap<string, bigint> {
-  const crcs = new Map<string, bigint>();
+function checksums(object: ElfObject): ReadonlyMap<string, Checksum> {
+  const crcs = new Map<string, Checksum>();
   for (const symbol of object.symbols) {
     if (!symbol.name.startsWith("__crc_")) continue;
     const name = symbol.name.slice(6);
-    if (symbol.shndx === SHN.ABS) crcs.set(name, symbol.value);
+    if (symbol.shndx === SHN.ABS) crcs.set(name, { value: symbol.value, symbol: undefined });
     else if (symbol.section !== undefined) {
       const { bytes } = object.sections[symbol.section] as Section;
       const offset = Number(symbol.value);
-      if (offset + 4 <= bytes.length) crcs.set(name, BigInt(readInteger(bytes, offset, 4, object.data)));
+      if (offset + 4 > bytes.length) continue;
+      const value = BigInt(readInteger(bytes, offset, 4, object.data));
+      crcs.set(name, { value, symbol: referencesIn(object, symbol.section).get(offset) });
     }
   }
   return crcs;
@@ -107,7 +132,7 @@ function readExport(
   offset: number,
   size: number,
   drafts: readonly Draft[],
-  crc: bigint | undefined,
+  crc: Checksum | undefined,
 ): Export {
   const own = draftsBetween(drafts, offset, offset + size);
   const modern = section.name === ".export_symbol";
@@ -120,11 +145,14 @@ function readExport(
     name,
     licence,
     namespace: namespace || undefined,
-    crc,
+    crc: crc?.value,
+    crcSymbol: crc?.symbol,
     section,
     offset,
     size,
+    bytes: section.bytes.subarray(offset, offset + size),
     target: value?.target,
+    value: value && relocations[own.indexOf(value)],
     relocations,
   };
 }

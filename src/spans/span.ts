@@ -98,11 +98,16 @@ export interface Export {
   readonly namespace: string | undefined;
   /** Version checksum, when the object carries it. */
   readonly crc: bigint | undefined;
+  /** What the linker adds to the checksum, as `SYMBOL+ADDEND`; undefined where the object has the checksum itself. */
+  readonly crcSymbol: string | undefined;
   readonly section: Section;
   readonly offset: number;
   readonly size: number;
+  readonly bytes: Uint8Array;
   /** The exported span; undefined when the symbol is defined elsewhere. */
   readonly target: Span | undefined;
+  /** The reference to what is exported. */
+  readonly value: SpanRelocation | undefined;
   readonly relocations: readonly SpanRelocation[];
 }
 

@@ -20,15 +20,23 @@ export function accountPair(
   pair: PlannedPair,
   absent: "pre" | "post" | undefined,
   lists: Lists,
-): { readonly accounting: PairAccounting; readonly findings: Finding[] } {
+): { readonly accounting: PairAccounting; readonly findings: Finding[]; readonly noise: Noise[] } {
   const { diff } = pair;
   if (absent !== undefined) {
     const side = absent === "pre" ? "post" : "pre";
-    return { accounting: { [side]: described(accountAs("reported", diff, side)) }, findings: [] };
+    return { accounting: { [side]: described(accountAs("reported", diff, side)) }, findings: [], noise: [] };
   }
-  const { pre, post, unexplained } = accountFor(diff, toldBy(pair, lists));
+  const { pre, post, unexplained, renamed } = accountFor(diff, toldBy(pair, lists));
   return {
     accounting: { pre: described(pre), post: described(post) },
+    noise: renamed.map(({ pre: { name }, post: { name: other } }) => ({
+      class: "section-name",
+      label: `${name}<${pair.object}>`,
+      object: pair.index,
+      pre: name,
+      post: other,
+      evidence: "what is in it is the same",
+    })),
     findings: unexplained.map((one) => findingOf(pair, one)),
   };
 }
@@ -53,7 +61,10 @@ function toldBy(pair: PlannedPair, { functions, data, exports, noise, findings }
     if (!isLine || reasons.some(({ kind }) => kind === "bug-flags")) told.add(label);
     if (renamedTo !== undefined) renamed.add(label);
   }
-  for (const { label } of noise) renamed.add(label);
+  for (const { class: kind, label } of noise) {
+    if (kind === "init-code") told.add(label);
+    renamed.add(label);
+  }
   const isNameless = findings.some(({ code }) => code === "nameless-code-changed");
   const isDead = noise.some((one) => one.class === "dead-code");
   const sections = new Set<string>();

@@ -1,6 +1,9 @@
 import type { ExportChange, Patch, Reason } from "../../contract/description.ts";
+import { hexBytes, targetText } from "../../diff/difference.ts";
+import { differingRuns } from "../../diff/mask.ts";
 import type { Finding } from "../../findings/findings.ts";
-import type { Export } from "../../spans/span.ts";
+import type { Export, SpanRelocation } from "../../spans/span.ts";
+import { textBytes } from "../../spans/text-of.ts";
 import type { PlannedPair } from "./pair.ts";
 
 /** What the export pass contributes. */
@@ -36,9 +39,47 @@ function differences(pair: PlannedPair, a: Export, b: Export): Reason[] {
   if (a.licence !== b.licence) reasons.push(reason("licence", a.licence, b.licence));
   if (a.namespace !== b.namespace) reasons.push(reason("namespace", a.namespace ?? "", b.namespace ?? ""));
   if (a.crc !== b.crc) reasons.push(reason("crc", crcText(a.crc), crcText(b.crc)));
-  const twin = a.target === undefined ? undefined : pair.diff.pairing.postOf[a.target.id];
-  if (twin !== b.target) reasons.push(reason("target", a.target?.name ?? "", b.target?.name ?? ""));
+  if (a.crcSymbol !== b.crcSymbol) reasons.push(reason("crc", a.crcSymbol ?? "", b.crcSymbol ?? ""));
+  // The linker sorts entries by the names of their sections, and the kernel searches them by bisection.
+  if (reasons.length === 0 && a.section.name !== b.section.name)
+    reasons.push(reason("section", a.section.name, b.section.name));
+  if (!isSameReference(pair, a.value, b.value))
+    reasons.push(reason("target", targetText(a.value), targetText(b.value)));
+  const kinds = new Set(reasons.map(({ kind }) => kind));
+  for (const [i, field] of otherFields(a).entries()) {
+    const twin = otherFields(b)[i];
+    const kind = FIELDS[i] ?? "bytes";
+    if (!kinds.has(kind) && !isSameReference(pair, field, twin))
+      reasons.push(reason(kind, targetText(field), targetText(twin)));
+  }
+  if (reasons.length > 0) return reasons;
+  if (a.size !== b.size) reasons.push(reason("size", String(a.size), String(b.size)));
+  if (a.relocations.length !== b.relocations.length)
+    reasons.push(reason("relocations", String(a.relocations.length), String(b.relocations.length)));
+  for (const { offset, size } of differingRuns(a, b, pair.diff.pre.table.arch))
+    reasons.push({ ...reason("bytes", hexBytes(a.bytes, offset, size), hexBytes(b.bytes, offset, size)), offset });
   return reasons;
+}
+
+/** What an entry refers to beside its value, in order. Linux: include/linux/export-internal.h. */
+const FIELDS = ["name", "namespace"];
+
+function otherFields({ relocations, value }: Export): SpanRelocation[] {
+  return relocations.filter((relocation) => relocation !== value);
+}
+
+/** Whether two fields of entries mean the same: one text, one place in a thing and its twin, or one name defined elsewhere. */
+function isSameReference({ diff }: PlannedPair, a: SpanRelocation | undefined, b: SpanRelocation | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  if (a.howto.family !== b.howto.family || (a.target === undefined) !== (b.target === undefined)) return false;
+  if (a.target === undefined || b.target === undefined)
+    return a.symbol?.name === b.symbol?.name && a.targetAddend === b.targetAddend;
+  const text = textBytes(a.target, a.targetOffset);
+  const other = text && textBytes(b.target, b.targetOffset);
+  if (text !== undefined && other !== undefined) return Buffer.compare(text, other) === 0;
+  return (
+    diff.pairing.postOf[a.target.id] === b.target && a.targetOffset - a.target.entry === b.targetOffset - b.target.entry
+  );
 }
 
 function crcText(crc: bigint | undefined): string {

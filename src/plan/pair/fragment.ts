@@ -9,7 +9,7 @@ import type { Oddity } from "../../spans/span.ts";
 import type { LayoutPlan } from "../layouts/layouts.ts";
 import { planLiveUpdate } from "../live-update/live-update.ts";
 import { planSwitchOver } from "../switch-over/switch-over.ts";
-import { byLabelAndTarget, byName, byPlace } from "../update/order.ts";
+import { byLabel, byLabelAndTarget, byName, byPlace } from "../update/order.ts";
 import type { PairFragment, PairLinks } from "../update/part.ts";
 import { accountPair } from "./account.ts";
 import { type ChangeOptions, planChange } from "./change.ts";
@@ -134,7 +134,7 @@ export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, f
     functions: functions.functions.sort(byLabelAndTarget),
     data: data.data.sort(byLabelAndTarget),
     exports: exports.exports.sort(byName),
-    noise,
+    noise: [...noise, ...account.noise].sort(byLabel),
     change: isNothing ? null : change,
     howtos: describeHowtos(isNothing ? new Map() : howtos),
     findings,

@@ -21,7 +21,7 @@ const EVIDENCE: Readonly<Record<PairedBy, string>> = {
 /** Differences between the two sides that mean nothing: renumbered names and shifted line numbers, each with what shows it; `others` with them. */
 export function listNoise(pair: PlannedPair, others: readonly Noise[] = []): Noise[] {
   const { pre, pairing, outcome } = pair.diff;
-  const noise: Noise[] = [...others];
+  const noise: Noise[] = [...others, ...initCode(pair, "pre"), ...initCode(pair, "post")];
   for (const span of pre.table.spans) {
     const twin = pairing.postOf[span.id];
     if (twin === undefined || isComparedByContents(span.kind)) continue;
@@ -45,6 +45,20 @@ export function listNoise(pair: PlannedPair, others: readonly Noise[] = []): Noi
     }
   }
   return noise.sort((a, b) => byText(a.label, b.label) || byText(a.class, b.class) || byText(a.pre, b.pre));
+}
+
+/** Init code that only one side has. What runs at start and is freed has run; an initcall that leads to it is told as init data. */
+function initCode(pair: PlannedPair, side: "pre" | "post"): Noise[] {
+  const { diff, index } = pair;
+  const twins = side === "pre" ? diff.pairing.postOf : diff.pairing.preOf;
+  const labels = side === "pre" ? pair.preLabels : pair.postLabels;
+  const alone = diff[side].table.spans.filter(({ id, kind }) => kind === "init-text" && twins[id] === undefined);
+  return alone.map((span) => {
+    const size = `${span.size} bytes`;
+    const sides = side === "pre" ? { pre: size, post: "nothing" } : { pre: "nothing", post: size };
+    const evidence = "code that runs once at start and is freed";
+    return { class: "init-code", label: labels.get(span) as string, object: index, ...sides, evidence };
+  });
 }
 
 /** What shows that a difference is one of lines, in words. */

@@ -43,7 +43,7 @@ describe("exports", () => {
       "another function under that name",
       [f, g, ...table("___ksymtab")],
       [f, g, ...table("___ksymtab", "g")],
-      ["f changed any: target f → g"],
+      ["f changed any: target f+0 → g+0"],
       ["export-changed"],
     ],
     [
