@@ -1,29 +1,19 @@
-import { isAnonymousName, numberedBase, withoutCloneNumbers, withoutHashes } from "../spans/names.ts";
-import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts";
+import { isAnonymousName, numberedBase } from "../spans/names.ts";
+import { isComparedByContents, isState } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
 import { isTextSpan } from "../spans/text-of.ts";
-import { groupFree, narrowedPairs, uniquePairs } from "./groups.ts";
+import { groupFree, narrowedPairs } from "./groups.ts";
 import { contentsKey } from "./mask.ts";
 import { pairByPlace } from "./pair-by-place.ts";
 import { pairByReference } from "./pair-by-reference.ts";
+import { isNamed, localNamePass, suffixPass } from "./pair-locals.ts";
 import { pairRenamed } from "./pair-renamed.ts";
 import { family, type Pair, type PairedBy, type Pairing, type PairingPass, type Side } from "./pairing.ts";
-import { fileScopes } from "./scopes.ts";
-import { staticLocalPass } from "./static-locals.ts";
+import { pairScopes, type Scopes, type ScopesOf } from "./scopes.ts";
+import { staticLocalPass, unclearState } from "./static-locals.ts";
 
 /** STB_LOCAL. */
 const LOCAL = 0;
-
-/** Whether the span goes by its name; strings, constants and fragments are known by what they hold. */
-function isNamed(span: Span): boolean {
-  return span.symbol !== undefined && !isComparedByContents(span.kind);
-}
-
-/** The name in the source, for spans whose name is not just a compiler's number. */
-function plainName(span: Span): string | undefined {
-  if (!isNamed(span) || (!isCode(span.kind) && numberedBase(span.name) !== undefined)) return undefined;
-  return `${family(span.kind)} ${span.name}`;
-}
 
 /** Names that both objects define globally: also where one side has more aliases, or another canonical one. */
 const pairGlobals: PairingPass = (_pre, _post, pairing) => {
@@ -65,43 +55,12 @@ const pairContents: PairingPass = (pre, _post, pairing) => {
   return groups.flatMap((group) => narrowedPairs(group, (span) => span.section.name));
 };
 
-/** Names of locals, and of what changed between local and global; from the widest scope in which the name is unique to the narrowest. */
-const pairLocals: PairingPass = (pre, post, pairing) => {
-  const wide = groupFree(pairing, plainName);
-  if (wide.every((group) => group.pre.length === 1 && group.post.length === 1)) return uniquePairs(wide);
-  const preFile = fileScopes(pre.table.object);
-  const postFile = fileScopes(post.table.object);
-  const scoped = (files: (span: Span) => string) => (span: Span) => {
-    const name = plainName(span);
-    return name && `${name} ${files(span)}`;
-  };
-  const pairs = [...uniquePairs(wide)];
-  const inFiles = groupFree(pairing, scoped(preFile), scoped(postFile));
-  const done = new Set(pairs.flat());
-  for (const group of inFiles) {
-    const left = {
-      pre: group.pre.filter((span) => !done.has(span)),
-      post: group.post.filter((span) => !done.has(span)),
-    };
-    pairs.push(...narrowedPairs(left, (span) => `${span.section.name} ${contentsKey(span, pre.table.arch)}`));
-  }
-  return pairs;
-};
-
-/** Clones of the same kind whose numbers differ: `f.isra.0` and `f.isra.2`, `f.cold.7` and `f.cold`. */
-const pairSuffixed: PairingPass = (pre, _post, pairing) => {
-  const key = (span: Span): string | undefined =>
-    isNamed(span) && (isCode(span.kind) || withoutHashes(span.name) !== span.name)
-      ? `${family(span.kind)} ${withoutCloneNumbers(span.name)}`
-      : undefined;
-  const groups = groupFree(pairing, key);
-  return groups.flatMap((group) => narrowedPairs(group, (span) => contentsKey(span, pre.table.arch)));
-};
-
 /** What still has a twin of the same name and kind when everything else was tried: paired in order. */
 const pairInOrder: PairingPass = (pre, _post, pairing) => {
   const key = (span: Span): string | undefined => {
     if (isComparedByContents(span.kind) || isTextSpan(span)) return undefined;
+    // A named variable that nothing told by now is another one than those that are left on the other side.
+    if (isNamed(span) && isState(span.kind) && span.symbol?.bind === LOCAL) return undefined;
     if (isNamed(span)) return `${family(span.kind)} ${numberedBase(span.name) ?? span.name}`;
     if (isState(span.kind)) return `${span.kind} ${span.name} ${contentsKey(span, pre.table.arch)}`;
     return isAnonymousName(span.name) ? undefined : `${span.kind} ${span.name} ${span.offset}`;
@@ -111,24 +70,26 @@ const pairInOrder: PairingPass = (pre, _post, pairing) => {
 };
 
 /** The passes in their order. Each pairs only what no earlier one paired. */
-const PASSES: readonly (readonly [PairedBy, PairingPass])[] = [
-  ["global-name", pairGlobals],
-  ["contents", pairContents],
-  ["local-name", pairLocals],
-  ["compiler-suffix", pairSuffixed],
-  // From here on every function that kept its name has its pair: data can be told by who uses it.
-  ["static-local", staticLocalPass(false)],
-  ["reference", pairByReference],
-  ["rename", pairRenamed],
-  // A renamed function brings its own statics and tables with it; a static local those that point to it.
-  ["static-local", staticLocalPass(false)],
-  ["static-local", staticLocalPass(false)],
-  ["static-local", staticLocalPass(true)],
-  ["reference", pairByReference],
-  ["order", pairInOrder],
-  // From here on all that has neighbours with twins can be told by its place.
-  ["order", pairByPlace],
-];
+function passesFor(scopesOf: ScopesOf): readonly (readonly [PairedBy, PairingPass])[] {
+  return [
+    ["global-name", pairGlobals],
+    ["contents", pairContents],
+    ["local-name", localNamePass(scopesOf)],
+    ["compiler-suffix", suffixPass(scopesOf)],
+    // From here on every function that kept its name has its pair: data can be told by who uses it.
+    ["static-local", staticLocalPass("first", scopesOf)],
+    ["reference", pairByReference],
+    ["rename", pairRenamed],
+    // A renamed function brings its own statics and tables with it; a static local those that point to it.
+    ["static-local", staticLocalPass("middle", scopesOf)],
+    ["static-local", staticLocalPass("middle", scopesOf)],
+    ["static-local", staticLocalPass("last", scopesOf)],
+    ["reference", pairByReference],
+    ["order", pairInOrder],
+    // From here on all that has neighbours with twins can be told by its place.
+    ["order", pairByPlace],
+  ];
+}
 
 /** Finds for each pre span the post span that is the same thing. */
 export function correlate(pre: Side, post: Side): Pairing {
@@ -136,7 +97,12 @@ export function correlate(pre: Side, post: Side): Pairing {
   const preOf: (Span | undefined)[] = new Array(post.table.spans.length);
   const by: (PairedBy | undefined)[] = new Array(pre.table.spans.length);
   let free: Pairing["free"] = { pre: pre.table.spans, post: post.table.spans };
-  for (const [name, pass] of PASSES) {
+  let scopes: Scopes | undefined;
+  const scopesOf: ScopesOf = (pairing) => {
+    scopes ??= pairScopes(pre, post, pairing);
+    return scopes;
+  };
+  for (const [name, pass] of passesFor(scopesOf)) {
     for (const [preSpan, postSpan] of pass(pre, post, { postOf, preOf, by, free })) {
       if (postOf[preSpan.id] !== undefined || preOf[postSpan.id] !== undefined) continue;
       postOf[preSpan.id] = postSpan;
@@ -149,5 +115,6 @@ export function correlate(pre: Side, post: Side): Pairing {
     };
     if (free.pre.length === 0 || free.post.length === 0) break;
   }
-  return { postOf, preOf, by, free };
+  const pairing = { postOf, preOf, by, free };
+  return { ...pairing, unclear: unclearState(pre, post, pairing, scopesOf) };
 }

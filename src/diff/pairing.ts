@@ -35,6 +35,8 @@ export interface Pairing {
   readonly by: readonly (PairedBy | undefined)[];
   /** Spans without a pair when the present pass began, by side. */
   readonly free: { readonly pre: readonly Span[]; readonly post: readonly Span[] };
+  /** Variables of pre that have no twin although one or more new ones of that name are used, any of which may be the same: these. */
+  readonly unclear?: ReadonlyMap<Span, readonly Span[]>;
 }
 
 /** Two spans that a pass holds to be the same thing. */

@@ -1,14 +1,20 @@
 import type { Span, SpanRelocation } from "../spans/span.ts";
+import { textBytes } from "../spans/text-of.ts";
 import type { Pairing } from "./pairing.ts";
 
 /** What a reference means, in words that are equal on both sides when the meaning is. */
-function targetKey(relocation: SpanRelocation, self: Span, pairing: Pairing, isPost: boolean): string {
+export function targetKey(relocation: SpanRelocation, self: Span, pairing: Pairing, isPost: boolean): string {
+  const slot =
+    relocation.target?.kind === "toc" && relocation.target !== self ? relocation.target.relocations[0] : undefined;
+  if (slot !== undefined && slot.target?.kind !== "toc")
+    return `${relocation.howto.family} ${relocation.targetOffset} slot ${targetKey(slot, self, pairing, isPost)}`;
   const { target, symbol, targetAddend, howto } = relocation;
   if (relocation.anchor !== undefined) return `${howto.family} anchor`;
   if (target === undefined) return `${howto.family} ${symbol?.name ?? ""} ${targetAddend}`;
   const place = `${howto.family} +${relocation.targetOffset}`;
   if (target === self) return `${place} self`;
-  if (target.kind === "string") return `${place} ${Buffer.from(target.bytes).toString("latin1")}`;
+  const text = textBytes(target, relocation.targetOffset);
+  if (text !== undefined) return `${howto.family} ${Buffer.from(text).toString("latin1")}`;
   const pre = isPost ? pairing.preOf[target.id] : pairing.postOf[target.id] === undefined ? undefined : target;
   return pre === undefined ? `${place} free ${target.kind} ${target.size}` : `${place} #${pre.id}`;
 }
