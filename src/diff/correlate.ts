@@ -1,4 +1,4 @@
-import { isAnonymousName, numberedBase } from "../spans/names.ts";
+import { isAnonymousName, numberedBase, withoutDefault } from "../spans/names.ts";
 import { isComparedByContents, isState } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
 import { isTextSpan } from "../spans/text-of.ts";
@@ -22,8 +22,8 @@ const pairGlobals: PairingPass = (_pre, _post, pairing) => {
     for (const { symbol } of span.symbols) {
       if (symbol.bind === LOCAL) continue;
       const relatives = byName.get(family(span.kind));
-      if (relatives === undefined) byName.set(family(span.kind), new Map([[symbol.name, span]]));
-      else relatives.set(symbol.name, span);
+      if (relatives === undefined) byName.set(family(span.kind), new Map([[withoutDefault(symbol.name), span]]));
+      else relatives.set(withoutDefault(symbol.name), span);
     }
   }
   const taken = new Set<Span>();
@@ -32,7 +32,7 @@ const pairGlobals: PairingPass = (_pre, _post, pairing) => {
     const relatives = byName.get(family(span.kind));
     if (relatives === undefined) continue;
     for (const { symbol } of span.symbols) {
-      const twin = symbol.bind === LOCAL ? undefined : relatives.get(symbol.name);
+      const twin = symbol.bind === LOCAL ? undefined : relatives.get(withoutDefault(symbol.name));
       if (twin === undefined || taken.has(twin)) continue;
       taken.add(twin);
       pairs.push([span, twin]);

@@ -86,6 +86,30 @@ export const FINDINGS = {
     "Data deleted",
     (name) => `${name} is no longer used: the running instance stays where it is`,
   ),
+  "static-ambiguous": row(
+    "error",
+    "Running variable that cannot be told",
+    (name, detail) =>
+      `${name} holds state of the running system, and which variable of the new object it is cannot be told (${detail}): new code would begin with a copy of its own; keep its users, or name it so that it can be told`,
+  ),
+  "percpu-data-new": row(
+    "error",
+    "New per-CPU data",
+    (name) =>
+      `${name} is a new per-CPU variable: no processor has a copy of it, and the code reaches it by an offset that only the loader of a whole module hands out; reserve its copies when the update is loaded, or keep it elsewhere`,
+  ),
+  "tls-data-new": row(
+    "error",
+    "New thread-local data",
+    (name) =>
+      `${name} is a new thread-local variable: threads that run already have no copy of it; keep it elsewhere, by thread`,
+  ),
+  "default-version-changed": row(
+    "note",
+    "Default version of a symbol changed",
+    (name, detail) =>
+      `${name} is ${detail} now: what is linked already goes on using it; what is linked from now on may get another version`,
+  ),
   "alias-removed": row(
     "warning",
     "Alias removed",

@@ -26,6 +26,11 @@ export function withoutHashes(name: string): string {
   return name.startsWith("_R") ? name.replace(RUST_CRATE, "Cs_") : name;
 }
 
+/** A versioned name without what marks the default version: `f@@V` and `f@V` are one symbol. GNU as, ".symver". */
+export function withoutDefault(name: string): string {
+  return name.includes("@@") ? name.replace(/@@+/, "@") : name;
+}
+
 /** The function as written in the source: every compiler suffix removed. */
 export function sourceFunction(name: string): string {
   if (!name.includes(".")) return name;

@@ -118,6 +118,7 @@ const TABLES: readonly SpecialTable[] = [
   fragment(/^\.altinstr_replacement$/, "arch/*/include/asm/alternative.h"),
   fragment(/^\.altinstr_aux$/, "arch/x86/include/asm/cpufeature.h"),
   fragment(/^\.(text\.)?fixup$/, "arch/x86/include/asm/asm.h (before 5.17), arch/arm/include/asm/uaccess.h"),
+  fragment(/^\.text\.\.refcount$/, "arch/x86/include/asm/refcount.h (4.13 to 4.19)"),
   fragment(/^__ftr_alt_/, "arch/powerpc/include/asm/feature-fixups.h"),
 ];
 

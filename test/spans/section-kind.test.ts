@@ -53,7 +53,7 @@ const special: readonly [SectionKind, ...string[]][] = [
 const code: readonly [SectionKind, ...string[]][] = [
   ["init-text", ".init.text", ".head.text", ".meminit.text", ".cpuinit.text", ".devinit.text"],
   ["exit-text", ".exit.text", ".memexit.text", ".devexit.text"],
-  ["fragment", ".altinstr_replacement", ".altinstr_aux", ".fixup", ".text.fixup", "__ftr_alt_97"],
+  ["fragment", ".altinstr_replacement", ".altinstr_aux", ".fixup", ".text.fixup", ".text..refcount", "__ftr_alt_97"],
 ];
 
 const pairs = (list: typeof named) => list.flatMap(([kind, ...names]) => names.map((name) => [name, kind] as const));

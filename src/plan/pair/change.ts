@@ -20,8 +20,8 @@ export function planChange(
   howtos: Map<string, Howto>,
   options: ChangeOptions,
 ): ChangeTables {
-  const newCode = new CodeBuilder(pair.postLabels, howtos, options);
-  const oldCode = new CodeBuilder(pair.preLabels, howtos, options);
+  const newCode = new CodeBuilder(pair.postLabels, howtos, options, (span) => placeOf(pair, span));
+  const oldCode = new CodeBuilder(pair.preLabels, howtos, options, () => undefined);
   const kept = keepNewCode(pair, newCode);
   const bugs = keepBugEntries(pair, oldCode);
   keepOldCode(pair, oldCode, kept, options.allOldCode);

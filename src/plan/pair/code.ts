@@ -37,11 +37,21 @@ export class CodeBuilder {
   readonly #references: (readonly [section: string, relocation: SpanRelocation])[] = [];
   readonly #howtos: Map<string, Howto>;
   readonly #kept = new Set<Span>();
+  /** By label: whose symbol it is. */
+  readonly #holders = new Map<string, Span>();
+  readonly #runningOf: (span: Span) => Span | undefined;
 
-  constructor(labels: ReadonlyMap<Span, string>, howtos: Map<string, Howto>, options: CodeOptions) {
+  /** `runningOf` tells what a span of this side is in the running system: a symbol that is not part of this side has its name there. */
+  constructor(
+    labels: ReadonlyMap<Span, string>,
+    howtos: Map<string, Howto>,
+    options: CodeOptions,
+    runningOf: (span: Span) => Span | undefined,
+  ) {
     this.#labels = labels;
     this.#howtos = howtos;
     this.#options = options;
+    this.#runningOf = runningOf;
   }
 
   has(span: Span): boolean {
@@ -89,15 +99,26 @@ export class CodeBuilder {
 
   build(): CodeTables {
     const relocations = this.#references.map(([section, relocation]) => this.#relocationOf(section, relocation));
-    for (const symbol of this.#symbols.values()) {
-      if (symbol.section !== null && !this.#sections.has(symbol.section))
-        this.#symbols.set(symbol.label, { ...symbol, section: null });
+    for (const symbol of [...this.#symbols.values()]) {
+      if (symbol.section !== null && !this.#sections.has(symbol.section)) this.#import(symbol);
     }
     return {
       sections: [...this.#sections.values()].sort(byLabel),
       symbols: [...this.#symbols.values()].sort(byLabel),
       relocations: relocations.sort(byField),
     };
+  }
+
+  /** A symbol whose span is not part of this side is that of the running system, under the name that it has there. */
+  #import(symbol: CodeSymbol): void {
+    const holder = this.#holders.get(symbol.label);
+    const running = holder && this.#runningOf(holder);
+    if (running === undefined) this.#symbols.set(symbol.label, { ...symbol, section: null });
+    else if (this.#labels.get(holder as Span) === symbol.label) {
+      this.#symbols.set(symbol.label, { ...ownSymbol(running, symbol.label), section: null });
+    } else if (running.symbols.some((other) => other.symbol.name === symbol.name)) {
+      this.#symbols.set(symbol.label, { ...symbol, section: null });
+    } else this.#symbols.delete(symbol.label);
   }
 
   #label(span: Span): string {
@@ -123,18 +144,12 @@ export class CodeBuilder {
   #addSpanSymbol(span: Span, label: string): void {
     if (this.#symbols.has(label)) return;
     const { symbol } = span;
-    this.#symbols.set(label, {
-      label,
-      name: span.name,
-      section: label,
-      offset: span.entry,
-      size: span.size - span.entry,
-      bind: BINDS[symbol?.bind ?? 0] ?? "local",
-      type: symbol === undefined ? "section" : (TYPES[symbol.type] ?? "other"),
-    });
+    this.#symbols.set(label, ownSymbol(span, label));
+    this.#holders.set(label, span);
     // Other names of the same code: aliases, and entries inside it.
     for (const { symbol: other, offset } of span.symbols) {
       if (other === symbol || other.bind === 0 || this.#symbols.has(other.name)) continue;
+      this.#holders.set(other.name, span);
       this.#symbols.set(other.name, {
         label: other.name,
         name: other.name,
@@ -204,4 +219,18 @@ export class CodeBuilder {
     }
     return label;
   }
+}
+
+/** The symbol that stands for a span, in the span's own section. */
+function ownSymbol(span: Span, label: string): CodeSymbol {
+  const { symbol } = span;
+  return {
+    label,
+    name: span.name,
+    section: label,
+    offset: span.entry,
+    size: span.size - span.entry,
+    bind: BINDS[symbol?.bind ?? 0] ?? "local",
+    type: symbol === undefined ? "section" : (TYPES[symbol.type] ?? "other"),
+  };
 }

@@ -199,7 +199,12 @@ function planDeleted(plan: DataPlan, pair: PlannedPair, span: Span): void {
   if (isComparedByContents(span.kind) || span.symbol === undefined || span.kind === "registry") return;
   if (span.kind === "init-data") plan.findings.push(spanFinding(pair, "init-data-changed", span, "pre", "deleted"));
   else if (span.symbol.bind !== 0) plan.findings.push(spanFinding(pair, "global-data-deleted", span, "pre"));
-  else if (isState(span.kind)) plan.findings.push(spanFinding(pair, "data-deleted", span, "pre"));
+  else if (isState(span.kind)) {
+    const others = pair.diff.pairing.unclear?.get(span);
+    const detail = others?.map((other) => pair.postLabels.get(other)).join(", ");
+    if (detail === undefined) plan.findings.push(spanFinding(pair, "data-deleted", span, "pre"));
+    else plan.findings.push(spanFinding(pair, "static-ambiguous", span, "pre", detail));
+  }
 }
 
 function planNew(plan: DataPlan, pair: PlannedPair, span: Span): void {
@@ -208,8 +213,7 @@ function planNew(plan: DataPlan, pair: PlannedPair, span: Span): void {
   if (span.kind === "note") plan.findings.push(spanFinding(pair, "note-changed", span, "post", "it is new"));
   reportUnowned(plan, pair, span, "post");
   if (span.kind === "percpu" || span.kind === "tls") {
-    const code = span.kind === "percpu" ? "percpu-data-changed" : "tls-data-changed";
-    plan.findings.push(spanFinding(pair, code, span, "post", "it is new"));
+    plan.findings.push(spanFinding(pair, span.kind === "percpu" ? "percpu-data-new" : "tls-data-new", span, "post"));
   } else if (span.kind === "init-data")
     plan.findings.push(spanFinding(pair, "init-data-changed", span, "post", "it is new"));
   else if (isState(span.kind))

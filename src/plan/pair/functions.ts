@@ -3,7 +3,7 @@ import { firstInstruction } from "../../disasm/first.ts";
 import type { ElfObject } from "../../elf/object.ts";
 import type { Finding } from "../../findings/findings.ts";
 import { hasDescriptors } from "../../spans/descriptors.ts";
-import { parentFunction } from "../../spans/names.ts";
+import { parentFunction, withoutDefault } from "../../spans/names.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import { isFunctionSymbol, type Span } from "../../spans/span.ts";
 import { demangle } from "./demangle.ts";
@@ -190,12 +190,25 @@ const definitions = perObject((object): ReadonlyMap<string, string> => {
   return new Map(defined.map((symbol) => [symbol.name, object.sections[symbol.section as number]?.name ?? ""]));
 });
 
+/** Whether two names are one version of one symbol, the default one (`f@@V`) or not (`f@V`). GNU as, ".symver". */
+function isSameVersion(a: string, b: string): boolean {
+  return a.includes("@") && withoutDefault(a) === withoutDefault(b);
+}
+
 /** Global names of a function that the new object no longer defines anywhere. */
 function reportLostNames(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Span): void {
   if (span.symbols.length < 2) return;
   const kept = new Set(twin.symbols.map(({ symbol }) => symbol.name));
   for (const { symbol } of span.symbols) {
     if (symbol.bind === 0 || kept.has(symbol.name) || symbol === span.symbol) continue;
+    const version = twin.symbols.find(
+      (other) => other.symbol.bind !== 0 && isSameVersion(other.symbol.name, symbol.name),
+    );
+    if (version !== undefined) {
+      const { name } = version.symbol;
+      plan.findings.push(spanFinding(pair, "default-version-changed", span, "pre", name, { name: symbol.name }));
+      continue;
+    }
     const section = definitions(pair.diff.post.table.object).get(symbol.name);
     if (section === undefined)
       plan.findings.push(spanFinding(pair, "alias-removed", span, "pre", span.name, { name: symbol.name }));

@@ -65,14 +65,14 @@ describe("data and what is found about it", () => {
       [data("v", "0102", percpu)],
       { dataChanged: ["v"], findings: ["percpu-data-changed"] },
     ],
-    ["new per-CPU data", [], [data("v", "01", percpu)], { dataNew: ["v"], findings: ["percpu-data-changed"] }],
+    ["new per-CPU data", [], [data("v", "01", percpu)], { dataNew: ["v"], findings: ["percpu-data-new"] }],
     [
       "thread-local data",
       [data("v", "01", tls)],
       [data("v", "02", tls)],
       { dataChanged: ["v"], findings: ["tls-data-changed"] },
     ],
-    ["new thread-local data", [], [data("v", "01", tls)], { dataNew: ["v"], findings: ["tls-data-changed"] }],
+    ["new thread-local data", [], [data("v", "01", tls)], { dataNew: ["v"], findings: ["tls-data-new"] }],
     [
       "init data",
       [data("v", "01", init)],
