@@ -38,13 +38,6 @@ export function usesThroughSlots(side: Side): (span: Span) => readonly Use[] {
   return (span) => look(span, 0);
 }
 
-/** What a relocation means when the address it loads is that of a slot: what the slot holds. */
-export function throughSlot(target: Span | undefined): Span | undefined {
-  if (target?.kind !== "toc") return target;
-  const [slot] = target.relocations;
-  return slot?.target ?? target;
-}
-
 /** Who uses what, in words that are equal on both sides when the user is the same. */
 export interface UserWords {
   /** The users themselves. */
