@@ -51,14 +51,15 @@ export function localNamePass(scopesOf: ScopesOf): PairingPass {
     const scopes = scopesOf(pairing);
     const { arch } = pre.table;
     const isSame = ([a, b]: Pair): boolean =>
-      !scopes.differ(a, b) || (!isState(a.kind) && contentsKey(a, arch) === contentsKey(b, arch));
+      isState(a.kind) ? scopes.areSure(a, b) : !scopes.differ(a, b) || contentsKey(a, arch) === contentsKey(b, arch);
     const pairs = uniquePairs(wide).filter(isSame);
     const done = new Set(pairs.flat());
     const scoped = (ofSide: (span: Span) => string) => (span: Span) => {
       const plain = done.has(span) ? undefined : name(span);
       return plain && `${plain} ${ofSide(span)}`;
     };
-    return [...pairs, ...uniquePairs(groupFree(pairing, scoped(scopes.ofPre), scoped(scopes.ofPost)))];
+    const inFiles = uniquePairs(groupFree(pairing, scoped(scopes.ofPre), scoped(scopes.ofPost)));
+    return [...pairs, ...inFiles.filter(isSame)];
   };
 }
 
@@ -72,7 +73,11 @@ export function suffixPass(scopesOf: ScopesOf): PairingPass {
     };
     const scopes = scopesOf(pairing);
     const groups = groupFree(pairing, key(scopes.ofPre), key(scopes.ofPost));
-    return groups.flatMap((group) => pairNamesakes(group, pre, post, pairing));
+    const pairs = groups.flatMap((group) => pairNamesakes(group, pre, post, pairing));
+    const done = new Set(pairs.flat());
+    const anywhere = key(() => "");
+    const left = uniquePairs(groupFree(pairing, (span) => (done.has(span) ? undefined : anywhere(span))));
+    return [...pairs, ...left.filter(([a, b]) => !scopes.differ(a, b))];
   };
 }
 

@@ -16,6 +16,8 @@ export interface Scopes {
   readonly ofPost: (span: Span) => string;
   /** Whether two locals certainly come from two different files. */
   readonly differ: (pre: Span, post: Span) => boolean;
+  /** Whether two locals of one name in one file are the same: not where only that name, or the order, says that it is one file. */
+  readonly areSure: (pre: Span, post: Span) => boolean;
 }
 
 /** The scopes of a pairing's sides, found once. */
@@ -26,8 +28,8 @@ class Block {
   readonly file: string;
   readonly spans: Span[] = [];
   twin: Block | undefined;
-  /** Whether names or evidence tell the twin, and not only the order. */
-  certain = false;
+  /** How the twin was found: `name` is the file's, `users` are those of its variables, `alone` is the last one of each side. */
+  by: "name" | "users" | "alone" | "guess" = "guess";
   /** What the file is called in keys. */
   word = "";
 
@@ -56,7 +58,7 @@ export function pairScopes(pre: Side, post: Side, pairing: Pairing): Scopes {
   for (const group of namesakes(a.list, b.list)) {
     const [x, y] = [group.pre[0], group.post[0]];
     if (x === undefined || y === undefined) continue;
-    if (group.pre.length === 1 && group.post.length === 1) join(x, y, !ARTIFICIAL.test(x.file));
+    if (group.pre.length === 1 && group.post.length === 1) join(x, y, ARTIFICIAL.test(x.file) ? "alone" : "name");
     else joinGroup(group, pre, post, pairing, true);
   }
   // What is left has another name on each side: a file that was renamed, or one that went and one that came.
@@ -70,16 +72,25 @@ export function pairScopes(pre: Side, post: Side, pairing: Pairing): Scopes {
   const differ = (x: Span, y: Span): boolean => {
     const [block, other] = [a.of(x), b.of(y)];
     if (block === undefined || other === undefined || block.twin === other) return false;
-    return block.certain || other.certain;
+    return isCertain(block) || isCertain(other);
   };
-  return { ofPre: (span) => a.of(span)?.word ?? "", ofPost: (span) => b.of(span)?.word ?? "", differ };
+  const areSure = (x: Span, y: Span): boolean => {
+    const [block, other] = [a.of(x), b.of(y)];
+    if (block === undefined || other === undefined) return true;
+    return block.twin === other && block.by !== "guess";
+  };
+  return { ofPre: (span) => a.of(span)?.word ?? "", ofPost: (span) => b.of(span)?.word ?? "", differ, areSure };
 }
 
-function join(pre: Block, post: Block, certain: boolean): void {
+function isCertain({ twin, by }: Block): boolean {
+  return twin !== undefined && (by === "name" || by === "users");
+}
+
+function join(pre: Block, post: Block, by: Block["by"]): void {
   pre.twin = post;
   post.twin = pre;
-  pre.certain = certain;
-  post.certain = certain;
+  pre.by = by;
+  post.by = by;
 }
 
 function blocksOf({ table }: Side): Blocks {
@@ -93,7 +104,8 @@ function blocksOf({ table }: Side): Blocks {
   const of = ({ symbol }: Span): Block | undefined =>
     symbol === undefined ? undefined : list[numbers[symbol.index] as number];
   for (const span of table.spans) of(span)?.spans.push(span);
-  return { list: list.filter(({ spans }) => spans.length > 0), of };
+  // A file without locals is a file; what comes before the first one is none unless it has some.
+  return { list: list.filter(({ spans }, index) => index > 0 || spans.length > 0), of };
 }
 
 function namesakes(pre: readonly Block[], post: readonly Block[]): Iterable<BlockGroup> {
@@ -113,43 +125,47 @@ function joinGroup(group: BlockGroup, pre: Side, post: Side, pairing: Pairing, a
   const [only, onlyOther] = [group.pre[0], group.post[0]];
   if (only === undefined || onlyOther === undefined) return;
   if (group.pre.length === 1 && group.post.length === 1) {
-    join(only, onlyOther, false);
+    join(only, onlyOther, "alone");
     return;
   }
   const own = blockWords(pre, pairing, false);
   const other = blockWords(post, pairing, true);
-  for (const [x, y] of pairOnEvidence(group.pre, group.post, own.strong, other.strong, false)) join(x, y, true);
   const isLeft = ({ twin }: Block): boolean => twin === undefined;
-  const left = { pre: group.pre.filter(isLeft), post: group.post.filter(isLeft) };
-  if (areNamesakes)
-    for (const [x, y] of pairOnEvidence(left.pre, left.post, own.all, other.all, false)) join(x, y, false);
-  const last = { pre: left.pre.filter(isLeft), post: left.post.filter(isLeft) };
+  const by = (words: keyof BlockWords, reason: Block["by"]): void => {
+    const left = { pre: group.pre.filter(isLeft), post: group.post.filter(isLeft) };
+    for (const [x, y] of pairOnEvidence(left.pre, left.post, own[words], other[words], false))
+      join(x, y, ARTIFICIAL.test(x.file) && reason === "users" ? "alone" : reason);
+  };
+  by("users", "users");
+  by("names", "guess");
+  if (areNamesakes) by("all", "guess");
+  const last = { pre: group.pre.filter(isLeft), post: group.post.filter(isLeft) };
   if (last.pre.length !== last.post.length || (!areNamesakes && last.pre.length > 1)) return;
-  for (const [index, block] of last.pre.entries()) join(block, last.post[index] as Block, false);
+  for (const [index, block] of last.pre.entries()) join(block, last.post[index] as Block, "guess");
 }
 
 interface BlockWords {
-  readonly strong: (block: Block) => ReadonlySet<string>;
+  readonly users: (block: Block) => ReadonlySet<string>;
+  readonly names: (block: Block) => ReadonlySet<string>;
   readonly all: (block: Block) => ReadonlySet<string>;
 }
 
 function blockWords(side: Side, pairing: Pairing, isPost: boolean): BlockWords {
-  const users = userWords(side, pairing, isPost);
-  const strong = (block: Block): Set<string> => {
-    const words = new Set<string>();
-    for (const span of block.spans) {
-      words.add(`${family(span.kind)} ${numberedBase(span.name) ?? withoutCloneNumbers(span.name)}`);
-      for (const user of users.direct(span)) if (user.startsWith("#")) words.add(user);
-    }
-    return words;
+  const words = userWords(side, pairing, isPost);
+  const users = (block: Block): Set<string> => {
+    const found = new Set<string>();
+    for (const span of block.spans) for (const user of words.direct(span)) if (user.startsWith("#")) found.add(user);
+    return found;
   };
+  const names = (block: Block): Set<string> =>
+    new Set(block.spans.map(({ kind, name }) => `${family(kind)} ${numberedBase(name) ?? withoutCloneNumbers(name)}`));
   const all = (block: Block): Set<string> => {
-    const words = strong(block);
+    const found = names(block);
     for (const span of block.spans) {
-      words.add(`${span.name} ${span.size} ${contentsKey(span, side.table.arch)}`);
-      for (const relocation of span.relocations) words.add(targetKey(relocation, span, pairing, isPost));
+      found.add(`${span.name} ${span.size} ${contentsKey(span, side.table.arch)}`);
+      for (const relocation of span.relocations) found.add(targetKey(relocation, span, pairing, isPost));
     }
-    return words;
+    return found;
   };
-  return { strong, all };
+  return { users, names, all };
 }

@@ -70,9 +70,9 @@ function isUndecided(span: Span, taken: readonly (Span | undefined)[]): boolean 
 
 /**
  * Where and how a variable is used, in words that are equal on both sides where the code around is: the exact reference, if
- * the user did not change but for references; else the operation, and what is referred to before and behind it.
+ * the user did not change but for references; else the operation, and what is referred to next (`step` 1) or last (-1).
  */
-function contextWords(pass: Pass, isPost: boolean): (span: Span) => ReadonlySet<string> {
+function contextWords(pass: Pass, isPost: boolean, step: 1 | -1): Words {
   const { pairing, pre } = pass;
   const { arch } = pre.table;
   const uses = isPost ? pass.uses.post : pass.uses.pre;
@@ -90,7 +90,7 @@ function contextWords(pass: Pass, isPost: boolean): (span: Span) => ReadonlySet<
         continue;
       }
       const base = baseOf(span);
-      const neighbour = (step: number): string => {
+      const neighbour = (): string => {
         for (let at = relocation + step; at >= 0 && at < from.relocations.length; at += step) {
           const other = from.relocations[at];
           if (other === undefined || (other.target !== undefined && baseOf(other.target) === base)) continue;
@@ -101,8 +101,8 @@ function contextWords(pass: Pass, isPost: boolean): (span: Span) => ReadonlySet<
       const own = from.relocations[relocation];
       if (own === undefined) continue;
       const shape = Buffer.from(from.bytes.subarray(Math.max(0, own.offset - 2), own.offset)).toString("hex");
-      words.add(`${key} next ${neighbour(1)}`);
-      words.add(`${key} last ${neighbour(-1)}`);
+      const beside = neighbour();
+      if (beside !== "") words.add(`${key} beside ${beside}`);
       words.add(`${key} form ${own.howto.family} ${own.targetOffset} ${shape}`);
     }
     return words;
@@ -141,7 +141,7 @@ function pairGroup(group: Group, pass: Pass): Pair[] {
   take(byWords(left(ready), users.pre.direct, users.post.direct, holdsState));
   if (!isLast) return pairs;
   take(byWords(left(ready), users.pre.withCallers, users.post.withCallers, holdsState));
-  take(byWords(left(ready), contextWords(pass, false), contextWords(pass, true), false));
+  take(inContext(left(ready), pass));
   for (const one of sameUsers) if (one.pre.length === one.post.length) take(inOrder(left(one), pass));
   const last = left(ready);
   const [a, b] = [last.pre[0], last.post[0]];
@@ -152,6 +152,18 @@ function pairGroup(group: Group, pass: Pass): Pair[] {
 
 function byWords(group: Group, pre: Words, post: Words, strict: boolean): Pair[] {
   return pairOnEvidence(group.pre, group.post, pre, post, strict);
+}
+
+/** By the code around the uses. A flag stands before the message that it guards, so what comes next tells more than what came last. */
+function inContext(group: Group, pass: Pass): Pair[] {
+  const next = byWords(group, contextWords(pass, false, 1), contextWords(pass, true, 1), false);
+  const left = without(group, next);
+  return [...next, ...byWords(left, contextWords(pass, false, -1), contextWords(pass, true, -1), false)];
+}
+
+function without(group: Group, pairs: readonly Pair[]): Group {
+  const used = new Set(pairs.flat());
+  return { pre: group.pre.filter((span) => !used.has(span)), post: group.post.filter((span) => !used.has(span)) };
 }
 
 /** What tells statics with the same users apart: contents and targets; then size and targets, for initialisers that changed. */
@@ -166,12 +178,8 @@ function finerKeys({ pre, pairing }: Pass): readonly Finer[] {
 /** Variables that only the code around their uses tells apart. */
 function alike(group: Group, pass: Pass): Pair[] {
   if (group.pre.length === 1 && group.post.length === 1) return zipPairs(group);
-  const found = byWords(group, contextWords(pass, false), contextWords(pass, true), false);
-  const used = new Set(found.flat());
-  const left: Group = {
-    pre: group.pre.filter((span) => !used.has(span)),
-    post: group.post.filter((span) => !used.has(span)),
-  };
+  const found = inContext(group, pass);
+  const left = without(group, found);
   // Where the code tells some and not the others, those are not merely in another order.
   const isOrdered = found.length === 0 && left.pre.length === left.post.length;
   if (!isState((group.pre[0] as Span).kind)) return [...found, ...zipPairs(left)];
@@ -245,11 +253,7 @@ export function staticLocalPass(stage: Stage, scopesOf: ScopesOf): PairingPass {
       const scoped = split(group, (span, isPost) => (isPost ? scopes.ofPost(span) : scopes.ofPre(span)));
       const pairs = scoped.flatMap((one) => pairGroup(one, pass));
       if (stage !== "last") return pairs;
-      const done = new Set(pairs.flat());
-      const left: Group = {
-        pre: group.pre.filter((span) => !done.has(span)),
-        post: group.post.filter((span) => !done.has(span)),
-      };
+      const left = without(group, pairs);
       if (left.pre.length === 0 || left.post.length === 0) return pairs;
       return [...pairs, ...acrossFiles(left, pass)];
     });
