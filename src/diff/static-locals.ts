@@ -81,14 +81,16 @@ function contextWords(pass: Pass, isPost: boolean, step: 1 | -1): Words {
     for (const { from, relocation } of uses(span)) {
       const user = isPost ? pairing.preOf[from.id] : from;
       const twin = isPost ? from : pairing.postOf[from.id];
-      if (user === undefined || twin === undefined || relocation < 0) continue;
+      if (user === undefined || twin === undefined) continue;
       const key = `#${user.id}`;
       const isSameCode =
         user.relocations.length === twin.relocations.length && contentsKey(user, arch) === contentsKey(twin, arch);
-      if (isSameCode) {
-        words.add(`${key} at ${relocation}`);
-        continue;
+      if (isSameCode && relocation >= 0) words.add(`${key} at ${relocation}`);
+      if (isSameCode && relocation < 0) {
+        for (const entry of from.entries.filter(({ relocations }) => relocations.some(({ target }) => target === span)))
+          words.add(`${key} entry ${entry.section.name} ${entry.ownerOffset - from.entry}`);
       }
+      if (isSameCode || relocation < 0) continue;
       const base = baseOf(span);
       const neighbour = (): string => {
         for (let at = relocation + step; at >= 0 && at < from.relocations.length; at += step) {
@@ -142,7 +144,8 @@ function pairGroup(group: Group, pass: Pass): Pair[] {
   if (!isLast) return pairs;
   take(byWords(left(ready), users.pre.withCallers, users.post.withCallers, holdsState));
   take(inContext(left(ready), pass));
-  for (const one of sameUsers) if (one.pre.length === one.post.length) take(inOrder(left(one), pass));
+  for (const one of sameUsers)
+    if (!holdsState && one.pre.length === one.post.length) take(zipPairs(left(onlyReady(one))));
   const last = left(ready);
   const [a, b] = [last.pre[0], last.post[0]];
   if (a === undefined || b === undefined || last.pre.length > 1 || last.post.length > 1) return pairs;
@@ -175,31 +178,14 @@ function finerKeys({ pre, pairing }: Pass): readonly Finer[] {
   return [whole, targets];
 }
 
-/** Variables that only the code around their uses tells apart. */
+/** Variables that only the code around their uses tells apart; of state, what that does not tell stays without a twin. */
 function alike(group: Group, pass: Pass): Pair[] {
   if (group.pre.length === 1 && group.post.length === 1) return zipPairs(group);
   const found = inContext(group, pass);
   const left = without(group, found);
-  // Where the code tells some and not the others, those are not merely in another order.
-  const isOrdered = found.length === 0 && left.pre.length === left.post.length;
-  if (!isState((group.pre[0] as Span).kind)) return [...found, ...zipPairs(left)];
-  return isOrdered ? inOrder(left, pass) : found;
-}
-
-/** In the order of first use, unless the compiler's numbers have another one: then which is which cannot be told. */
-function inOrder(group: Group, { uses }: Pass): Pair[] {
-  if (group.pre.length !== group.post.length) return [];
-  const pre = [...group.pre].sort(byFirstUse(uses.pre));
-  const post = [...group.post].sort(byFirstUse(uses.post));
-  const isSameOrder = ranks(pre) === ranks(post);
-  return isSameOrder || !isState((pre[0] as Span | undefined)?.kind ?? "rodata") ? zipPairs({ pre, post }) : [];
-}
-
-/** The order of the numbers behind names, in words. */
-function ranks(spans: readonly Span[]): string {
-  const numbers = spans.map(({ name }) => Number(/(\d+)\D*$/.exec(name)?.[1] ?? 0));
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return numbers.map((number) => sorted.indexOf(number)).join(" ");
+  // Nothing reads what has no users: any order will do.
+  const isUnused = left.pre.length === left.post.length && left.pre.every((span) => pass.uses.pre(span).length === 0);
+  return isState((group.pre[0] as Span).kind) && !isUnused ? found : [...found, ...zipPairs(left)];
 }
 
 /** The only ones of their name: the same, unless a function that is on both sides used one and does not use the other. */
