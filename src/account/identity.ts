@@ -1,7 +1,7 @@
 import type { ObjectDiff } from "../diff/diff.ts";
 import { family } from "../diff/pairing.ts";
 import { ET } from "../elf/constants.ts";
-import { isAnonymousName, numberedBase, withoutCloneNumbers, withoutHashes } from "../spans/names.ts";
+import { functionBase, isAnonymousName, numberedBase, withoutHashes } from "../spans/names.ts";
 import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts";
 import type { Span, SpanTable } from "../spans/span.ts";
 import type { View } from "./view.ts";
@@ -88,7 +88,9 @@ function hasName(span: Span, name: string): boolean {
 /** Whether a number of the compiler is part of the name. */
 function isMadeUp({ name, kind }: Span): boolean {
   if (isAnonymousName(name)) return true;
-  return isCode(kind) ? withoutCloneNumbers(name) !== name : numberedBase(name) !== undefined;
+  if (isCode(kind)) return functionBase(name) !== name;
+  // A C++ static has its number only from the second one on.
+  return name.startsWith("_ZZ") || numberedBase(name) !== undefined;
 }
 
 /** Symbols of one name and place that have another st_size. */

@@ -1,6 +1,6 @@
 import type { ObjectDiff } from "../diff/diff.ts";
 import type { Difference } from "../diff/difference.ts";
-import { numberedBase, withoutCloneNumbers } from "../spans/names.ts";
+import { functionBase, variableBase } from "../spans/names.ts";
 import { isCode, isComparedByContents } from "../spans/section-kind.ts";
 import type { Span, TableEntry } from "../spans/span.ts";
 import { EXCEPTION_TABLE } from "../spans/special.ts";
@@ -260,8 +260,8 @@ class SpanSweep {
 
 /** Whether only the compiler's numbers tell two names apart. */
 function isRenumbered(p: Span, q: Span): boolean {
-  const base = isCode(p.kind) ? withoutCloneNumbers(p.name) : numberedBase(p.name);
-  return base !== undefined && base === (isCode(q.kind) ? withoutCloneNumbers(q.name) : numberedBase(q.name));
+  const base = isCode(p.kind) ? functionBase : variableBase;
+  return base(p.name) === base(q.name);
 }
 
 /** Whether a span is known by what it holds, not by a name of its own. */

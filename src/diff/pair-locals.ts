@@ -1,7 +1,7 @@
-import { numberedBase, withoutCloneNumbers, withoutHashes } from "../spans/names.ts";
+import { pairOnEvidence } from "../evidence.ts";
+import { functionBase, withoutHashes } from "../spans/names.ts";
 import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
-import { pairOnEvidence } from "./evidence.ts";
 import { type Group, groupFree, narrowedPairs, uniquePairs, zipPairs } from "./groups.ts";
 import { contentsKey } from "./mask.ts";
 import { family, type Pair, type Pairing, type PairingPass, type Side } from "./pairing.ts";
@@ -18,14 +18,8 @@ export function isNamed(span: Span): boolean {
 /** The name in the source, for spans whose name is not partly a compiler's number. */
 function plainName(span: Span): string | undefined {
   if (!isNamed(span)) return undefined;
-  const isNumbered = isCode(span.kind) ? suffixedName(span.name) !== span.name : staticBase(span) !== undefined;
+  const isNumbered = isCode(span.kind) ? functionBase(span.name) !== span.name : staticBase(span) !== undefined;
   return isNumbered ? undefined : `${family(span.kind)} ${span.name}`;
-}
-
-/** A function's name with the kind of a clone and without its number; nested functions have a number only. */
-function suffixedName(name: string): string {
-  const base = withoutCloneNumbers(name);
-  return base.endsWith("*") ? base : (numberedBase(base) ?? base);
 }
 
 /** Names of which some on either side have a number behind them: clang calls the first static local of a function `f.n`, the next `f.n.1`. */
@@ -69,7 +63,7 @@ export function suffixPass(scopesOf: ScopesOf): PairingPass {
     const key = (ofSide: (span: Span) => string) => (span: Span) => {
       if (!isNamed(span) || isState(span.kind)) return hashed(span);
       if (!isCode(span.kind)) return plainName(span) && `${family(span.kind)} ${span.name} ${ofSide(span)}`;
-      return `${family(span.kind)} ${suffixedName(span.name)} ${ofSide(span)}`;
+      return `${family(span.kind)} ${functionBase(span.name)} ${ofSide(span)}`;
     };
     const scopes = scopesOf(pairing);
     const groups = groupFree(pairing, key(scopes.ofPre), key(scopes.ofPost));

@@ -1,7 +1,7 @@
 import { STB, STT } from "../elf/constants.ts";
+import { pairOnEvidence } from "../evidence.ts";
 import { numberedBase, withoutCloneNumbers } from "../spans/names.ts";
 import type { Span } from "../spans/span.ts";
-import { pairOnEvidence } from "./evidence.ts";
 import { contentsKey } from "./mask.ts";
 import { family, type Pairing, type Side } from "./pairing.ts";
 import { targetKey } from "./target-key.ts";

@@ -1,8 +1,8 @@
-import { numberedBase } from "../spans/names.ts";
+import { pairOnEvidence } from "../evidence.ts";
+import { numberedBase, variableBase } from "../spans/names.ts";
 import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
 import type { Use } from "../spans/uses.ts";
-import { pairOnEvidence } from "./evidence.ts";
 import { type Finer, type Group, groupFree, uniquePairs, zipPairs } from "./groups.ts";
 import { contentsKey } from "./mask.ts";
 import { withoutLine } from "./messages.ts";
@@ -15,9 +15,8 @@ import { type UserWords, userWords, usesThroughSlots } from "./users.ts";
 export function staticBase(span: Span): string | undefined {
   if (span.symbol === undefined || isCode(span.kind) || span.symbol.bind !== 0) return undefined;
   const { name } = span;
-  if (name.startsWith("_ZZ")) return `${family(span.kind)} ${name.replace(/_(?:\d|_\d+_)$/, "")}`;
-  const base = numberedBase(name);
-  return base === undefined ? undefined : `${family(span.kind)} ${base}`;
+  const isCounted = name.startsWith("_ZZ") || numberedBase(name) !== undefined;
+  return isCounted ? `${family(span.kind)} ${variableBase(name)}` : undefined;
 }
 
 /** What static-local passes pair: numbered names, and state whose plain name several have. */

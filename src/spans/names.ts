@@ -60,6 +60,17 @@ export function numberedBase(name: string): string | undefined {
   return numbered === null ? undefined : (numbered[1] as string);
 }
 
+/** A variable's name without what a compiler counts by: `n` of `n.3`, and of a C++ static without its discriminator. Itanium C++ ABI, 5.1.7. */
+export function variableBase(name: string): string {
+  return name.startsWith("_ZZ") ? name.replace(/_(?:\d|_\d+_)$/, "") : (numberedBase(name) ?? name);
+}
+
+/** A function's name with the kind of a clone and without its number; a nested function has a number only. */
+export function functionBase(name: string): string {
+  const base = withoutCloneNumbers(withoutDefault(name));
+  return base.endsWith("*") ? base : (numberedBase(base) ?? base);
+}
+
 /** Names the assembler or compiler made up and keeps only by accident. */
 export function isAnonymousName(name: string): boolean {
   return name === "" || name.startsWith(".L");

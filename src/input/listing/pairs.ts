@@ -15,6 +15,7 @@ import { type Kbuild, readKbuild } from "./kbuild.ts";
 import { strangersIn } from "./kernel-parts.ts";
 import { createLooker, type Looked, type LookedPair } from "./look.ts";
 import { type Member, readMembers } from "./members.ts";
+import { pairMembersOf } from "./namesakes.ts";
 import { type Skipped, walkTree } from "./tree.ts";
 
 /** Two inputs that belong together; one of them is missing where an object was added or removed. Structured-cloneable. */
@@ -267,22 +268,18 @@ export function* walkPairs(
     preFile: Looked | undefined,
     postFile: Looked | undefined,
   ): Generator<ListingStep, void, undefined> {
-    const sides = [preFile, postFile].map((looked, index) => {
-      const members = new Map<string, Member>();
-      if (looked === undefined || !isArchive(looked.kind)) return members;
-      const { root } = index === 0 ? a : b;
-      for (const member of readMembers(looked.ref, root)) members.set(member.ref.member as string, member);
-      return members;
-    }) as [Map<string, Member>, Map<string, Member>];
+    const [before, after] = [preFile, postFile].map((looked, index): readonly Member[] =>
+      looked === undefined || !isArchive(looked.kind) ? [] : readMembers(looked.ref, (index === 0 ? a : b).root),
+    ) as [readonly Member[], readonly Member[]];
     let covered = 0;
-    for (const name of sortedUnion(...sides)) {
+    const pairs = pairMembersOf(before, after);
+    for (const { name, pre: left, post: right } of sortByText(pairs, ({ name }) => name)) {
       yield step;
       const memberKey = `${key}(${name})`;
       if (isExcluded(memberKey) || isExcluded(name) || (!isTree && !isIncluded(memberKey) && !isIncluded(name))) {
         excluded.add(memberKey);
         continue;
       }
-      const [left, right] = [sides[0].get(name), sides[1].get(name)];
       if (isTree && isFileOf(a, key, left) && isFileOf(b, key, right)) {
         covered++;
         continue;

@@ -7,6 +7,7 @@ import { readInput, sameBytes } from "../../../src/input/listing/file.ts";
 import { listPairs, type PairList, type PairOptions, type PairTask } from "../../../src/input/listing/pairs.ts";
 import { buildAr } from "../../support/ar-builder.ts";
 import { buildElf } from "../../support/elf-builder.ts";
+import { elf, text } from "../../support/elf-parts.ts";
 import { FIXTURES, join } from "../../support/paths.ts";
 import { type Files, useTrees } from "../../support/trees.ts";
 
@@ -272,6 +273,36 @@ describe("archives", () => {
     const post = pairs.tasks[1]?.post;
     expect(post).toMatchObject({ path: `${folder}/post/lib.a`, member: "m1.o", size: POST.length });
     expect(Buffer.from(await readInput(post as never))).toEqual(POST);
+  });
+
+  it("members of one name: equal contents first, then what they define, then their order", () => {
+    const object = (name: string, code: string): Buffer =>
+      Buffer.from(buildElf(elf([text(name, code, { bind: "global" })])));
+    const namesakes = (...contents: Uint8Array[]) =>
+      buildAr(contents.map((bytes) => ({ name: "util.o/", contents: bytes })));
+    const [f, g, h] = [object("f", "c3"), object("g", "90c3"), object("h", "6690c3")];
+    const changed = object("g", "31c0c3");
+    const cases: [string, Uint8Array[], Uint8Array[], string[]][] = [
+      ["one more in front", [f, g], [h, f, g], ["+util.o", "=util.o util.o~2", "=util.o~2 util.o~3"]],
+      [
+        "one more in the middle, and one changed",
+        [f, g],
+        [f, h, changed],
+        ["!util.o~2 util.o~3", "+util.o~2", "=util.o"],
+      ],
+      ["the first is gone", [f, g, h], [g, h], ["-util.o", "=util.o~2 util.o", "=util.o~3 util.o~2"]],
+      ["another order", [f, g], [changed, f], ["!util.o~2 util.o", "=util.o util.o~2"]],
+    ];
+    for (const [what, pre, post, expected] of cases) {
+      const folder = tree(`namesakes ${what}`, { "pre/lib.a": namesakes(...pre), "post/lib.a": namesakes(...post) });
+      const { tasks } = listPairs(`${folder}/pre/lib.a`, `${folder}/post/lib.a`);
+      const names = tasks.map(({ pre: a, post: b, same }) => {
+        const both = [...new Set([a?.member, b?.member])].filter((name) => name !== undefined).join(" ");
+        return `${a === undefined ? "+" : b === undefined ? "-" : same ? "=" : "!"}${both}`;
+      });
+      expect([what, names.sort()]).toEqual([what, expected.sort()]);
+      expect([what, new Set(tasks.map(({ key }) => key)).size]).toEqual([what, tasks.length]);
+    }
   });
 
   it("in trees too; what is no object in them is counted", () => {
