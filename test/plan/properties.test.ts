@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { UpdateDescription } from "../../src/contract/description.ts";
@@ -37,6 +37,37 @@ describe("an object and itself", () => {
       expect(update.data.filter(({ status }) => status !== "line-only")).toEqual([]);
       expect(update.noise).toEqual([]);
     }
+  });
+});
+
+describe("every object of the fixtures and itself: never a change", () => {
+  const files = readdirSync(FIXTURES, { recursive: true, encoding: "utf8" })
+    .filter((path) => /\.(o|ko)$|(^|[/\\])(pre|post|vmlinux|image)$/.test(path))
+    .map((path) => path.replaceAll("\\", "/"));
+  // By folder: one case for each of a thousand files would be a long list.
+  const topics = [...new Set(files.map((path) => path.split("/")[0] as string))].sort();
+  it.each(topics)("%s", async (topic) => {
+    const wrong: string[] = [];
+    for (const path of files.filter((one) => one.startsWith(`${topic}/`))) {
+      if (!statSync(join(FIXTURES, path)).isFile()) continue;
+      const bytes = readFileSync(join(FIXTURES, path));
+      if (!bytes.subarray(1, 4).equals(Buffer.from("ELF"))) continue;
+      let update: UpdateDescription;
+      try {
+        update = await describeBytes(bytes, bytes);
+      } catch (error) {
+        if (error instanceof FormatError || error instanceof UnsupportedError) continue;
+        throw error;
+      }
+      const { functions, data, exports, layouts, changes, verdict, objects, findings } = update;
+      const changed = [...functions, ...data, ...exports].filter(({ status }) => status !== "line-only");
+      const errors = findings.filter(({ severity }) => severity === "error");
+      if (changed.length + layouts.length + changes.length > 0 || objects[0]?.status !== "identical")
+        wrong.push(`${path}: changed`);
+      if (errors.length > 0) wrong.push(`${path}: ${errors.map(({ code }) => code).join(", ")}`);
+      else if (verdict.recommended !== "none") wrong.push(`${path}: ${verdict.recommended}`);
+    }
+    expect(wrong).toEqual([]);
   });
 });
 

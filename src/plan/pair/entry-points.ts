@@ -1,7 +1,8 @@
 import type { FunctionChange, Patch } from "../../contract/description.ts";
 import type { Finding } from "../../findings/findings.ts";
 import { parentFunction } from "../../spans/names.ts";
-import { isFunctionSymbol, type Span } from "../../spans/span.ts";
+import { isCode } from "../../spans/section-kind.ts";
+import { isFunctionSymbol, type Span, type SpanTable } from "../../spans/span.ts";
 import { byText, type PlannedPair, spanFinding } from "./pair.ts";
 
 /** Names of the functions that the compiler calls at entry. */
@@ -27,6 +28,11 @@ export function entryHook(span: Span): FunctionChange["entry"] {
     if (entry.section.name === "__mcount_loc" && offset <= NEAR_ENTRY) return { kind: "mcount", offset };
   }
   return { kind: "none", offset: 0 };
+}
+
+/** Whether the kernel can redirect any function of an object at entry: it was built for tracing. */
+export function hasEntryHooks({ spans }: SpanTable): boolean {
+  return spans.some((span) => isCode(span.kind) && entryHook(span).kind !== "none");
 }
 
 interface EntryPoint {

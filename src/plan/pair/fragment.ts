@@ -16,6 +16,7 @@ import { type ChangeOptions, planChange } from "./change.ts";
 import { hex64 } from "./code.ts";
 import { planData } from "./data.ts";
 import { describeArch } from "./describe-arch.ts";
+import { hasEntryHooks } from "./entry-points.ts";
 import { planExports } from "./exports.ts";
 import { planFunctions } from "./functions.ts";
 import { planHooks } from "./hooks.ts";
@@ -140,6 +141,7 @@ export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, f
     findings,
     ...(switchOver.switchOver.tables === undefined ? {} : { switchOver: switchOver.switchOver }),
     hasChanges,
+    ...(hasEntryHooks(diff.pre.table) || hasEntryHooks(diff.post.table) ? { hasEntryHooks: true } : {}),
     ...(live.liveUpdate.participants === undefined ? {} : { liveUpdate: live.liveUpdate }),
     ...(layouts === undefined ? {} : { layouts: [...layouts.layouts] }),
     ...(layouts?.shadow === undefined ? {} : { shadow: layouts.shadow }),

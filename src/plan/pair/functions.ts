@@ -47,12 +47,6 @@ export function planFunctions(pair: PlannedPair): FunctionPlan {
       entry: entryHook(span),
     });
   }
-  if (
-    plan.functions.some((change) => change.entry.kind !== "none") ||
-    pre.table.spans.some((span) => isCode(span.kind) && entryHook(span).kind !== "none")
-  ) {
-    reportMissingHooks(plan, pair);
-  }
   if (plan.patches.length > 0 && hasDescriptors(pre.table.object)) {
     const where = { object: pair.index, side: "pre", section: ".opd", name: pair.object } as const;
     plan.findings.push({ code: "function-descriptors", where, detail: "" });
@@ -213,17 +207,5 @@ function reportLostNames(plan: FunctionPlan, pair: PlannedPair, span: Span, twin
     if (section === undefined)
       plan.findings.push(spanFinding(pair, "alias-removed", span, "pre", span.name, { name: symbol.name }));
     else plan.findings.push(spanFinding(pair, "entry-point-moved", span, "pre", `${symbol.name} is in ${section} now`));
-  }
-}
-
-/** In an object built for tracing, functions without a site stand out: livepatch cannot redirect them. */
-function reportMissingHooks(plan: FunctionPlan, pair: PlannedPair): void {
-  for (const change of plan.functions) {
-    if (change.status !== "changed" || change.entry.kind !== "none" || change.partOf !== undefined) continue;
-    plan.findings.push({
-      code: "no-entry-hook",
-      where: { object: pair.index, side: "pre", section: change.pre?.section, name: change.name, label: change.label },
-      detail: "",
-    });
   }
 }

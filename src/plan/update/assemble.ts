@@ -20,6 +20,7 @@ import { joinLayouts, joinLiveUpdates, joinShadow, lostStates } from "./join-ana
 import { resolveLinks } from "./links.ts";
 import { mergeChanges } from "./merge.ts";
 import { mergeSwitchOver } from "./merge-switch-over.ts";
+import { missingHooks } from "./missing-hooks.ts";
 import { byLabel, byLabelAndTarget, byName, byPlace } from "./order.ts";
 import type { PairFragment, SuppressionRule } from "./part.ts";
 import { byTarget, type Piece, piecesOf } from "./piece.ts";
@@ -55,6 +56,7 @@ export function assembleUpdate(fragments: readonly PairFragment[], options: Asse
   const findings = [
     ...collect(pieces, (piece) => piece.findings),
     ...suppressed.findings,
+    ...missingHooks(pieces),
     ...(options.findings ?? []),
   ].sort(byPlace);
   // From here on all findings are known.

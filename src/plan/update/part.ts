@@ -57,6 +57,10 @@ const pairFragment = z.strictObject({
   findings: z.array(pairFinding),
   switchOver: switchOver.optional(),
   hasChanges: z.boolean(),
+  hasEntryHooks: z
+    .boolean()
+    .optional()
+    .describe("whether any function has an ftrace site, so that its target has some"),
   liveUpdate: liveUpdate.optional(),
   links: links.optional(),
   accounting: pairAccounting.optional().describe("left out for files that are the same, or cannot be read"),

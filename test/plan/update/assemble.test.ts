@@ -349,3 +349,18 @@ describe("the same bytes, whatever the order", () => {
     expect(JSON.stringify(fragments)).toBe(before);
   });
 });
+
+describe("functions without an ftrace site", () => {
+  const at = (value: string): Part[] => [text("g", `b8${value}000000c3`, { bind: "global" })];
+  const traced = (value: string): Part[] => [text("f", `e8{PLT32 __fentry__-4}b8${value}000000c3`, { bind: "global" })];
+  const sites = (...pairs: readonly BuiltPair[]): string[] =>
+    updateOfMany(pairs).findings.flatMap(({ code, where }) => (code === "no-entry-hook" ? [where.name ?? ""] : []));
+
+  it("are told where any object of the target has one", () => {
+    expect(sites(["a.o", at("01"), at("02")], ["b.o", traced("01"), traced("02")])).toEqual(["g"]);
+  });
+  it("are not where another target has one, or none has", () => {
+    expect(sites(["a.o", at("01"), at("02"), "loop"], ["b.o", traced("01"), traced("02")])).toEqual([]);
+    expect(sites(["a.o", at("01"), at("02")])).toEqual([]);
+  });
+});
