@@ -61,11 +61,14 @@ describe("every object of the fixtures and itself: never a change", () => {
       }
       const { functions, data, exports, layouts, changes, verdict, objects, findings } = update;
       const changed = [...functions, ...data, ...exports].filter(({ status }) => status !== "line-only");
-      const errors = findings.filter(({ severity }) => severity === "error");
-      if (changed.length + layouts.length + changes.length > 0 || objects[0]?.status !== "identical")
+      const patches = changes.flatMap((one) => one.patches);
+      // Wrong use of shadow variables is told of the new object as it is, whatever it was before.
+      const errors = findings.filter(({ severity, code }) => severity === "error" && !code.startsWith("shadow-"));
+      const isMisused = findings.some(({ severity, code }) => severity === "error" && code.startsWith("shadow-"));
+      if (changed.length + layouts.length + patches.length > 0 || objects[0]?.status !== "identical")
         wrong.push(`${path}: changed`);
       if (errors.length > 0) wrong.push(`${path}: ${errors.map(({ code }) => code).join(", ")}`);
-      else if (verdict.recommended !== "none") wrong.push(`${path}: ${verdict.recommended}`);
+      else if (verdict.recommended !== "none" && !isMisused) wrong.push(`${path}: ${verdict.recommended}`);
     }
     expect(wrong).toEqual([]);
   });
