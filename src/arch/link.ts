@@ -1,3 +1,5 @@
+import type { ElfObject } from "../elf/object.ts";
+
 /** Relocation types of the upper and of the lower half of an address, whose values add up to it. */
 export interface AddressHalves {
   readonly high: RegExp;
@@ -60,6 +62,8 @@ export interface LinkModel {
   readonly mayHaveDescriptors: boolean;
   /** Whether the distance of the TOC from a global entry point may stand before it, in eight bytes. ELF V2 ABI for Power, 3.3. */
   readonly hasTocOffsets: boolean;
+  /** Makes of a relocatable object one with instructions in the order of this linked image; `KEEPS_ORDER` where linking changes none. */
+  readonly reorderCode: ((object: ElfObject) => ElfObject) | null;
   /** Whether the field of a jump replaces the low bits of its own address. */
   readonly jumpsInRegion: boolean;
   /** The jump from an old function to its new code; for functions of the other instruction set (Thumb) the second. Null where no function can be redirected. */
@@ -70,3 +74,6 @@ export interface LinkModel {
 export const NO_JUMP_TABLES: readonly JumpTableForm[] = [];
 export const NO_HALVES: readonly AddressHalves[] = [];
 export const ONE_ENTRY: readonly bigint[] = [];
+
+/** Instructions have one byte order before and after linking. */
+export const KEEPS_ORDER = null;

@@ -3,7 +3,7 @@ import type { ElfClass, ElfData } from "../elf/object.ts";
 import type { Arch } from "./arch.ts";
 import { type CodeModel, NO_ANCHORS, TOLD_BY_TYPE } from "./code.ts";
 import { anyAddress, NO_DUMPS, NO_MODULES, NO_WINDOWS } from "./kernel.ts";
-import { NO_HALVES, NO_JUMP_TABLES, ONE_ENTRY } from "./link.ts";
+import { KEEPS_ORDER, NO_HALVES, NO_JUMP_TABLES, ONE_ENTRY } from "./link.ts";
 import { branchReferences } from "./linked.ts";
 import { isLocalLabel } from "./marker.ts";
 import { fillerTest } from "./padding.ts";
@@ -41,6 +41,7 @@ export function unknownArch(machine: number, elfClass: ElfClass, data: ElfData):
       localEntries: ONE_ENTRY,
       mayHaveDescriptors: false,
       hasTocOffsets: false,
+      reorderCode: KEEPS_ORDER,
       jumpsInRegion: false,
       trampoline: null,
       taggedTrampoline: null,

@@ -7,7 +7,7 @@ import { type Abort, describeMatch } from "./outcome/describe.ts";
 import { placePatches } from "./outcome/patches.ts";
 import { matchRunPre, type RunPre, type SpanMatch } from "./run-pre.ts";
 import { searchIndex } from "./search.ts";
-import type { Subject } from "./subject.ts";
+import { inOrderOf, type Subject } from "./subject.ts";
 import type { UpdateInput } from "./update-input.ts";
 
 /** What to match against, and how. */
@@ -40,7 +40,8 @@ export interface MatchRequest {
 export function matchUpdate(subjects: readonly Subject[], request: MatchRequest): MatchResult {
   const { image, aborts } = openRunImage(request);
   try {
-    return matchImage(subjects, image, request, aborts);
+    const ordered = subjects.map((subject) => inOrderOf(image.arch, subject));
+    return matchImage(ordered, image, request, aborts);
   } finally {
     image.close();
   }

@@ -1,3 +1,4 @@
+import type { Arch } from "../arch/arch.ts";
 import type { ElfObject } from "../elf/object.ts";
 import { labelSpans } from "../spans/labels.ts";
 import type { Span, SpanTable } from "../spans/span.ts";
@@ -19,4 +20,19 @@ export interface Subject {
 export function matchSubject(object: ElfObject, name: string): Subject {
   const table = buildSpans(object);
   return { object, table, labels: labelSpans(table.spans, name, usesIn(table)) };
+}
+
+/** The same subject with its instructions in the byte order of the image's: a linker may have changed it (Arm, BE8). */
+export function inOrderOf(arch: Arch, subject: Subject): Subject {
+  const { object, table, labels } = subject;
+  const { reorderCode } = arch.link;
+  if (reorderCode === null || table.arch.machine !== arch.machine || object.data !== arch.data) return subject;
+  if (table.arch.instructionData === arch.instructionData) return subject;
+  const reordered = buildSpans(reorderCode(object));
+  const label = (index: number): string => labels.get(table.spans[index] as Span) as string;
+  return {
+    object: reordered.object,
+    table: reordered,
+    labels: new Map(reordered.spans.map((span, index) => [span, label(index)])),
+  };
 }

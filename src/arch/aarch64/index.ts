@@ -3,7 +3,7 @@ import type { ElfClass, ElfData } from "../../elf/object.ts";
 import type { Arch } from "../arch.ts";
 import { readAddend } from "../field.ts";
 import { type KernelModel, mappedBy, NO_MODULES, NO_WINDOWS } from "../kernel.ts";
-import { type LinkModel, NO_JUMP_TABLES, ONE_ENTRY } from "../link.ts";
+import { KEEPS_ORDER, type LinkModel, NO_JUMP_TABLES, ONE_ENTRY } from "../link.ts";
 import { markerTest } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
 import { aarch64Code } from "./code.ts";
@@ -60,6 +60,7 @@ const link = (prefix: string, slot: string, wordType: number): LinkModel => ({
   localEntries: ONE_ENTRY,
   mayHaveDescriptors: false,
   hasTocOffsets: false,
+  reorderCode: KEEPS_ORDER,
   jumpsInRegion: false,
   trampoline: {
     unit: 4,

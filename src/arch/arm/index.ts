@@ -3,15 +3,13 @@ import type { ElfData } from "../../elf/object.ts";
 import type { Arch, Howto } from "../arch.ts";
 import { readAddend } from "../field.ts";
 import { type KernelModel, NO_DUMPS, NO_MODULES, NO_WINDOWS } from "../kernel.ts";
-import { type LinkModel, NO_JUMP_TABLES, ONE_ENTRY } from "../link.ts";
+import { KEEPS_ORDER, type LinkModel, NO_JUMP_TABLES, ONE_ENTRY } from "../link.ts";
 import { markerTest } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
+import { asBe8, EF_ARM_BE8 } from "./be8.ts";
 import { armCode } from "./code.ts";
 import { armHowtos } from "./howtos.ts";
 import { thumbCode } from "./thumb.ts";
-
-/** The linker swapped the instructions of this image to little-endian. AAELF32, "ELF header". */
-const EF_ARM_BE8 = 0x00800000;
 
 /** 32-bit Arm, either byte order. A trampoline is one B in Arm state. */
 export function arm32(data: ElfData, flags: number): Arch {
@@ -47,7 +45,8 @@ export function arm32(data: ElfData, flags: number): Arch {
     localEntry: () => 0,
     code: armCode(instructionData),
     taggedCode: thumbCode(instructionData),
-    link: LINK,
+    // Only the linker makes BE8 of a big-endian object.
+    link: { ...LINK, reorderCode: instructionData === data ? KEEPS_ORDER : asBe8 },
     kernel: KERNEL,
   };
 }
@@ -64,7 +63,7 @@ function pcBias(howto: Howto): bigint {
 /** AAELF32, "Mapping symbols". */
 const MAPPING = /^\$[adt](\.|$)/;
 
-const LINK: LinkModel = {
+const LINK: Omit<LinkModel, "reorderCode"> = {
   wordType: 2,
   jumpTables: NO_JUMP_TABLES,
   // AAELF32 4.6.1.6.

@@ -3,7 +3,7 @@ import type { ElfClass } from "../../elf/object.ts";
 import type { Arch } from "../arch.ts";
 import { readAddend } from "../field.ts";
 import { anyAddress, type KernelModel, mappedAt, NO_DUMPS, NO_MODULES } from "../kernel.ts";
-import { type LinkModel, NO_JUMP_TABLES, ONE_ENTRY, type TrampolineForm } from "../link.ts";
+import { KEEPS_ORDER, type LinkModel, NO_JUMP_TABLES, ONE_ENTRY, type TrampolineForm } from "../link.ts";
 import { isLocalLabel } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
 import { loongarchCode } from "./code.ts";
@@ -54,6 +54,7 @@ const LINK: Omit<LinkModel, "wordType" | "trampoline"> = {
   localEntries: ONE_ENTRY,
   mayHaveDescriptors: false,
   hasTocOffsets: false,
+  reorderCode: KEEPS_ORDER,
   jumpsInRegion: false,
   taggedTrampoline: null,
 };

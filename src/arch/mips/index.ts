@@ -3,7 +3,7 @@ import type { ElfClass, ElfData } from "../../elf/object.ts";
 import type { Arch } from "../arch.ts";
 import { readAddend } from "../field.ts";
 import { type KernelModel, NO_DUMPS, NO_MODULES } from "../kernel.ts";
-import { type LinkModel, NO_JUMP_TABLES, ONE_ENTRY } from "../link.ts";
+import { KEEPS_ORDER, type LinkModel, NO_JUMP_TABLES, ONE_ENTRY } from "../link.ts";
 import { isLocalLabel } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
 import { mipsCode } from "./code.ts";
@@ -48,6 +48,7 @@ const LINK: Omit<LinkModel, "wordType"> = {
   // MIPS Architecture volume II, J.
   mayHaveDescriptors: false,
   hasTocOffsets: false,
+  reorderCode: KEEPS_ORDER,
   jumpsInRegion: true,
   // lui, addiu, `jalr $0, $t9` (which R6 still has, unlike jr), nop; `break 512`. MIPS Architecture volume II.
   trampoline: {

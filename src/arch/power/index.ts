@@ -3,7 +3,7 @@ import type { ElfData } from "../../elf/object.ts";
 import type { Arch } from "../arch.ts";
 import { readAddend } from "../field.ts";
 import { anyAddress, type KernelModel, mappedAt, NO_MODULES, NO_WINDOWS } from "../kernel.ts";
-import type { LinkModel } from "../link.ts";
+import { KEEPS_ORDER, type LinkModel } from "../link.ts";
 import { isLocalLabel } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
 import { powerCode } from "./code.ts";
@@ -66,6 +66,7 @@ const LINK: Omit<LinkModel, "mayHaveDescriptors"> = {
   // 64-bit ELF V2 ABI for Power, 3.4.1.
   localEntries: [4n, 8n, 16n, 32n, 64n],
   hasTocOffsets: true,
+  reorderCode: KEEPS_ORDER,
   jumpsInRegion: false,
   // `b`; `trap`. Power ISA.
   trampoline: {

@@ -3,7 +3,7 @@ import type { ElfClass } from "../../elf/object.ts";
 import type { Arch, Howto } from "../arch.ts";
 import { readAddend } from "../field.ts";
 import { anyAddress, type KernelModel, LONGEST_IMAGE, NO_DUMPS, NO_MODULES, NO_WINDOWS } from "../kernel.ts";
-import { type LinkModel, NO_HALVES, ONE_ENTRY } from "../link.ts";
+import { KEEPS_ORDER, type LinkModel, NO_HALVES, ONE_ENTRY } from "../link.ts";
 import { isLocalLabel } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
 import { s390Code } from "./code.ts";
@@ -49,6 +49,7 @@ const LINK: Omit<LinkModel, "wordType"> = {
   localEntries: ONE_ENTRY,
   mayHaveDescriptors: false,
   hasTocOffsets: false,
+  reorderCode: KEEPS_ORDER,
   jumpsInRegion: false,
   // `brcl 15`; `mc 0,0`. Principles of Operation.
   trampoline: {
