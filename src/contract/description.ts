@@ -146,6 +146,7 @@ export const noise = z.strictObject({
       "init-code",
       "encoding-only",
       "dead-code",
+      "instrumentation",
     ])
     .meta({ open: true })
     .describe("why the two sides differ although nothing changed"),
@@ -186,7 +187,7 @@ const codeSymbol = z.strictObject({
   offset: z.int(),
   size: count,
   bind: z.enum(["local", "global", "weak", "unique"]),
-  type: z.enum(["function", "object", "section", "tls", "absolute", "other"]),
+  type: z.enum(["function", "gnu-ifunc", "object", "section", "tls", "absolute", "other"]),
   value: hex64.optional().describe("address in the run system, once it was matched; of an absolute symbol its value"),
   sympos: count.optional().describe("position among equal names as livepatch counts: 0 when unique"),
 });

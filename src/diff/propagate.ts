@@ -1,5 +1,6 @@
+import { isInstrumentation } from "../spans/instrumentation.ts";
 import { parentFunction } from "../spans/names.ts";
-import { isCode } from "../spans/section-kind.ts";
+import { isCode, isState } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span } from "../spans/span.ts";
 import { type Comparison, compareContext, comparePair, type Link } from "./compare.ts";
 import { type Difference, MOST_REASONS, shortTarget } from "./difference.ts";
@@ -27,6 +28,8 @@ export interface Outcome {
   readonly lines: readonly (readonly Difference[] | undefined)[];
   /** Pre spans that differ but are left alone because the patch's author said so. */
   readonly exempt: readonly Span[];
+  /** Pre spans that differ and are the compiler's instrumentation: no change of the program. */
+  readonly instrumented: ReadonlySet<Span>;
 }
 
 /** What a difference means for a pair of this kind. */
@@ -64,8 +67,21 @@ export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
     queue.push(span);
   };
 
+  const instrumented = new Set<Span>();
+
+  /** Instrumentation that differs: the running constructor has run, and new code gets counters of its own. */
+  const setApart = (span: Span, twin: Span, differences: readonly Difference[]): void => {
+    instrumented.add(span);
+    reasons[span.id] = [...differences];
+    const isCounted = post.uses(twin).some(({ from }) => isCode(from.kind) && !isInstrumentation(from, post.uses));
+    if (isState(span.kind)) fates[span.id] = span.size !== twin.size && isCounted ? "unpaired" : "state";
+  };
+
   const differ = (span: Span, twin: Span, differences: readonly Difference[]): void => {
+    const mayBeOwn = isCode(span.kind) || (isState(span.kind) && isState(twin.kind));
     if (post.table.exempt.has(twin)) exempt.push(span);
+    else if (mayBeOwn && isInstrumentation(span, pre.uses) && isInstrumentation(twin, post.uses))
+      setApart(span, twin, differences);
     else settle(span, twin, differences);
   };
 
@@ -138,7 +154,7 @@ export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
       ]);
     }
   }
-  return { fates, reasons, lines, exempt };
+  return { fates, reasons, lines, exempt, instrumented };
 }
 
 /** The function a cold part was cut from: the user of that name. Nobody can enter a cold part, so its function is what gets replaced. */

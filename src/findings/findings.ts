@@ -261,6 +261,30 @@ export const FINDINGS = {
     (name) =>
       `functions of ${name} are called through descriptors (ELFv1): a jump at the old code enters the new code with the old TOC pointer, and the new code goes wrong; load the TOC pointer in between`,
   ),
+  "code-has-run": row(
+    "error",
+    "Code that has run changed",
+    (name, detail) =>
+      `${name} ran when the system or program started (${detail}): a jump to the new code has no effect`,
+  ),
+  "address-of-replaced": row(
+    "warning",
+    "Address of replaced code taken",
+    (name, detail) =>
+      `the new ${name} takes the address of ${detail}, which is replaced: it gets that of the new code, and pointers stored earlier have that of the old; compare them nowhere, and do not take the update back while one is stored`,
+  ),
+  "constant-copied": row(
+    "warning",
+    "Constant with two copies",
+    (name, detail) =>
+      `${name} gets a new place, and new code (${detail}) uses its address: pointers to the old one that were stored earlier are not equal to it`,
+  ),
+  "unwind-not-registered": row(
+    "error",
+    "Unwinder does not know new code",
+    (name, detail) =>
+      `the new ${name} ${detail}, and an exception that passes through it ends the program: the frame descriptions of new code have to be registered (__register_frame), or the code built without exceptions`,
+  ),
   "type-hash-changed": row(
     "error",
     "Type hash of a function changed",

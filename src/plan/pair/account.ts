@@ -62,7 +62,7 @@ function toldBy(pair: PlannedPair, { functions, data, exports, noise, findings }
     if (renamedTo !== undefined) renamed.add(label);
   }
   for (const { class: kind, label } of noise) {
-    if (kind === "init-code") told.add(label);
+    if (kind === "init-code" || kind === "instrumentation") told.add(label);
     renamed.add(label);
   }
   const isNameless = findings.some(({ code }) => code === "nameless-code-changed");

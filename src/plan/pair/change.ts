@@ -41,7 +41,8 @@ function rootReason(pair: PlannedPair, span: Span): string | undefined {
   const fate = fateOfPre(pair, twin);
   if (fate === "patched" && span.kind !== "init-text" && span.kind !== "fragment") return "changed";
   if (fate === "in-place") return "in-place";
-  return fate === "unpaired" ? "new" : undefined;
+  // Counters of instrumentation come with the code that counts.
+  return fate === "unpaired" && !pair.diff.outcome.instrumented.has(twin) ? "new" : undefined;
 }
 
 /** New code: what replaces old code, and what it needs that the running system does not have. Returns the spans, roots first. */

@@ -15,7 +15,7 @@ export interface CodeOptions {
 const BINDS: Readonly<Record<number, CodeSymbol["bind"]>> = { 0: "local", 1: "global", 2: "weak", 10: "unique" };
 const TYPES: Readonly<Record<number, CodeSymbol["type"]>> = {
   [STT.FUNC]: "function",
-  10: "function",
+  [STT.GNU_IFUNC]: "gnu-ifunc",
   [STT.OBJECT]: "object",
   [STT.SECTION]: "section",
   6: "tls",

@@ -84,7 +84,8 @@ function planPaired(plan: DataPlan, pair: PlannedPair, span: Span, twin: Span): 
     const status = fate === "in-place" ? "in-place" : "changed";
     plan.data.push({ ...header(pair, span, "pre"), status, ...renamed, ...both, reasons: reasonsOf(pair, span) });
     if (fate === "in-place") plan.patches.push(rewrite(pair, span, twin));
-    else plan.findings.push(spanFinding(pair, stateCode(pair, span, twin), span, "pre", stateDetail(pair, span, twin)));
+    else if (!outcome.instrumented.has(span))
+      plan.findings.push(spanFinding(pair, stateCode(pair, span, twin), span, "pre", stateDetail(pair, span, twin)));
   } else if (fate === "unpaired") {
     plan.data.push({ ...header(pair, twin, "post"), status: "new", ...both, reasons: reasonsOf(pair, span) });
     if (span.symbol !== undefined && span.symbol.bind !== 0) {

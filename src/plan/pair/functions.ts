@@ -8,6 +8,7 @@ import { isCode } from "../../spans/section-kind.ts";
 import { isFunctionSymbol, type Span } from "../../spans/span.ts";
 import { demangle } from "./demangle.ts";
 import { entryHook, redirect, trap } from "./entry-points.ts";
+import { startersIn } from "./has-run.ts";
 import { firstReason, type PlannedPair, reasonsOf, spanFinding, toReasons } from "./pair.ts";
 import { typeHashFindings } from "./type-hash.ts";
 
@@ -31,11 +32,14 @@ function placeIn(span: Span): FunctionChange["pre"] {
 export function planFunctions(pair: PlannedPair): FunctionPlan {
   const plan: FunctionPlan = { functions: [], patches: [], findings: [] };
   const { pre, post, pairing } = pair.diff;
+  const starterOf = startersIn(pre);
   for (const span of pre.table.spans) {
     if (!isCode(span.kind) || span.kind === "fragment") continue;
     const twin = pairing.postOf[span.id];
     if (twin !== undefined) planPaired(plan, pair, span, twin);
     else if (isFunction(span)) planDeleted(plan, pair, span);
+    const starter = isFunction(span) && pair.diff.outcome.fates[span.id] === "patched" ? starterOf(span) : undefined;
+    if (starter !== undefined) plan.findings.push(spanFinding(pair, "code-has-run", span, "pre", starter));
   }
   for (const span of post.table.spans) {
     if (!isFunction(span) || pairing.preOf[span.id] !== undefined) continue;

@@ -5,7 +5,9 @@ import type { Finding } from "../../findings/findings.ts";
 import { namesPosition } from "../../spans/references.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../../spans/span.ts";
+import { addressFindings } from "./addresses.ts";
 import { fateOfPre, type PlannedPair, spanFinding } from "./pair.ts";
+import { unwindFindings } from "./unwinding.ts";
 
 /** Post functions that will be loaded: replacements and new ones. */
 function loadedFunctions(pair: PlannedPair): Span[] {
@@ -21,12 +23,13 @@ function loadedFunctions(pair: PlannedPair): Span[] {
 export function checkNewCode(pair: PlannedPair): Finding[] {
   const loaded = loadedFunctions(pair);
   const isLoaded = new Set(loaded);
-  return loaded.flatMap((span) => [
+  const each = loaded.flatMap((span) => [
     ...siblingCalls(pair, span, isLoaded),
     ...foreignKeys(pair, span),
     ...anchored(pair, span),
     ...lostPlaces(pair, span, isLoaded),
   ]);
+  return [...each, ...addressFindings(pair, loaded), ...unwindFindings(pair, loaded)];
 }
 
 /** Jumps out of the new code where the caller's TOC pointer must be restored. OpenPOWER ELF V2 ABI, 2.2.1.1. */

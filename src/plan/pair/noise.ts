@@ -22,6 +22,12 @@ const EVIDENCE: Readonly<Record<PairedBy, string>> = {
 export function listNoise(pair: PlannedPair, others: readonly Noise[] = []): Noise[] {
   const { pre, pairing, outcome } = pair.diff;
   const noise: Noise[] = [...others, ...initCode(pair, "pre"), ...initCode(pair, "post")];
+  for (const span of outcome.instrumented) {
+    const label = pair.preLabels.get(span) as string;
+    const sizes = { pre: `${span.size} bytes`, post: `${pairing.postOf[span.id]?.size} bytes` };
+    const evidence = "the compiler's own: only its runtime and its constructors use it";
+    noise.push({ class: "instrumentation", label, object: pair.index, ...sizes, evidence });
+  }
   for (const span of pre.table.spans) {
     const twin = pairing.postOf[span.id];
     if (twin === undefined || isComparedByContents(span.kind)) continue;

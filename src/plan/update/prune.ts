@@ -32,7 +32,7 @@ export function pruneChange(
   for (const { section, symbol, targetAddend } of change.newCode.relocations) {
     if (!kept.has(section) || !dropped.has(symbol)) continue;
     const by = ownerOf(section) ?? section;
-    const isMiddle = targetAddend !== "0x0" && find(change.newCode.symbols, symbol)?.type === "function";
+    const isMiddle = targetAddend !== "0x0" && isFunction(find(change.newCode.symbols, symbol));
     const key = `${by}\0${symbol}`;
     if (!uses.get(key)?.isMiddle) uses.set(key, { by, label: symbol, isMiddle });
   }
@@ -87,6 +87,10 @@ function reach(code: CodeTables, isDropped: (label: string) => boolean, others?:
   return reasons;
 }
 
+function isFunction(symbol: CodeTables["symbols"][number] | undefined): boolean {
+  return symbol?.type === "function" || symbol?.type === "gnu-ifunc";
+}
+
 /** All sections; those taken out are there for the reason for which all old code is. */
 function everything({ sections, symbols }: CodeTables, isDropped: (label: string) => boolean): Map<string, string> {
   return new Map(
@@ -94,7 +98,7 @@ function everything({ sections, symbols }: CodeTables, isDropped: (label: string
       if (!isDropped(label)) return [label, because];
       const owner = ownerOf(label);
       if (owner !== undefined) return [label, `owner ${owner}`];
-      return [label, find(symbols, label)?.type === "function" ? "text" : "global"];
+      return [label, isFunction(find(symbols, label)) ? "text" : "global"];
     }),
   );
 }
