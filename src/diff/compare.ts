@@ -276,7 +276,8 @@ class Comparer implements Comparison {
     this.#forget();
     this.links.length = 0;
     for (const [a, b] of correspondence.relocations) {
-      const bothBranch = a.symbol === undefined || b.symbol === undefined;
+      const isJump = a.howto.role === "branch" && b.howto.role === "branch";
+      const bothBranch = isJump || a.symbol === undefined || b.symbol === undefined;
       if (!bothBranch && a.howto.family !== b.howto.family) {
         this.#differ("relocation-type", a.offset, a.howto.name, b.howto.name);
       } else if (!this.#isSameTarget(a, b)) {
@@ -371,6 +372,10 @@ class Comparer implements Comparison {
       return;
     }
     this.#base = a.ownerOffset;
+    if (a.meaning !== undefined && b.meaning !== undefined) {
+      this.#compareMeanings(a.meaning, b.meaning);
+      return;
+    }
     // The last entry of a table may lack its padding.
     const isShort =
       a.size !== b.size &&
@@ -389,6 +394,22 @@ class Comparer implements Comparison {
       else this.#differ("bytes", ...difference);
     }
     this.#compareEntryRelocations(a, b);
+  }
+
+  /** What two entries of a linked image say, wherever they lie. */
+  #compareMeanings(a: Contents, b: Contents): void {
+    if (a.bytes.length !== b.bytes.length)
+      this.#differ("entry-size", 0, String(a.bytes.length), String(b.bytes.length));
+    if (this.#context.correspondenceOf(this.#pre) === undefined) {
+      for (const { offset, size } of differingRuns(a, b, this.#context.arch))
+        this.#differ("bytes", 0, hexBytes(a.bytes, offset, size), hexBytes(b.bytes, offset, size));
+    }
+    if (a.relocations.length !== b.relocations.length)
+      this.#differ("entry-size", 0, String(a.relocations.length), String(b.relocations.length));
+    for (const [i, x] of a.relocations.entries()) {
+      const y = b.relocations[i];
+      if (y !== undefined && !this.#isSameTarget(x, y)) this.#differ("relocation-target", 0, ...targetTexts(x, y));
+    }
   }
 
   #compareEntryRelocations(a: TableEntry, b: TableEntry): void {

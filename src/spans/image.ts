@@ -34,6 +34,10 @@ export interface Image {
   isSlot(address: number): boolean;
   /** What a slot stands for; undefined where there is none. */
   meaningAt(address: number): Meaning | undefined;
+  /** What a word anywhere stands for, whether the loader or linking filled it. */
+  wordAt(address: number): Meaning | undefined;
+  /** Whether the loader writes the word at an address. */
+  isDynamic(address: number): boolean;
   /** Whether the slot is one that code passes to the run-time for a thread-local: a pair or a descriptor. */
   isThreadSlot(address: number): boolean;
   /** Symbol that the loader copies into the image's own memory (R_*_COPY), by address. */
@@ -125,6 +129,8 @@ export function readImage(object: ElfObject, arch: Arch): Image | undefined {
     threadSize,
     isSlot: (address) => slots.isSlot(address),
     meaningAt: (address) => slots.meaningAt(address),
+    wordAt: (address) => slots.wordMeaning(address),
+    isDynamic: (address) => slots.isDynamic(address),
     isThreadSlot: (address) => slots.isThreadSlot(address),
     copies: slots.copies,
     linkerSymbols,
@@ -267,8 +273,15 @@ class Slots {
     return this.isSlot(address) && /DTPMOD|TLS_?DESC|GOTDESC/.test(this.#byAddress.get(address)?.type ?? "");
   }
 
+  isDynamic(address: number): boolean {
+    return this.#byAddress.has(address);
+  }
+
   meaningAt(address: number): Meaning | undefined {
-    if (!this.isSlot(address)) return undefined;
+    return this.isSlot(address) ? this.wordMeaning(address) : undefined;
+  }
+
+  wordMeaning(address: number): Meaning | undefined {
     const known = this.#byAddress.get(address);
     if (known === undefined) return this.#written(address);
     const { relocation, type } = known;

@@ -38,6 +38,9 @@ const NO_BYTES = new Uint8Array(0);
 /** Bytes in which a stub loads its slot. */
 const STUB_REACH = 32;
 
+/** Bytes of a stub whose symbol has no size: the one for `__tls_get_addr` on Power saves registers before. */
+const LONGEST_STUB = 96;
+
 /** Gives references that linking resolved back their meaning: what code, data and tables of one image point to. */
 export class LinkedReader {
   readonly #image: Image;
@@ -146,11 +149,12 @@ export class LinkedReader {
   }
 
   #addressGoal(address: number, isCloneCode: boolean): Goal | undefined {
-    const { copies, linkerSymbols, ownSymbols, placeAt, gotPointer, toc } = this.#image;
+    const { copies, linkerSymbols, ownSymbols, placeAt, gotPointer, globalPointer, toc } = this.#image;
     // What a weak symbol that nothing defines is.
     if (address === 0) return { addend: 0n };
     const copy = copies.get(address);
     if (copy !== undefined) return { symbol: this.#outer(copy) };
+    if (address === globalPointer) return { symbol: this.#outer("__global_pointer$") };
     if (address === toc) return { symbol: this.#outer(".TOC.") };
     if (address === gotPointer) return { symbol: this.#outer("_GLOBAL_OFFSET_TABLE_") };
     const marker = linkerSymbols.get(address);
@@ -176,7 +180,7 @@ export class LinkedReader {
     if (place === undefined) return undefined;
     if (symbol === undefined && !STUB_SECTION.test(place.section.name)) return undefined;
     const from = place.offset - (image.arch.functionTagBit ? place.offset % 2 : 0);
-    const size = symbol === undefined ? STUB_REACH : symbol.size || STUB_REACH;
+    const size = symbol === undefined ? STUB_REACH : symbol.size || LONGEST_STUB;
     const within = this.#referencesOf(place.section).filter(({ offset }) => offset >= from && offset < from + size);
     const slot = within
       .sort((a, b) => a.offset - b.offset)
@@ -218,7 +222,13 @@ export class LinkedReader {
     return [...found.values()].sort((a, b) => a.offset - b.offset);
   }
 
-  /** What a word with an address leads to; for tables that are read by another key. */
+  /** What the word at an address leads to. */
+  goalInWord(address: number): Goal | undefined {
+    const meaning = this.#image.wordAt(address);
+    return meaning && this.meant(meaning);
+  }
+
+  /** What an address leads to. */
   goalAt(address: number): Goal | undefined {
     return this.#addressGoal(address, false);
   }

@@ -59,6 +59,8 @@ export interface TableEntry {
   readonly ownerField: number;
   /** Where in the owner the entry points. */
   readonly ownerOffset: number;
+  /** What the entry says, where its bytes depend on where it lies: compared instead of them. */
+  readonly meaning?: { readonly bytes: Uint8Array; readonly relocations: readonly SpanRelocation[] };
 }
 
 /** The unit of matching: a function, a data object, one string, one constant, a piece of code that belongs to a function. */

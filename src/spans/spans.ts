@@ -20,6 +20,7 @@ import { readExempt, readHooks } from "./hooks.ts";
 import { type Image, readImage, withSectionOffsets } from "./image.ts";
 import { resolveIntoTables } from "./into-tables.ts";
 import { jumpTableDrafts, LinkedReader } from "./linked.ts";
+import { attachLinkedExceptions } from "./linked-exceptions.ts";
 import { isStubSymbol } from "./linker-made.ts";
 import { isAnonymousName, prefixedFunction } from "./names.ts";
 import { type PrefixEvidence, prefixEvidence } from "./prefix.ts";
@@ -74,7 +75,8 @@ export function buildSpans(file: ElfObject): SpanTable {
   }
   // From here on every relocation of a span knows its target.
   const layouts = attachEntries({ object, arch, kinds, drafts, spansOf, oddities });
-  if (kinds.includes("unwind")) attachExceptionTables(object, kinds, drafts, spansOf);
+  if (image !== undefined && linked !== undefined) attachLinkedExceptions({ image, linked, kinds, spansOf });
+  else if (kinds.includes("unwind")) attachExceptionTables(object, kinds, drafts, spansOf);
   if (object.type === ET.REL) resolveIntoTables(object, spans);
   giveAnchored(arch, spans, spansOf);
   if (spans.some(({ kind }) => kind === "fragment")) ownFragments(spans);

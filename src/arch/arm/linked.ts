@@ -1,4 +1,4 @@
-import { type LinkedCode, type LinkedReference, wordAt } from "../linked.ts";
+import { type LinkedCode, type LinkedReference, signExtend, wordAt } from "../linked.ts";
 
 /** ELF for the Arm Architecture: ABS32, REL32, GOT_BREL, GOT_PREL, MOVW_ABS_NC, MOVT_ABS and their Thumb forms. */
 const ABS32 = 2;
@@ -8,6 +8,10 @@ const MOVW = 43;
 const MOVT = 44;
 const THUMB_MOVW = 47;
 const THUMB_MOVT = 48;
+
+/** R_ARM_CALL and R_ARM_THM_CALL, for branches that change the instruction set. */
+const ARM_CALL = 28;
+const THUMB_CALL = 10;
 
 /** What a register holds: half an address, a word of a literal pool, or an address. */
 interface Held {
@@ -61,6 +65,15 @@ class ArmReader {
       const rm = word & 15;
       const immediate = ((word >>> 4) & 0xf000) | (word & 0xfff);
       const kind = word & 0x0ff00000;
+      const stub = plt(code, at, little);
+      if (stub !== undefined) this.found.push({ offset: at, type: ABS32, value: base + stub, use: "load" });
+      // blx: to Thumb code, at a halfword.
+      if (word >>> 25 === 0x7d) {
+        const distance = signExtend(word & 0xffffff, 24) * 4 + ((word >>> 23) & 2);
+        this.found.push({ offset: at, type: ARM_CALL, value: base + at + 8 + distance, use: "branch" });
+        this.#call();
+        continue;
+      }
       if (kind === 0x03000000) this.#held.set(rd, { kind: "half", value: immediate, at });
       else if (kind === 0x03400000) this.#upper(rd, immediate, at, MOVW, MOVT);
       else if ((word & 0x0f7f0000) === 0x051f0000) {
@@ -107,6 +120,11 @@ class ArmReader {
   }
 
   #wide(first: number, second: number, at: number, pc: number): void {
+    if ((first & 0xf800) === 0xf000 && (second & 0xd001) === 0xc000) {
+      this.found.push({ offset: at, type: THUMB_CALL, value: (pc & ~3) + blxDistance(first, second), use: "branch" });
+      this.#call();
+      return;
+    }
     const rd = (second >>> 8) & 15;
     const rt = (second >>> 12) & 15;
     const rn = first & 15;
@@ -198,4 +216,26 @@ class ArmReader {
   #call(): void {
     for (const register of [0, 1, 2, 3, 12, 14]) this.#held.delete(register);
   }
+}
+
+/** The distance of `blx` from Thumb code to Arm code. Arm ARM, A8.8.25, encoding T2. */
+function blxDistance(first: number, second: number): number {
+  const sign = (first >>> 10) & 1;
+  const j1 = ((second >>> 13) & 1) ^ sign ^ 1;
+  const j2 = ((second >>> 11) & 1) ^ sign ^ 1;
+  const words = (sign << 22) | (j1 << 21) | (j2 << 20) | ((first & 0x3ff) << 10) | ((second >>> 1) & 0x3ff);
+  return signExtend(words, 23) * 4;
+}
+
+/** Where the slot lies that an entry of the PLT at an offset jumps through: `add ip,pc,#a; add ip,ip,#b; ldr pc,[ip,#c]!`. */
+function plt(code: Uint8Array, at: number, little: boolean): number | undefined {
+  const [first, second, third] = [wordAt(code, at, little), wordAt(code, at + 4, little), wordAt(code, at + 8, little)];
+  if (first >>> 12 !== 0xe28fc || second >>> 12 !== 0xe28cc || third >>> 12 !== 0xe5bcf) return undefined;
+  return (at + 8 + rotated(first) + rotated(second) + (third & 0xfff)) | 0;
+}
+
+function rotated(word: number): number {
+  const turn = ((word >>> 8) & 15) * 2;
+  const value = word & 0xff;
+  return ((value >>> turn) | (value << ((32 - turn) & 31))) >>> 0;
 }
