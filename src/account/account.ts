@@ -90,7 +90,17 @@ function tally(
       add(relocations, owner, end - firstRecord(records, from));
     };
     let at = 0;
+    const made = view.table.linkerMade.get(section.index) ?? [];
     const fill = (to: number): void => {
+      for (const { from, to: end } of made) {
+        if (from < at || end > to) continue;
+        fillGap(from);
+        give(from, end, "regenerated");
+        at = end;
+      }
+      fillGap(to);
+    };
+    const fillGap = (to: number): void => {
       if (to <= at) return;
       const owner = fillerOwner(view, section, at, to);
       if (owner === "unexplained") {
@@ -98,6 +108,7 @@ function tally(
         unexplained.push({ side: view.side, section: section.name, offset: at, name: undefined, detail });
       }
       give(at, to, owner);
+      at = to;
     };
     const cover = (from: number, to: number, owner: Owner): void => {
       fill(from);

@@ -152,14 +152,14 @@ export class LinkedReader {
     const { copies, linkerSymbols, ownSymbols, placeAt, gotPointer, globalPointer, toc } = this.#image;
     // What a weak symbol that nothing defines is.
     if (address === 0) return { addend: 0n };
+    const marker = linkerSymbols.get(address);
+    if (marker === "__TMC_END__" && isCloneCode) return { symbol: this.#outer(marker) };
     const copy = copies.get(address);
     if (copy !== undefined) return { symbol: this.#outer(copy) };
     if (address === globalPointer) return { symbol: this.#outer("__global_pointer$") };
     if (address === toc) return { symbol: this.#outer(".TOC.") };
     if (address === gotPointer) return { symbol: this.#outer("_GLOBAL_OFFSET_TABLE_") };
-    const marker = linkerSymbols.get(address);
-    const isMarker = !ownSymbols.has(address) || (isCloneCode && marker === "__TMC_END__");
-    if (marker !== undefined && isMarker) return { symbol: this.#outer(marker) };
+    if (marker !== undefined && !ownSymbols.has(address)) return { symbol: this.#outer(marker) };
     const place = placeAt(address);
     if (place === undefined) return undefined;
     if (hasSpans(sectionKind(place.section, true))) return { place };

@@ -155,8 +155,11 @@ export function settle(draft: Draft, spansOf: (section: number) => readonly Span
   const holder = symbol === undefined || namesPosition(symbol) ? draft.targetOffset : Number(symbol.value);
   const target = before ? spanAtOrAfter(spans, draft.targetOffset) : spanAt(spans, holder);
   if (target === undefined) return;
-  draft.target = target;
-  draft.targetOffset -= target.offset;
+  const isBetween = draft.resolved !== undefined && draft.targetOffset > target.offset + target.size;
+  // Code of a linked image counts from a place before what it means; nothing ends in filler.
+  const meant = isBetween ? (spanAtOrAfter(spans, draft.targetOffset) ?? target) : target;
+  draft.target = meant;
+  draft.targetOffset -= meant.offset;
 }
 
 /** Index of the first draft at or after an offset; `drafts` must be in offset order. */

@@ -144,6 +144,8 @@ export interface SpanTable {
   /** Functions that the patch's author asked to leave alone (KPATCH_IGNORE_FUNCTION). */
   readonly exempt: ReadonlySet<Span>;
   readonly oddities: readonly Oddity[];
+  /** Code of a linked image that the linker made, by section index, in order: stubs, whose meaning is told where they are called. */
+  readonly linkerMade: ReadonlyMap<number, readonly { readonly from: number; readonly to: number }[]>;
   /** How the entries of each table are laid out, by section index; a table that cannot be cut has none. */
   readonly layouts: ReadonlyMap<number, EntryLayout>;
   /** Spans of a section in offset order. */

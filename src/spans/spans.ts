@@ -43,6 +43,8 @@ import { unknownTables } from "./unknown-tables.ts";
 const NOBODY: readonly Span[] = [];
 const NO_DRAFTS: readonly Draft[] = [];
 
+type LinkerMade = Map<number, readonly { readonly from: number; readonly to: number }[]>;
+
 /** Reads an object in Ksplice's terms: sections become spans, relocations point from span to span, table entries belong to code. */
 export function buildSpans(file: ElfObject): SpanTable {
   const object = withSectionOffsets(withCodeSymbols(file));
@@ -62,7 +64,8 @@ export function buildSpans(file: ElfObject): SpanTable {
   const drafts = readDrafts(object, arch, kinds, oddities, linked);
   for (const section of unknownTables(object.sections, kinds, drafts, symbols)) kinds[section.index] = "table";
   // From here on every section has its kind.
-  const pieces = cutSections(object, arch, kinds, drafts, symbols);
+  const linkerMade: LinkerMade = new Map();
+  const pieces = cutSections(object, arch, kinds, drafts, symbols, linkerMade);
   // From here on the set of spans is fixed.
   const { spans, bySection } = createSpans(object, arch, kinds, pieces);
   const spansOf = (section: number): readonly Span[] => bySection.get(section) ?? NOBODY;
@@ -83,7 +86,7 @@ export function buildSpans(file: ElfObject): SpanTable {
   const exports = readExports(object, kinds, drafts);
   const hooks = readHooks(object, kinds, drafts);
   const exempt = readExempt(object, kinds, drafts);
-  return { object, arch, kinds, spans, exports, hooks, exempt, oddities, layouts, spansOf };
+  return { object, arch, kinds, spans, exports, hooks, exempt, oddities, linkerMade, layouts, spansOf };
 }
 
 function readDrafts(
@@ -120,6 +123,7 @@ function cutSections(
   kinds: readonly SectionKind[],
   drafts: ReadonlyMap<number, readonly Draft[]>,
   symbols: ReadonlyMap<number, readonly ElfSymbol[]>,
+  linkerMade: LinkerMade,
 ): ReadonlyMap<number, readonly Piece[]> {
   const pieces = new Map<number, readonly Piece[]>();
   const divisible = new Set<number>();
@@ -145,7 +149,7 @@ function cutSections(
     const list =
       object.type === ET.REL
         ? cut
-        : cut.filter((piece, i) => !isLinkerPiece(piece, cut[i + 1], drafts.get(section.index) ?? NO_DRAFTS));
+        : withoutLinkerPieces(section, cut, drafts.get(section.index) ?? NO_DRAFTS, linkerMade);
     if (list.length === 0) continue;
     pieces.set(section.index, list);
     const isDivisible =
@@ -178,6 +182,24 @@ function emptySections(
   const used = new Set<number>();
   for (const list of drafts.values()) for (const { place } of list) if (empty.has(place)) used.add(place);
   return used;
+}
+
+/** Leaves out what the linker made, and notes where that lies. */
+function withoutLinkerPieces(
+  section: Section,
+  pieces: readonly Piece[],
+  drafts: readonly Draft[],
+  linkerMade: LinkerMade,
+): readonly Piece[] {
+  const own = pieces.filter((piece, i) => !isLinkerPiece(piece, pieces[i + 1], drafts));
+  if (own.length === pieces.length) return pieces;
+  const kept = new Set(own);
+  const made = pieces.filter((piece) => !kept.has(piece));
+  linkerMade.set(
+    section.index,
+    made.map(({ offset, size }) => ({ from: offset, to: offset + size })),
+  );
+  return own;
 }
 
 /**
@@ -241,7 +263,8 @@ function placesReferredTo(
     if (kinds[from] === "table" && specialTableOf(name)?.policy !== "patch-owner") continue;
     for (const draft of list) {
       // A jump table may be counted from its middle by itself, but not cut by itself.
-      if (!wanted.has(draft.place) || draft.place === from) continue;
+      // In a linked image one section holds the tables and the texts of many.
+      if (!wanted.has(draft.place) || (draft.place === from && object.type === ET.REL)) continue;
       const known = places.get(draft.place);
       if (known === undefined) places.set(draft.place, [draft.targetOffset]);
       else known.push(draft.targetOffset);

@@ -88,10 +88,18 @@ export function aarch64References(linked: LinkedCode): LinkedReference[] {
       const use = isPage ? (isLoad && size === 3 ? "load" : "address") : "thread";
       tell(register, value, at, isAdd ? low : (access[size] as number), use);
     }
-    forget(held, word, isAccess && !isLoad);
+    if (isDescriptorCall(code, at)) for (const register of [0, 1, 30]) held.delete(register);
+    else forget(held, word, isAccess && !isLoad);
     follow(held, word, at, targets.get(at));
   }
   return found;
+}
+
+/** `add x0,x0,#low; blr x1`: the call for a thread-local's descriptor changes x0 alone. ELF for the Arm 64-bit Architecture, "TLS descriptors". */
+function isDescriptorCall(code: Uint8Array, at: number): boolean {
+  return (
+    wordAt(code, at, true) === 0xd63f0020 && at >= 4 && (wordAt(code, at - 4, true) & 0xffc003ff) >>> 0 === 0x91000000
+  );
 }
 
 /** Registers that hold something else after an instruction. */
