@@ -253,7 +253,7 @@ class DataReader {
   }
 
   get #isArm(): boolean {
-    return this.#input.image.arch.name.startsWith("arm");
+    return this.#input.image.arch.family === "arm";
   }
 
   /** Writes down that something is referred to; nothing, where a pointer is null. */
