@@ -20,8 +20,7 @@ export const pairRenamed: PairingPass = (pre, _post, pairing) => {
       if (span.symbol === undefined || span.size === 0) return undefined;
       if (!(isCode(span.kind) && span.kind !== "fragment") && span.kind !== "rodata") return undefined;
       const targets = targetsKey(span, pairing, isPost);
-      return [family(span.kind), span.size, contentsKey(span, arch), targets, ...freeContents(span, isPost)].join("
-");
+      return [family(span.kind), span.size, contentsKey(span, arch), targets, ...freeContents(span, isPost)].join("\n");
     };
   return uniquePairs(groupFree(pairing, key(false), key(true)));
 };
