@@ -31,6 +31,34 @@ const registersWith = (table: string): Parts => [
   text("start", "48c7c7{32S timer}e9{PLT32 liveupdate_register_subsystem-4}"),
 ];
 
+const percpu = { in: ".data..percpu" };
+const tls = { in: ".tdata", type: "tls", extra: { flags: "WAT" } } as const;
+const comment = (words: string): Part => section(".comment", Buffer.from(`\0${words}\0`).toString("hex"));
+const commands = (words: string): Part => section(".GCC.command.line", Buffer.from(`\0${words}\0`).toString("hex"));
+/** A function behind its kCFI hash. */
+const hashed = (hash: string, bind: "global" | "local"): Part =>
+  section(".text.f", `b8${hash}000000${"90".repeat(11)}b801000000c3`, {}, [
+    { name: "__cfi_f", value: 0, size: 5, type: "func", bind },
+    { name: "f", value: 16, size: 6, type: "func", bind },
+  ]);
+/** Code between two functions that no symbol covers. */
+const between = (x: string): Part =>
+  section(".text", `b801000000c3b8${x}000000c3b801000000c3`, {}, [
+    { name: "f", value: 0, size: 6, type: "func", bind: "global" },
+    { name: "g", value: 12, size: 6, type: "func", bind: "global" },
+  ]);
+/** A function with two names, one of them a version. */
+const versioned = (...names: readonly string[]): Part =>
+  section(
+    ".text.f",
+    "b801000000c3",
+    {},
+    names.map((name) => ({ name, size: 6, type: "func" as const, bind: "global" as const })),
+  );
+const counter = (name: string, at: string): Part =>
+  section(`.bss.${at}`, "", { size: 4 }, [{ name, type: "object", size: 4 }]);
+const counts = (name: string, of: string): Part => text(name, `8b05{PC32 ${of}-4}c3`);
+
 /** Built pairs for the codes that no compiled fixture has. */
 const built: Partial<Record<FindingCode, readonly [Parts, Parts, ElfExtra?]>> = {
   "tls-data-changed": [[section(".tdata", "01", { flags: "WAT" })], [section(".tdata", "02", { flags: "WAT" })]],
@@ -83,6 +111,29 @@ const built: Partial<Record<FindingCode, readonly [Parts, Parts, ElfExtra?]>> = 
   "live-update-slots-unknown": [registersWith("{64 f}"), registersWith("{64 f}")],
   "live-update-participant-added": [[f], registersWith("{64 f}{64 f}{64 f}{64 f}")],
   "live-update-participant-removed": [registersWith("{64 f}{64 f}{64 f}{64 f}"), [f]],
+  "percpu-data-new": [[f], [f, data("v", "01", percpu)]],
+  "tls-data-new": [[f], [f, data("v", "01", tls)]],
+  "static-ambiguous": [
+    [counts("f", "n.1"), counts("g", "n.1"), counter("n.1", "n")],
+    [counts("f", "n.1"), counts("g", "n.2"), counter("n.1", "first"), counter("n.2", "second")],
+  ],
+  "default-version-changed": [[versioned("impl", "f@@V1")], [versioned("impl", "f@V1")]],
+  "nameless-code-changed": [[between("01")], [between("02")]],
+  "type-hash-changed": [[hashed("01", "global")], [hashed("02", "global")]],
+  "type-hash-unused": [[hashed("01", "local")], [hashed("02", "local")]],
+  "compiler-differs": [
+    [f, comment("GCC: 12.2.0")],
+    [g, comment("GCC: 13.1.0")],
+  ],
+  "options-differ": [
+    [f, commands("a.c\0-O2")],
+    [g, commands("a.c\0-O1")],
+  ],
+  // The module's information is no code and no data: new code cannot say where it lies.
+  "reference-unresolved": [
+    [text("f", "488d05{PC32 .modinfo-4} c3"), section(".modinfo", "613d3100")],
+    [text("f", "488d05{PC32 .modinfo-4} c3"), section(".modinfo", "613d3200")],
+  ],
   "common-symbol-changed": [
     [symbol("v", { section: "*COM*", size: 4, value: 4 })],
     [symbol("v", { section: "*COM*", size: 8, value: 4 })],
