@@ -16,6 +16,7 @@ describe("isBranchField tells calls and jumps from code that takes an address", 
     ["aarch64: adrp", "{ADR_PREL_PG_HI21 g|00000090}c0035fd6", { machine: "aarch64" }, false],
     ["s390x: brasl", "c0e5{PC32DBL g+2}07fe", { machine: "s390x" }, true],
     ["s390x: larl", "c020{PC32DBL g+2}07fe", { machine: "s390x" }, false],
+    ["s390x: larl of a function that may have a PLT entry", "c020{PLT32DBL g+2}07fe", { machine: "s390x" }, false],
     ["ppc64le: bl", "{REL24 g|01000048}2000804e", { machine: "ppc64le" }, true],
   ];
   it.each(cases)("%s", (_what, code, extra, expected) => {

@@ -47,6 +47,15 @@ describe("code that has run", () => {
       ["h"],
     ],
     [
+      "what a constructor hands to others is called later",
+      both(
+        (x) => text("h", body(x)),
+        () => text("f", "488d3d{PC32 h-4} e8{PLT32 register-4} c3"),
+        () => table(".init_array"),
+      ),
+      [],
+    ],
+    [
       "what others may call too",
       both(
         (x) => text("h", body(x), global),

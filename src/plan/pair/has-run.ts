@@ -1,7 +1,8 @@
+import { isBranchField } from "../../arch/branch.ts";
 import type { Side } from "../../diff/pairing.ts";
 import { STT } from "../../elf/constants.ts";
 import { isCode } from "../../spans/section-kind.ts";
-import type { Span } from "../../spans/span.ts";
+import type { Span, SpanRelocation } from "../../spans/span.ts";
 
 /** Tables whose functions run once, when a program, library, module or kernel starts. gABI chapter 5; Linux: include/linux/init.h. */
 const START_TABLES = /^\.(preinit_array|init_array|ctors)(\.|$)|^\.(\w+_)?initcall/;
@@ -57,15 +58,21 @@ function isStartTable({ kind, section }: Span): boolean {
   return !isCode(kind) && START_TABLES.test(section.name);
 }
 
-/** Who uses a function, other than at start. */
+/** Who uses a function, other than at start; the function itself where its address is taken, which may be called at any time. */
 function usersOf(side: Side, span: Span): Set<Span> {
   const users = new Set<Span>();
-  for (const { from } of side.uses(span)) {
-    if (isStartTable(from) || from.kind === "init-text" || from.name === "__this_module") continue;
-    users.add(from.owner ?? from);
+  for (const { from, relocation } of side.uses(span)) {
+    if (isStartTable(from) || from.name === "__this_module") continue;
+    if (!isBranch(side, from, from.relocations[relocation])) users.add(span);
+    else if (from.kind !== "init-text") users.add(from.owner ?? from);
   }
   // A reference to a resolver means the code that it chose.
   return resolverOf(span) === undefined ? users : new Set();
+}
+
+function isBranch({ table }: Side, from: Span, reference: SpanRelocation | undefined): boolean {
+  if (reference === undefined || !isCode(from.kind)) return false;
+  return isBranchField(table.arch, reference.howto, from.bytes, reference.offset);
 }
 
 /** The name of the IFUNC whose resolver a function is. */
