@@ -25,14 +25,15 @@ export function identityOf({ pairing }: ObjectDiff, pre: View, post: View): Iden
   const isLinked = pre.object.type !== ET.REL;
 
   return (p, q, isTold) => {
+    const sizes = isTold || isLinked || p.size !== q.size ? undefined : otherSize(p, q);
+    if (sizes !== undefined) return sizes;
     if (p.symbol === undefined || q.symbol === undefined || isComparedByContents(p.kind)) return undefined;
     const crossed = crossedName(p, q, before, after);
     if (crossed !== undefined) return crossed;
     const isNumbered = numberedBase(p.name) !== undefined;
     if (isNumbered && isState(p.kind) && isState(q.kind) && !sharesUser(p, q))
       return { pre: `${p.name} used by ${userNames(p, pre)}`, post: `${q.name} used by ${userNames(q, post)}` };
-    if (isTold || isLinked || p.size !== q.size) return undefined;
-    return otherSize(p, q);
+    return undefined;
   };
 
   function sharesUser(p: Span, q: Span): boolean {

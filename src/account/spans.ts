@@ -215,6 +215,13 @@ class SpanSweep {
       const others = side === "pre" ? keys.post : keys.pre;
       for (const span of view.table.spans) {
         if (!isShared(span)) continue;
+        const twin = side === "pre" ? pairing.postOf[span.id] : undefined;
+        const doubt = twin && this.#identity(span, twin, this.#told.isTold(span, side));
+        if (doubt !== undefined) {
+          this.#doubt(span, side, { offset: 0, ...doubt });
+          owners[span.id] = "unexplained";
+          continue;
+        }
         const isReached = side === "pre" ? this.#meaning.fragments.has(span) : reached.has(span);
         if (span.kind === "fragment" ? isReached : others.has(keyOf(span, view))) owners[span.id] = "equal";
         else owners[span.id] = this.#sharedAlone(span, view);

@@ -2,6 +2,7 @@ import { fieldMaskBytes, fieldOrder } from "../../src/arch/field.ts";
 import { archFor, howtoOf } from "../../src/arch/registry.ts";
 import { SHF, SHT, STT } from "../../src/elf/constants.ts";
 import { type ElfObject, type ElfSymbol, readObject, type Section } from "../../src/elf/object.ts";
+import { buildSpans } from "../../src/spans/spans.ts";
 
 /** What one mutation changes. */
 export const MUTATIONS = ["byte", "addend", "symbol", "section-name", "symbol-size"] as const;
@@ -16,6 +17,8 @@ export interface Mutant {
   /** Offset in the section, of the byte, of the relocated field, or of the symbol. */
   readonly offset: number;
   readonly words: string;
+  /** Whether both symbols stand for equal texts. */
+  readonly isSameText?: boolean;
 }
 
 /** Whole numbers below a limit, the same ones for the same seed (mulberry32). */
@@ -110,7 +113,22 @@ function mutateRecord(
   const other = pick(others, random);
   if (other === undefined) return undefined;
   view.setUint32(at, wide ? other.index : ((other.index << 8) | (word & 0xff)) >>> 0, little);
-  return { ...mutant, words: `symbol ${object.symbols[number]?.name} (${number}) to ${other.name} (${other.index})` };
+  const [text, otherText] = [textAt(object, object.symbols[number]), textAt(object, other)];
+  const isSameText = text !== undefined && text === otherText;
+  return {
+    ...mutant,
+    isSameText,
+    words: `symbol ${object.symbols[number]?.name} (${number}) to ${other.name} (${other.index})`,
+  };
+}
+
+/** The text that a symbol stands for. */
+function textAt({ sections }: ElfObject, symbol: ElfSymbol | undefined): string | undefined {
+  const section = symbol?.section === undefined ? undefined : sections[symbol.section];
+  if (symbol === undefined || section === undefined || (section.flags & SHF.STRINGS) === 0n) return undefined;
+  const start = Number(symbol.value);
+  const end = section.bytes.indexOf(0, start);
+  return Buffer.from(section.bytes.subarray(start, end)).toString("latin1");
 }
 
 /** Whether a symbol means another place than a record's. */
@@ -179,13 +197,13 @@ export function excuseFor(mutant: Mutant, original: ElfObject): string | undefin
   const { kind, section, offset } = mutant;
   if (DERIVED.test(section.name)) return `${kind}: in a section that the build makes from the rest (${section.name})`;
   if (kind === "byte" && isOverwritten(mutant, original)) return "byte: only bits that a RELA record overwrites";
-  if (kind === "symbol-size" && original.type === 1 && isSameExtent(mutant, original, offset))
-    return "symbol-size: in a section without spans of its own";
+  if (kind === "symbol" && mutant.isSameText === true) return "symbol: to another copy of the same text";
+  const spans = buildSpans(original).spansOf(section.index);
+  if (kind === "symbol-size" && spans.length === 0) return "symbol-size: in a section that is not cut at symbols";
+  const isBetween =
+    spans.length > 0 && spans.every((span) => offset < span.offset || offset >= span.offset + span.size);
+  if (kind === "byte" && isBetween) return "byte: filler between functions, and still filler";
   return undefined;
-}
-
-function isSameExtent({ section }: Mutant, _original: ElfObject, _offset: number): boolean {
-  return /^(___?k(symtab|crctab)|__ksymtab_strings|\.export_symbol)/.test(section.name);
 }
 
 /** Whether all bits that differ lie in fields of RELA records. */
