@@ -4,7 +4,7 @@ import { readTargetRules } from "../input/target.ts";
 import { describePair } from "../plan/describe-pair.ts";
 import { assembleUpdate } from "../plan/update/assemble.ts";
 import { renderInstructions } from "../report/instructions.ts";
-import type { DiffOptions } from "./commands/diff.ts";
+import type { DiffOptions } from "./diff-options.ts";
 import { emitUpdate } from "./emit.ts";
 import { loadObject } from "./input.ts";
 import { onInterrupt } from "./interrupt.ts";

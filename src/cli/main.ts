@@ -6,11 +6,11 @@ import { escapeLine, joinLines } from "../report/escape.ts";
 import { VERSION } from "../version.ts";
 import type { CheckOptions } from "./commands/check.ts";
 import type { CompareOptions } from "./commands/compare.ts";
-import type { DiffOptions } from "./commands/diff.ts";
 import type { InspectOptions } from "./commands/inspect.ts";
 import type { KexecCommandOptions } from "./commands/kexec.ts";
 import type { MatchOptions } from "./commands/match.ts";
 import type { SchemaOptions } from "./commands/schema.ts";
+import type { DiffOptions } from "./diff-options.ts";
 import type { EmitOptions } from "./emit.ts";
 import { EXIT } from "./exit-status.ts";
 

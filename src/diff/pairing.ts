@@ -1,4 +1,4 @@
-import type { SectionKind } from "../spans/section-kind.ts";
+import type { SectionKind } from "../spans/kinds.ts";
 import type { Span, SpanTable } from "../spans/span.ts";
 import type { Use } from "../spans/uses.ts";
 

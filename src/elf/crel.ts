@@ -5,7 +5,7 @@
  * differences; the rest of it is the difference of the offset. LLVM: BinaryFormat/ELF.h, CREL_HDR_ADDEND; the proposal
  * "CREL: compact relocations" for the gABI.
  */
-import type { Relocation } from "./object.ts";
+import type { Relocation } from "./model.ts";
 
 /** Low bits of the header: the shift of offsets, and whether records have addends. */
 const SHIFT_MASK = 3n;

@@ -9,8 +9,8 @@ import elfy from "elfy";
 import { type ByteView, byteView } from "../bytes.ts";
 import { FormatError, type Place } from "../errors.ts";
 import { SHN, SHT } from "./constants.ts";
+import type { ElfClass, ElfData, Section } from "./model.ts";
 import { nameReader } from "./names.ts";
-import type { ElfClass, ElfData, Section } from "./object.ts";
 
 /** The ELF header's fields that outlive reading, and the section table that it leads to. */
 export interface SectionTable {

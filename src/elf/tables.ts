@@ -5,8 +5,8 @@
 import { UnsupportedError } from "../errors.ts";
 import { constantName, EM, ET, GRP, SHF, SHN, SHT } from "./constants.ts";
 import { readCompactRelocations } from "./crel.ts";
+import type { ElfObject, ElfSymbol, Group, Relocation, Section } from "./model.ts";
 import { nameReader } from "./names.ts";
-import type { ElfObject, ElfSymbol, Group, Relocation, Section } from "./object.ts";
 
 /** What the table readers need to know of the file that the tables are in. */
 export type TableContext = Pick<ElfObject, "class" | "data" | "machine" | "type" | "sections" | "error">;

@@ -11,10 +11,10 @@ import { FormatError, UsageError } from "../errors.ts";
 import { type Companion, companionRegions, companionSymbols, companionTable } from "./companions.ts";
 import { type CoreNotes, type MappedFile, readCoreNotes } from "./core-notes.ts";
 import { type FilePages, openPages } from "./file-pages.ts";
-import type { ImageOptions, ImageParts } from "./image.ts";
 import { kernelImage } from "./kernel.ts";
 import { buildIdOf } from "./linked.ts";
 import { type Memory, memoryOf, type Region } from "./memory.ts";
+import type { ImageOptions, ImageParts } from "./parts.ts";
 import { segmentMemory } from "./physical.ts";
 import type { RunSymbols } from "./run-symbols.ts";
 

@@ -11,22 +11,10 @@ import { kernelImage } from "./kernel.ts";
 import { linkedImage } from "./linked.ts";
 import type { Memory } from "./memory.ts";
 import { moduleImage } from "./module.ts";
+import type { ImageKind, ImageOptions, ImageParts } from "./parts.ts";
 import { NO_SYMBOLS, type RunSymbols } from "./run-symbols.ts";
 import { slideBetween } from "./slide.ts";
 import { readSystemMap } from "./system-map.ts";
-
-/** What an image is: linked at fixed addresses, linked to be moved, not linked (a module), or memory that was saved. */
-type ImageKind = "exec" | "dyn" | "rel" | "core";
-
-/** What the caller knows about a run image. */
-export interface ImageOptions {
-  /** System.map or /proc/kallsyms. */
-  readonly systemMap?: string | undefined;
-  /** Executables and libraries that give a core its symbols and the pages that it left out. */
-  readonly symbolFiles?: readonly string[] | undefined;
-  /** Added to every address of the image's own headers; deduced where it is not given. */
-  readonly slide?: bigint | undefined;
-}
 
 /** The system that runs, as an image shows it. */
 export interface RunImage {
@@ -48,20 +36,6 @@ export interface RunImage {
   /** Bytes read from files so far. */
   bytesRead(): number;
   close(): void;
-}
-
-/** What one kind of image makes of its file. */
-export interface ImageParts {
-  readonly kind: ImageKind;
-  readonly memory: Memory;
-  readonly symbols: RunSymbols;
-  readonly slide: bigint;
-  readonly buildId: string | undefined;
-  readonly release?: string | undefined;
-  readonly problems?: readonly string[] | undefined;
-  table(name: string): { readonly start: bigint; readonly size: number } | undefined;
-  /** Files opened beside the image. */
-  readonly files: readonly FilePages[];
 }
 
 /** Opens a run image: an executable, a shared object, a module, a core, or a compressed dump of a kernel. Only headers and symbols are read at once. */

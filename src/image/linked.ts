@@ -3,8 +3,8 @@ import { type ByteSource, type ImageHeader, PF, PT, readNotes, type Segment } fr
 import { dynamicFields, withDynamicFields } from "./dynamic-fields.ts";
 import { linkedSymbols, readImageSymbols, symbolForm } from "./elf-symbols.ts";
 import type { FilePages } from "./file-pages.ts";
-import type { ImageParts } from "./image.ts";
 import { memoryOf, type Region } from "./memory.ts";
+import type { ImageParts } from "./parts.ts";
 import type { RunSymbols } from "./run-symbols.ts";
 import { movedBy } from "./slide.ts";
 

@@ -7,8 +7,8 @@ import { SHF, SHN, STB, STT } from "../elf/constants.ts";
 import { type ElfObject, type ElfSymbol, readObject, type Section } from "../elf/object.ts";
 import type { ImageHeader } from "../elf/segments.ts";
 import type { FilePages } from "./file-pages.ts";
-import type { ImageParts } from "./image.ts";
 import { memoryOf, type Region } from "./memory.ts";
+import type { ImageParts } from "./parts.ts";
 import { type RunSymbol, type RunSymbols, runSymbols } from "./run-symbols.ts";
 
 /*

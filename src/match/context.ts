@@ -7,29 +7,13 @@ import { numberedBase } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span, type SpanRelocation } from "../spans/span.ts";
 import type { Mismatch, OffsetMap } from "./compare/mismatch.ts";
+import type { Context, Reference } from "./run-context.ts";
 import { PLT_RULE, throughPlt } from "./tolerances/plt.ts";
 import { throughVeneer, VENEER_RULE } from "./tolerances/veneers.ts";
-import type { Key, Trial, Values } from "./values.ts";
+import type { Key, Trial } from "./values.ts";
 import { isOverridden } from "./weak.ts";
 
-/** What the comparison of one span needs to know of everything else. */
-export interface Context {
-  readonly image: RunImage;
-  readonly arch: Arch;
-  readonly values: Values;
-  /** The module that the objects belong to; undefined: the kernel itself, or a program. */
-  readonly module: string | undefined;
-  /** Offset maps of the text spans that are matched. */
-  readonly maps: ReadonlyMap<Span, OffsetMap>;
-  /** The span of any object of the update that defines a global name in the run system too, and where in it. */
-  definition(name: string): { readonly span: Span; readonly offset: number } | undefined;
-}
-
-/** What a relocation refers to: the key, and the distance of what is meant from the key's address. */
-export interface Reference {
-  readonly key: Key;
-  readonly offset: bigint;
-}
+export type { Context } from "./run-context.ts";
 
 export function referenceOf(context: Context, relocation: SpanRelocation): Reference | undefined {
   const { target, symbol, targetAddend } = relocation;

@@ -14,31 +14,15 @@ import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanTable } from "../spans/span.ts";
 import { candidatesByLanding, candidatesByName } from "./candidates.ts";
 import { compareSpan } from "./compare/compare-span.ts";
-import type { Block, Mismatch, OffsetMap } from "./compare/mismatch.ts";
+import type { Mismatch, OffsetMap } from "./compare/mismatch.ts";
 import { type Context, imply, landsWrong, meantAddress, mismatchAt, wrap } from "./context.ts";
+import type { SpanMatch } from "./span-match.ts";
 import { addressBesides, matchedBySection, NEIGHBOURS_RULE } from "./tolerances/neighbours.ts";
 import { checkTables } from "./tolerances/table-check.ts";
 import { type Landing, newTrial, type Origin, type Trial, Values } from "./values.ts";
 import { isOverridden } from "./weak.ts";
 
-/** What became of a span. */
-type Status = "matched" | "ambiguous" | "unmatched" | "located";
-
-/** One span and what is known of it in the run system. */
-export interface SpanMatch {
-  readonly span: Span;
-  /** Index of its object. */
-  readonly object: number;
-  status: Status;
-  address: bigint | undefined;
-  /** Candidates of the last try. */
-  candidates: readonly bigint[];
-  rules: readonly string[];
-  blocks: readonly Block[];
-  mismatch: Mismatch | undefined;
-  /** Whether the run system has another definition of it, so that this one is not there. */
-  readonly overridden: boolean;
-}
+export type { SpanMatch } from "./span-match.ts";
 
 /** The state of matching all spans of all objects of an update. */
 export interface RunPre {

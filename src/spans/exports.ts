@@ -1,8 +1,8 @@
 import { readInteger } from "../bytes.ts";
 import { SHN } from "../elf/constants.ts";
 import type { ElfObject, Section } from "../elf/object.ts";
+import type { SectionKind } from "./kinds.ts";
 import { type Draft, draftsBetween, settled } from "./references.ts";
-import type { SectionKind } from "./section-kind.ts";
 import type { Export } from "./span.ts";
 
 const EXPORT_SYMBOL = /^__(?:ksymtab|export_symbol)_(.+)$/;

@@ -1,6 +1,6 @@
 import type { ElfObject } from "../elf/object.ts";
+import type { SectionKind } from "./kinds.ts";
 import type { Draft } from "./references.ts";
-import type { SectionKind } from "./section-kind.ts";
 import type { Hook, Span } from "./span.ts";
 
 /** What kpatch and livepatch call the stages. kpatch: kmod/patch/kpatch-macros.h. */

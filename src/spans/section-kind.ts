@@ -1,36 +1,9 @@
 import { SHF, SHT } from "../elf/constants.ts";
 import type { Section } from "../elf/object.ts";
+import type { SectionKind } from "./kinds.ts";
 import { specialTableOf } from "./special.ts";
 
-/**
- * What a section means to live patching. `fragment` is code that belongs to code elsewhere (`.fixup`,
- * `.altinstr_replacement`); `table` holds entries that belong to code elsewhere; `registry` is an array that the kernel
- * walks at boot or module load; `note` is an ELF note that is loaded; `metadata` carries nothing that runs.
- */
-export type SectionKind =
-  | "text"
-  | "fragment"
-  | "exit-text"
-  | "init-text"
-  | "init-data"
-  | "rodata"
-  | "string"
-  | "constant"
-  | "toc"
-  | "data"
-  | "bss"
-  | "percpu"
-  | "tls"
-  | "table"
-  | "registry"
-  | "export"
-  | "export-string"
-  | "hook"
-  | "directive"
-  | "unwind"
-  | "note"
-  | "metadata"
-  | "unknown";
+export type { SectionKind } from "./kinds.ts";
 
 /**
  * What flags and type must allow before a name counts: `code` runs; `data` is loaded or kept, neither run nor thread-local;

@@ -1,6 +1,6 @@
 import type { Arch, Howto } from "../arch/arch.ts";
 import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
-import type { SectionKind } from "./section-kind.ts";
+import type { SectionKind } from "./kinds.ts";
 import type { EntryLayout, SpecialTable } from "./special.ts";
 
 /** One relocation as a span sees it: where, how, and what it points to. */

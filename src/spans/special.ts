@@ -1,6 +1,6 @@
 import type { KernelModel } from "../arch/kernel.ts";
 import type { Section } from "../elf/object.ts";
-import type { SectionKind } from "./section-kind.ts";
+import type { SectionKind } from "./kinds.ts";
 
 /**
  * What a difference in an entry alone means, when its owner's code is the same:

@@ -1,7 +1,8 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type DiffOptions, runDiff } from "../../src/cli/commands/diff.ts";
+import { runDiff } from "../../src/cli/commands/diff.ts";
+import type { DiffOptions } from "../../src/cli/diff-options.ts";
 import { diffObjects, readObject, renderJson } from "../../src/index.ts";
 import { FIXTURES, join, ROOT, readText, relative } from "../support/paths.ts";
 

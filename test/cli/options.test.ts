@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
-import { type DiffOptions, runDiff } from "../../src/cli/commands/diff.ts";
+import { runDiff } from "../../src/cli/commands/diff.ts";
+import type { DiffOptions } from "../../src/cli/diff-options.ts";
 import { FIXTURES, join } from "../support/paths.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "elfsplice-options-"));

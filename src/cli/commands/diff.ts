@@ -2,27 +2,11 @@ import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.ts";
 import { KIND_SIZE, kindOf } from "../../input/kind.ts";
-import { checkEmitOptions, type EmitOptions } from "../emit.ts";
+import type { DiffOptions } from "../diff-options.ts";
+import { checkEmitOptions } from "../emit.ts";
 import { jobsOption } from "../jobs.ts";
 import { delayOptimizer } from "../optimizer.ts";
 import { checkOutput } from "../output.ts";
-
-export interface DiffOptions extends EmitOptions {
-  readonly id?: string;
-  readonly target?: string[];
-  readonly onlyTargets?: string[];
-  readonly include?: string[];
-  readonly exclude?: string[];
-  readonly suppress?: string;
-  readonly contents?: boolean;
-  /** Objects that are the same on both sides get their SHA-256, too. */
-  readonly hashes?: boolean;
-  readonly oldCode: "needed" | "all";
-  readonly jobs?: string;
-  readonly cache?: string;
-  readonly shard?: string;
-  readonly progress?: boolean;
-}
 
 /** `elfsplice diff`: two objects, archives or trees in, the update description out. Returns the exit status. */
 export async function runDiff(pre: string, post: string, options: DiffOptions): Promise<number> {

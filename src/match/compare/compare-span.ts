@@ -1,7 +1,7 @@
 import type { Family } from "../../arch/arch.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";
-import type { Context } from "../context.ts";
+import type { Context } from "../run-context.ts";
 import { newTrial, type Trial } from "../values.ts";
 import { compareBytewise } from "./bytewise.ts";
 import type { Trying } from "./mismatch.ts";

@@ -1,6 +1,6 @@
 import type { Section } from "../../elf/object.ts";
 import { isCode } from "../../spans/section-kind.ts";
-import type { SpanMatch } from "../run-pre.ts";
+import type { SpanMatch } from "../span-match.ts";
 
 /** Name of the rule for code that other places would fit too. */
 export const NEIGHBOURS_RULE = {

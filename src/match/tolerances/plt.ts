@@ -1,6 +1,6 @@
 import type { Family } from "../../arch/arch.ts";
 import type { SpanRelocation } from "../../spans/span.ts";
-import type { Context } from "../context.ts";
+import type { Context } from "../run-context.ts";
 
 /** Name of the rule for calls that go through a stub of the linker. */
 export const PLT_RULE = {

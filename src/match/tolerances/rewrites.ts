@@ -1,11 +1,6 @@
-import type { Family } from "../../arch/arch.ts";
 import type { Span, SpanRelocation } from "../../spans/span.ts";
-import type { Context } from "../context.ts";
+import type { Context } from "../run-context.ts";
 import type { Trial } from "../values.ts";
-import { aarch64Rewrites } from "./rewrites-aarch64.ts";
-import { mipsRewrites } from "./rewrites-mips.ts";
-import { powerRewrites } from "./rewrites-power.ts";
-import { s390Rewrites } from "./rewrites-s390.ts";
 
 /** A place of the object's code where the instruction in the run system is another one, of the same length. */
 export interface RewriteSite {
@@ -40,20 +35,3 @@ export interface Rewrite {
   readonly source: string;
   readonly apply: (site: RewriteSite) => Rewritten | undefined;
 }
-
-/** The linker writes no instruction of this architecture anew without changing its length. */
-const NO_REWRITES: readonly Rewrite[] = [];
-
-/** By instruction set, in the order in which they are tried. */
-export const REWRITES: Readonly<Record<Family, readonly Rewrite[]>> = {
-  aarch64: aarch64Rewrites,
-  power: powerRewrites,
-  mips: mipsRewrites,
-  s390: s390Rewrites,
-  arm: NO_REWRITES,
-  loongarch: NO_REWRITES,
-  // Their code is walked: instructions change their lengths.
-  x86: NO_REWRITES,
-  riscv: NO_REWRITES,
-  unknown: NO_REWRITES,
-};

@@ -1,7 +1,7 @@
 import { decodeX86, type X86Instruction, type X86Mode } from "../../arch/x86/decode.ts";
 import type { RunCode } from "../../image/run-code.ts";
 import type { Span, SpanRelocation, TableEntry } from "../../spans/span.ts";
-import type { Context } from "../context.ts";
+import type { Context } from "../run-context.ts";
 import type { Trial } from "../values.ts";
 
 /** Two places that are compared: an offset of the span, and the offset of the run code where it should continue. */

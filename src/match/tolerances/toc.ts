@@ -1,4 +1,4 @@
-import type { Context } from "../context.ts";
+import type { Context } from "../run-context.ts";
 import type { Trial } from "../values.ts";
 
 /** Name that objects give to what the TOC pointer holds. 64-bit ELF V2 ABI for Power, 3.4. */

@@ -1,6 +1,6 @@
 import type { Family } from "../../arch/arch.ts";
 import type { SpanRelocation } from "../../spans/span.ts";
-import type { Context, Reference } from "../context.ts";
+import type { Context, Reference } from "../run-context.ts";
 import type { Trial } from "../values.ts";
 
 /** Name of the rule for branches that reach their target through code of the linker. */

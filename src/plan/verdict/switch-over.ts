@@ -1,5 +1,5 @@
 import { type FindingCode, severityOf } from "../../findings/findings.ts";
-import type { Judged, RungStatus } from "./strategy.ts";
+import type { Judged, RungStatus } from "./situation.ts";
 import { workFor } from "./work.ts";
 
 /**

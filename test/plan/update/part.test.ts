@@ -8,7 +8,8 @@ import {
   type UpdatePart,
   UsageError,
 } from "../../../src/index.ts";
-import { assembleParts, readPart } from "../../../src/plan/update/part.ts";
+import { assembleParts } from "../../../src/plan/update/join-parts.ts";
+import { readPart } from "../../../src/plan/update/part.ts";
 import { VERSION } from "../../../src/version.ts";
 import { treeFragments } from "../../support/many-pairs.ts";
 

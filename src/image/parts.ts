@@ -1,0 +1,30 @@
+import type { FilePages } from "./file-pages.ts";
+import type { Memory } from "./memory.ts";
+import type { RunSymbols } from "./run-symbols.ts";
+
+/** What an image is: linked at fixed addresses, linked to be moved, not linked (a module), or memory that was saved. */
+export type ImageKind = "exec" | "dyn" | "rel" | "core";
+
+/** What the caller knows about a run image. */
+export interface ImageOptions {
+  /** System.map or /proc/kallsyms. */
+  readonly systemMap?: string | undefined;
+  /** Executables and libraries that give a core its symbols and the pages that it left out. */
+  readonly symbolFiles?: readonly string[] | undefined;
+  /** Added to every address of the image's own headers; deduced where it is not given. */
+  readonly slide?: bigint | undefined;
+}
+
+/** What one kind of image makes of its file. */
+export interface ImageParts {
+  readonly kind: ImageKind;
+  readonly memory: Memory;
+  readonly symbols: RunSymbols;
+  readonly slide: bigint;
+  readonly buildId: string | undefined;
+  readonly release?: string | undefined;
+  readonly problems?: readonly string[] | undefined;
+  table(name: string): { readonly start: bigint; readonly size: number } | undefined;
+  /** Files opened beside the image. */
+  readonly files: readonly FilePages[];
+}
