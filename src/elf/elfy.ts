@@ -1,7 +1,9 @@
 /*
  * elfy 1.0.0 walks the header and the section table; this file is the only one that knows it. What elfy gets right (the layout
- * of both classes, e_shoff, sh_name, sh_offset, sh_size, sh_link, sh_info) is taken from it. What it gets wrong, drops or does
- * not check is read here from the same headers: see "Reading ELF" in DESIGN.md.
+ * of both classes, e_shoff, sh_name, sh_offset, sh_size, sh_link, sh_info) is taken from it. The rest is read here from the same
+ * headers: sh_addralign and sh_entsize of ELF64 (two bytes early in elfy), the OS ABI, fields of 64 bits beyond 2^53, flags that
+ * it does not name, numbers of machines and types, contents of NOBITS sections, and extended numbering of sections. Offsets,
+ * sizes and names are checked before elfy follows them.
  */
 
 import type { Body, Header, RawSection } from "elfy";

@@ -1,7 +1,7 @@
 import { UsageError } from "../errors.ts";
 import type { RunSymbols } from "./run-symbols.ts";
 
-/** KASLR moves a kernel by multiples of this; Ksplice calls anything else bad_system_map. KSPLICE.md, B1. */
+/** KASLR moves a kernel by multiples of this; Ksplice calls anything else bad_system_map. Ksplice: kmodsrc/ksplice.c, bad_system_map. */
 const SLIDE_UNIT = 0x100000n;
 /** Symbols whose distance is looked at before the majority decides. */
 const SAMPLES = 200;

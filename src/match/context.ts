@@ -140,7 +140,7 @@ function sameAddress(known: bigint, implied: bigint, { howto }: SpanRelocation):
   return !howto.signed && howto.size === 4 && BigInt.asUintN(32, known) === implied;
 }
 
-/** A reference into the middle of code waits until that code is matched, and is translated through its map. KSPLICE.md, B3. */
+/** A reference into the middle of code waits until that code is matched, and is translated through its map. Ksplice: kmodsrc/ksplice.c, handle_reloc. */
 function implyLanding(context: Context, trial: Trial, span: Span, offset: number, address: bigint): string | undefined {
   const known = context.values.get(span) ?? trial.addresses.get(span);
   if (known === undefined || !context.maps.has(span)) {

@@ -4,7 +4,7 @@
  * that name: the one that `f` calls is the right one, if its code is equal. `table` must hold what the object's table holds. What they
  * refer to is known next, and so on until nothing is left. Every address that is implied twice must be the same both times.
  *
- * A span is settled only when exactly one candidate survives, or when its section's other code tells which one. KSPLICE.md, part B.
+ * A span is settled only when exactly one candidate survives, or when its section's other code tells which one. Ksplice: kmodsrc/ksplice.c, match_change_sections.
  */
 
 import type { RunImage } from "../image/image.ts";
@@ -316,7 +316,7 @@ class Flood {
     }
   }
 
-  /** Only once text is through may data tell where things are: its running value may be another. KSPLICE.md, B2. */
+  /** Only once text is through may data tell where things are: its running value may be another. Ksplice: kmodsrc/ksplice.c, match_change_sections. */
   #readData(): void {
     const { memory } = this.#context.image;
     for (const { span, status, address } of this.#matches) {

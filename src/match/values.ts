@@ -11,7 +11,7 @@ export interface Value {
   readonly from: Origin;
 }
 
-/** Addresses that are settled: a key once determined has one value. KSPLICE.md, B1. */
+/** Addresses that are settled: a key once determined has one value. Ksplice: kmodsrc/ksplice.c, struct labelval. */
 export class Values {
   readonly #known = new Map<Key, Value>();
 

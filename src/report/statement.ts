@@ -6,13 +6,13 @@ const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
 /** Names the kind of predicate: an update description of schema version 1, like the schema's own `$id`. */
 export const PREDICATE_TYPE = "urn:elfsplice:update:1";
 
-/** One object that a statement is about. in-toto attestation: spec/v1/resource_descriptor.md. */
+/** One object that a statement is about. in-toto attestation: spec/v1, ResourceDescriptor. */
 interface Subject {
   readonly name: string;
   readonly digest: { readonly sha256: string };
 }
 
-/** An in-toto Statement v1 whose predicate is an update description. in-toto attestation: spec/v1/statement.md. */
+/** An in-toto Statement v1 whose predicate is an update description. in-toto attestation: spec/v1, Statement. */
 export interface Statement {
   readonly _type: typeof STATEMENT_TYPE;
   readonly subject: readonly Subject[];

@@ -46,7 +46,7 @@ describe("a statement, by the rules of in-toto's spec/v1", () => {
   it("names its predicate by a URI with scheme and authority in lower case, and a version (field_types.md)", () => {
     const { protocol, href } = new URL(statement.predicateType);
     expect([protocol, href]).toEqual(["urn:", statement.predicateType]);
-    expect(readText(join(ROOT, "README.md"))).toContain(`\`${PREDICATE_TYPE}\``);
+    expect(readText(join(ROOT, "docs/ci.md"))).toContain(`\`${PREDICATE_TYPE}\``);
     expect(statement.predicateType).toMatch(/^[a-z][a-z0-9+.-]*:.*[:/]v?\d+$/);
   });
 

@@ -1,7 +1,7 @@
-/** Why an update is aborted, in Ksplice's words. KSPLICE.md, B4. */
+/** Why an update is aborted, in Ksplice's words. Ksplice: kmodsrc/ksplice.c, abort_t. */
 export interface Cause {
   /**
-   * What Rusty Russell's review of the kernel part proposes (seeds/001); null where it leaves the number open. It does so for
+   * What Rusty Russell's review of the kernel part on the kernel's mailing list proposes; null where it leaves the number open. It does so for
    * `unexpected` and `unexpected_running_task`, for a contradiction in the update itself is none of errno's cases, and for
    * `call_failed`, where the hook's own number is passed on. `bad_system_map` and `cold_update_loaded` came after the
    * review; no number is made up for them.
@@ -29,7 +29,7 @@ export const CAUSES = {
 
 export type CauseName = keyof typeof CAUSES;
 
-/** One stage of an update's life and what is checked before it is left. KSPLICE.md, B7. */
+/** One stage of an update's life and what is checked before it is left. Ksplice: kmodsrc/ksplice.c, apply_update and reverse_patches. */
 export interface Stage {
   readonly stage: "preparing" | "applied" | "reversed";
   readonly next: "applied" | "reversed" | null;

@@ -64,7 +64,7 @@ function layOut(code: CodeInput, start: bigint): ReadonlyMap<string, bigint> {
   return places;
 }
 
-/** The value of every symbol that new code refers to and does not define. KSPLICE.md, B4: failed_to_find. */
+/** The value of every symbol that new code refers to and does not define. Ksplice: kmodsrc/ksplice.c, failed_to_find. */
 function findNames(
   change: ChangeInput,
   { context }: RunPre,
@@ -140,7 +140,7 @@ function listsExports({ symbols }: RunImage): boolean {
   return false;
 }
 
-/** An export that is taken away must be there; its entry in the kernel's table is what is written. KSPLICE.md, A8 and B4. */
+/** An export that is taken away must be there; its entry in the kernel's table is what is written. Ksplice: kmodsrc/ksplice.c, missing_export. */
 function placeExport(patch: PatchInput, { image }: Context, plan: Plan): void {
   if (patch.replacement !== null) return;
   const name = patch.oldLabel.slice(patch.oldLabel.indexOf(":") + 1);
@@ -165,7 +165,7 @@ function placeExport(patch: PatchInput, { image }: Context, plan: Plan): void {
   });
 }
 
-/** What is written at the old entry: a jump to the new one, or traps where there is none. KSPLICE.md, B5. */
+/** What is written at the old entry: a jump to the new one, or traps where there is none. Ksplice: kmodsrc/ksplice.c, struct ksplice_patch. */
 function trampolineOf(
   patch: PatchInput,
   { arch }: Context,
@@ -227,7 +227,7 @@ function hexValue(text: string): bigint {
   return text.startsWith("-") ? -BigInt(text.slice(1)) : BigInt(text);
 }
 
-/** No two patches may overlap. KSPLICE.md, B5. */
+/** No two patches may overlap. Ksplice: kmodsrc/ksplice.c, struct ksplice_patch. */
 function checkOverlaps(plan: Plan): void {
   const sorted = [...plan.patches].sort((a, b) => (BigInt(a.oldAddress) < BigInt(b.oldAddress) ? -1 : 1));
   for (const [index, patch] of sorted.entries()) {

@@ -13,7 +13,7 @@ export interface TableFinding {
 
 /**
  * Looks up every bug and exception entry of a span in the run system's tables: an instruction that traps without its entry is
- * another instruction. What the entries refer to (the file of a bug, the place to go on) becomes known. KSPLICE.md, B3.
+ * another instruction. What the entries refer to (the file of a bug, the place to go on) becomes known. Ksplice: kmodsrc/ksplice.c, handle_reloc.
  */
 export function checkTables(
   context: Context,

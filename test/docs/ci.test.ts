@@ -1,16 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { useProgram } from "./cli/program.ts";
-import { join, ROOT, readText } from "./support/paths.ts";
+import { useProgram } from "../cli/program.ts";
+import { blocks, documentText } from "../support/documents.ts";
 
 const { run } = useProgram();
-const readme = readText(join(ROOT, "README.md"));
-
-function blocks(language: string): string[] {
-  return [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gms"))].map(
-    (match) => match[1] as string,
-  );
-}
+const page = documentText("docs/ci.md");
 
 interface Workflow {
   readonly on?: unknown;
@@ -35,18 +29,18 @@ interface PipelineJob {
   readonly artifacts: { readonly paths: readonly string[] };
 }
 
-const [github, gitlab] = blocks("yaml") as [string, string];
+const [github, gitlab] = blocks(page, "yaml") as [string, string];
 const workflow = parse(github) as Workflow;
 const pipeline = parse(gitlab) as Pipeline;
 const jobs = Object.values(workflow.jobs);
 const pipelineJobs = ["diff", "gate"].map((name) => pipeline[name] as PipelineJob);
-const sh = blocks("sh")
+const sh = blocks(page, "sh")
   .filter((block) => block.includes("parallel "))
   .join("\n");
 
 describe("the examples for CI", () => {
   it("are two documents in YAML without a warning", () => {
-    expect(blocks("yaml")).toHaveLength(2);
+    expect(blocks(page, "yaml")).toHaveLength(2);
   });
 
   it("GitHub Actions: a trigger, and jobs with a runner, an image, and steps that either use or run", () => {
@@ -70,7 +64,7 @@ describe("the examples for CI", () => {
     }
   });
 
-  it("install and build as README says, in every job", () => {
+  it("install and build in one way, in every job", () => {
     const setup = "cd elfsplice && npm ci && npm run build && npm link";
     for (const { steps } of jobs) expect(steps.map((step) => step.run)).toContain(setup);
     expect(pipeline.default.before_script).toEqual([`(${setup})`]);
