@@ -30,7 +30,7 @@ export function blocks(text: string, language: string): string[] {
 }
 
 /** The text without its code blocks. */
-export function prose(text: string): string {
+function prose(text: string): string {
   return text.replaceAll(/^```.*?^```$/gms, "");
 }
 
