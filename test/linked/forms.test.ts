@@ -6,7 +6,7 @@ import { COMPILERS, compareForms, compilerFor, type FormOutcome } from "./forms.
 
 /** Set by `npm run forms`: how many programs of which seeds on which architectures. */
 const FIRST = Number(process.env["FORMS_SEED"] ?? 1);
-const COUNT = Number(process.env["FORMS_COUNT"] ?? (process.env["ELFSPLICE_FULL"] === undefined ? 1 : 5));
+const COUNT = Number(process.env["FORMS_COUNT"] ?? (process.env["ELFSPLICE_FULL"] === undefined ? 1 : 4));
 const ARCHES = process.env["FORMS_ARCH"]?.split(",") ?? Object.keys(COMPILERS);
 const KEEP = process.env["FORMS_KEEP"];
 const isSample = process.env["FORMS_COUNT"] === undefined;

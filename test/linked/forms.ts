@@ -38,7 +38,10 @@ const FORMS = [
 
 export interface FormOutcome {
   readonly form: string;
-  /** Functions that the objects' description names and the form's does not. */
+  /**
+   * Functions that the objects' description names and the form's does not. With section anchors (Arm, RISC-V) an object may say more:
+   * the image shows which variable a moved anchor still leads to. Each one wants a look at the disassembly.
+   */
   readonly missed: readonly string[];
   /** Functions that only the form's description names. */
   readonly more: readonly string[];
