@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { syntheticPair } from "../../bench/synthetic-pair.mjs";
-import { buildTree } from "../../bench/tree.mjs";
+import { syntheticPair } from "../bench/synthetic-pair.ts";
+import { buildTree } from "../bench/tree.ts";
 import { join } from "../support/paths.ts";
 import { useProgram } from "./program.ts";
 

@@ -1,7 +1,7 @@
 import { truncateSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
-import { syntheticKernel } from "../../bench/synthetic-kernel.mjs";
 import type { KexecPlan } from "../../src/contract/kexec.ts";
+import { syntheticKernel } from "../bench/synthetic-kernel.ts";
 import { join } from "../support/paths.ts";
 import { HAS_RUN_IMAGE, unpackRunImage } from "../support/run-image.ts";
 import { linesOf, pairOf, useProgram } from "./program.ts";

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
-import { syntheticPair } from "../../bench/synthetic-pair.mjs";
+import { syntheticPair } from "../bench/synthetic-pair.ts";
 import { join, ROOT } from "../support/paths.ts";
 import { linesOf, objectOf, pairOf, useProgram } from "./program.ts";
 

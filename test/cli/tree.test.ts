@@ -1,8 +1,8 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { syntheticPair } from "../../bench/synthetic-pair.mjs";
 import { integrityProblems, renderJson, type UpdateDescription } from "../../src/index.ts";
+import { syntheticPair } from "../bench/synthetic-pair.ts";
 import { buildAr } from "../support/ar-builder.ts";
 import { treeFragments } from "../support/many-pairs.ts";
 import { join } from "../support/paths.ts";

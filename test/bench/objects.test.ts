@@ -1,11 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { syntheticPair } from "../../bench/synthetic-pair.mjs";
-import { buildTree } from "../../bench/tree.mjs";
 import type { UpdateDescription } from "../../src/index.ts";
 import { listPairs } from "../../src/input/listing/pairs.ts";
+import { useProgram } from "../cli/program.ts";
 import { join } from "../support/paths.ts";
-import { useProgram } from "./program.ts";
+import { syntheticPair } from "./synthetic-pair.ts";
+import { buildTree } from "./tree.ts";
 
 const { run, folder } = useProgram();
 const COUNT = 50;

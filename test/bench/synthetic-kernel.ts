@@ -1,7 +1,7 @@
 const PAGE = 4096;
 
 /** An x86-64 kernel of so many pages in one segment of zeros, 16 MiB up: all that a plan reads. */
-export function syntheticKernel(pages) {
+export function syntheticKernel(pages: number): Buffer {
   const file = Buffer.alloc(64 + 56);
   file.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
   file.writeUInt16LE(2, 16); // ET_EXEC

@@ -1,4 +1,13 @@
-import { R_X86_64, SHF, SHT, STT, writeObject } from "./elf-writer.mjs";
+import {
+  R_X86_64,
+  SHF,
+  SHT,
+  STT,
+  type WrittenRelocation,
+  type WrittenSection,
+  type WrittenSymbol,
+  writeObject,
+} from "./elf-writer.ts";
 
 /*
  * Objects as -ffunction-sections -fdata-sections makes them of a large source file. Each function prints a string of its
@@ -14,7 +23,11 @@ const STRINGS = ".rodata.str1.1";
  * A pair of objects of `count` functions that differ in one of them: its code is longer, what it refers to is the same.
  * The objects are the same at every call.
  */
-export function syntheticPair(count) {
+export function syntheticPair(count: number): {
+  readonly pre: Buffer;
+  readonly post: Buffer;
+  readonly changed: string;
+} {
   const changed = Math.floor(count / 2);
   return {
     pre: syntheticObject(count),
@@ -23,33 +36,32 @@ export function syntheticPair(count) {
   };
 }
 
-function functionName(index) {
+function functionName(index: number): string {
   return `driver_operation_${index}`;
 }
 
-function dataName(index) {
+function dataName(index: number): string {
   return `driver_table_${Math.floor(index / SHARING)}`;
 }
 
-function syntheticObject(count, changed) {
-  const texts = ["drivers/bench/driver.c"];
-  const stringPlaces = [0];
-  let stringEnd = texts[0].length + 1;
-  const sections = [];
-  const symbols = [
+function syntheticObject(count: number, changed?: number): Buffer {
+  const source = "drivers/bench/driver.c";
+  const texts = [source];
+  let stringEnd = source.length + 1;
+  const sections: WrittenSection[] = [];
+  const symbols: WrittenSymbol[] = [
     { name: "driver.c", section: "*ABS*", type: STT.FILE, local: true },
     { name: "", id: STRINGS, section: STRINGS, type: STT.SECTION, local: true },
     { name: "__fentry__" },
     { name: "_printk" },
   ];
-  const bugs = [];
+  const bugs: Bug[] = [];
   for (let index = 0; index < count; index++) {
     const text = `operation ${index}: state %d\n`;
     texts.push(text);
-    stringPlaces.push(stringEnd);
-    stringEnd += text.length + 1;
     const name = functionName(index);
-    const { code, relocations, bugAt } = functionCode(index, count, stringPlaces[index + 1], index === changed);
+    const { code, relocations, bugAt } = functionCode(index, count, stringEnd, index === changed);
+    stringEnd += text.length + 1;
     const flags = SHF.ALLOC | SHF.EXECINSTR;
     sections.push({ name: `.text.${name}`, type: SHT.PROGBITS, flags, align: 16, content: code, relocations });
     symbols.push({ name, section: `.text.${name}`, size: code.length, type: STT.FUNC, local: index % 2 === 1 });
@@ -73,11 +85,23 @@ function syntheticObject(count, changed) {
   return writeObject({ sections, symbols });
 }
 
+/** Where a function has its BUG(), and the source line of it. */
+interface Bug {
+  readonly name: string;
+  readonly bugAt: number;
+  readonly line: number;
+}
+
 /** One function: instructions with zeros where relocations go. */
-function functionCode(index, count, stringPlace, isChanged) {
-  const bytes = [];
-  const relocations = [];
-  const refer = (opcode, type, symbol, addend) => {
+function functionCode(
+  index: number,
+  count: number,
+  stringOffset: number,
+  isChanged: boolean,
+): { readonly code: Buffer; readonly relocations: readonly WrittenRelocation[]; readonly bugAt: number } {
+  const bytes: number[] = [];
+  const relocations: WrittenRelocation[] = [];
+  const refer = (opcode: readonly number[], type: number, symbol: string, addend: number): void => {
     bytes.push(...opcode);
     relocations.push({ offset: bytes.length, type, symbol, addend });
     bytes.push(0, 0, 0, 0);
@@ -85,7 +109,7 @@ function functionCode(index, count, stringPlace, isChanged) {
   const immediate = Buffer.alloc(4);
   immediate.writeUInt32LE(index);
   refer([0xe8], R_X86_64.PLT32, "__fentry__", -4);
-  refer([0x48, 0xc7, 0xc7], R_X86_64["32S"], STRINGS, stringPlace); // mov $string, %rdi
+  refer([0x48, 0xc7, 0xc7], R_X86_64["32S"], STRINGS, stringOffset); // mov $string, %rdi
   bytes.push(0xbe, ...immediate); // mov $index, %esi
   refer([0xe8], R_X86_64.PLT32, "_printk", -4);
   refer([0x48, 0x8b, 0x05], R_X86_64.PC32, dataName(index), (index % SHARING) * 8 - 4); // mov table(%rip), %rax
@@ -99,7 +123,7 @@ function functionCode(index, count, stringPlace, isChanged) {
 }
 
 /** A writable table of pointers to the functions that share it. */
-function pointerTable(first, count) {
+function pointerTable(first: number, count: number): WrittenSection {
   const size = Math.min(SHARING, count - first);
   const relocations = Array.from({ length: size }, (_, slot) => ({
     offset: slot * 8,
@@ -113,7 +137,7 @@ function pointerTable(first, count) {
 }
 
 /** `struct bug_entry` on x86-64: two displacements, line, flags. Linux: include/asm-generic/bug.h */
-function bugTable(bugs) {
+function bugTable(bugs: readonly Bug[]): WrittenSection {
   const content = Buffer.alloc(bugs.length * 12);
   const relocations = bugs.flatMap(({ name, bugAt, line }, index) => {
     content.writeUInt16LE(line, index * 12 + 8);

@@ -1,2 +1,0 @@
-/** An x86-64 kernel of so many pages in one segment of zeros. */
-export function syntheticKernel(pages: number): Buffer;
