@@ -115,6 +115,18 @@ function withUnsized(
   return all.filter((interval) => interval.end > interval.start || total === 0);
 }
 
+/** A function without size ends where only filler follows that a table of patchable entries knows: it belongs to the next one. */
+function endAtSites(intervals: readonly Interval[], section: Section, arch: Arch, evidence: PrefixEvidence): void {
+  for (const interval of intervals) {
+    if (interval.symbols.some(({ size }) => size > 0) || interval.end >= section.size) continue;
+    const { start, end } = interval;
+    const site = evidence
+      .sitesIn(section.index)
+      .find((place) => place > start && place < end && arch.isPadding(section.bytes, place, end));
+    if (site !== undefined) interval.end = site;
+  }
+}
+
 /** Joins `__pfx_f` and `__cfi_f` with the `f` that follows, and what lies between: they are compared, shipped and moved together. */
 function joinPrefixes(intervals: readonly Interval[]): Interval[] {
   const joined: Interval[] = [];
@@ -213,6 +225,7 @@ export function cutAtSymbols(
   const symbols = unsorted.length > 1 ? [...unsorted].sort((a, b) => byPlace(placeOf, a, b)) : unsorted;
   const intervals = joinPrefixes(intervalsOf(placeOf, symbols, section.size, isCode(kind)));
   const [only] = intervals;
+  if (isCode(kind)) endAtSites(intervals, section, arch, evidence);
   if (isCode(kind)) takePrefixes(intervals, section, arch, evidence, relocatedAt);
   if (isCode(kind) && only !== undefined && intervals.length === 1)
     takeRest(only, section, arch, evidence, relocatedAt);

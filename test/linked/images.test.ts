@@ -65,3 +65,24 @@ describe.each(["gcc", "clang"])("images linked by %s (skipped where it is absent
     expect(findingCodes(update).filter((code) => code !== "no-entry-hook")).toEqual([]);
   });
 });
+
+describe("patchable entries before a function (skipped where gcc is absent)", () => {
+  it.skipIf(!has("gcc"))("belong to it and not to the start-up code without size that stands before", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "elfsplice-sites-"));
+    const text = "int first(int n) { return n * 5 + 1; } int second(int n) { return n + 2; }";
+    for (const [side, source] of [
+      ["pre", text],
+      ["post", text.replace("n * 5", "n * 3")],
+    ] as const) {
+      writeFileSync(join(folder, `${side}.c`), source);
+      const flags = ["-O2", "-fPIC", "-shared", "-fpatchable-function-entry=16,14"];
+      execFileSync("gcc", [...flags, "-o", join(folder, side), join(folder, `${side}.c`)]);
+    }
+    const update = await describePair(join(folder, "pre"), join(folder, "post"));
+    rmSync(folder, { recursive: true, force: true });
+    expect(update.functions.map(({ name, entry }) => [name, entry])).toEqual([
+      ["first", { kind: "patchable", offset: -14 }],
+    ]);
+    expect(findingCodes(update)).not.toContain("no-entry-hook");
+  });
+});
