@@ -1,4 +1,9 @@
 import type { ElfObject } from "../elf/object.ts";
+/**
+ * What a field says of a thread-local: its distance from the thread pointer, its offset in the module's thread-locals, the address of
+ * the slot with its distance, of the pair or descriptor for it, or of the pair for the module. ELF Handling for Thread-Local Storage, 4.
+ */
+export type ThreadUse = "tp" | "dtp" | "slot" | "pair" | "module";
 
 /** Relocation types of the upper and of the lower half of an address, whose values add up to it. */
 export interface AddressHalves {
@@ -14,6 +19,8 @@ export interface AddressHalves {
   readonly fromHigh?: true;
   /** What they make is the address of a slot in the GOT. */
   readonly slot?: true;
+  /** What they make is about a thread-local. */
+  readonly thread?: ThreadUse;
 }
 
 /** One relocation of a trampoline; its value is the new address less the old one, or the new one itself. */

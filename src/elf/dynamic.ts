@@ -109,6 +109,15 @@ function fieldReader(object: ElfObject): (address: bigint) => bigint {
   };
 }
 
+/** Names of the dynamic symbols from one index up to another, as far as the table has them. */
+export function readDynamicNames(object: ElfObject, from: number, to: number): string[] {
+  const symbols = object.sections.find(({ type }) => type === SHT.DYNSYM);
+  const count = symbols === undefined ? 0 : Math.floor(symbols.bytes.length / (object.class === 64 ? 24 : 16));
+  const names: string[] = [];
+  for (let index = from; index < Math.min(to, count); index++) names.push(dynamicName(object, symbols, index));
+  return names;
+}
+
 function dynamicName(object: ElfObject, symbols: Section | undefined, index: number): string {
   const strings = symbols === undefined ? undefined : object.sections[symbols.link];
   const size = object.class === 64 ? 24 : 16;

@@ -53,8 +53,10 @@ export function linkedSymbols(symbols: readonly ElfSymbol[], slide: bigint, form
   const list: RunSymbol[] = [];
   for (const { name, value, size, shndx, type, bind, index } of symbols) {
     if (name === "" || shndx === SHN.UNDEF || type === STT.FILE || type === STT.SECTION) continue;
-    const tag = form.tagged && type === STT.FUNC ? value & 1n : 0n;
-    const address = shndx === SHN.ABS ? value : movedBy(slide, value - tag, form.isExec ?? false);
+    const tag = form.tagged && (type === STT.FUNC || type === STT.GNU_IFUNC) ? value & 1n : 0n;
+    // A thread-local's value is its offset in the image's thread-locals. gABI chapter 4, "Symbol Values".
+    const stays = shndx === SHN.ABS || type === STT.TLS;
+    const address = stays ? value : movedBy(slide, value - tag, form.isExec ?? false);
     // GNU ld writes `stdout@GLIBC_2.2.5` for what it copied out of a shared object.
     const version = name.indexOf("@", 1);
     list.push({
@@ -64,6 +66,8 @@ export function linkedSymbols(symbols: readonly ElfSymbol[], slide: bigint, form
       weak: bind === STB.WEAK,
       module: undefined,
       index,
+      type,
+      ...(tag === 0n ? {} : { tagged: true as const }),
     });
   }
   return list.length === 0 ? NO_SYMBOLS : runSymbols("symbol-table", list);

@@ -1,6 +1,7 @@
 import type { Arch } from "../arch/arch.ts";
 import { archFor, type Target } from "../arch/registry.ts";
 import { ET } from "../elf/constants.ts";
+import type { ElfObject } from "../elf/object.ts";
 import { type ImageHeader, readImageHeader } from "../elf/segments.ts";
 import { UnsupportedError } from "../errors.ts";
 import { coreImage } from "./core.ts";
@@ -33,6 +34,8 @@ export interface RunImage {
   readonly symbols: RunSymbols;
   /** Start and end of a table of the kernel's, by section name; undefined where the image does not tell. */
   table(name: string): { readonly start: bigint; readonly size: number } | undefined;
+  /** An executable or shared object as the format has it, its sections read as they are looked at; undefined for other kinds. */
+  readonly object: ElfObject | undefined;
   /** Bytes read from files so far. */
   bytesRead(): number;
   close(): void;
@@ -58,6 +61,7 @@ export function openImage(path: string, options: ImageOptions = {}): RunImage {
       problems: parts.problems,
       memory: parts.memory,
       symbols,
+      object: parts.object,
       table: (name) => parts.table(name) ?? boundedTable(symbols, name),
       bytesRead: () => files.reduce((sum, file) => sum + file.bytesRead(), 0),
       close: () => {

@@ -1,5 +1,16 @@
-import { ET } from "../elf/constants.ts";
-import { type ByteSource, type ImageHeader, PF, PT, readNotes, type Segment } from "../elf/segments.ts";
+import { ET, SHT } from "../elf/constants.ts";
+import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
+import {
+  type ByteSource,
+  type ImageHeader,
+  type ImageSection,
+  PF,
+  PT,
+  readNotes,
+  type Segment,
+  sectionBytes,
+} from "../elf/segments.ts";
+import { FormatError } from "../errors.ts";
 import { dynamicFields, withDynamicFields } from "./dynamic-fields.ts";
 import { linkedSymbols, readImageSymbols, symbolForm } from "./elf-symbols.ts";
 import type { FilePages } from "./file-pages.ts";
@@ -31,7 +42,42 @@ export function linkedImage(source: FilePages, header: ImageHeader, slideOf: (ow
       const section = header.sections.find((candidate) => candidate.name === name);
       return section === undefined ? undefined : { start: section.addr + slide, size: section.size };
     },
+    object: lazyObject(source, header, raw),
     files: [],
+  };
+}
+
+/** The file as the format has it; a section's bytes are read when they are first looked at. */
+function lazyObject(source: ByteSource, header: ImageHeader, symbols: readonly ElfSymbol[]): ElfObject {
+  return {
+    file: source.file,
+    member: undefined,
+    bytes: new Uint8Array(0),
+    class: header.class,
+    data: header.data,
+    machine: header.machine,
+    type: header.type,
+    flags: header.flags,
+    osabi: 0,
+    entry: header.entry,
+    sections: header.sections.map((section) => lazySection(source, section)),
+    symbols,
+    groups: [],
+    relocationsOf: () => [],
+    relocationSectionsOf: () => [],
+    error: (problem, where, value) => new FormatError({ file: source.file, ...where }, problem, value),
+  };
+}
+
+function lazySection(source: ByteSource, section: ImageSection): Section {
+  let bytes: Uint8Array | undefined;
+  return {
+    ...section,
+    info: 0,
+    get bytes() {
+      bytes ??= section.type === SHT.NOBITS ? new Uint8Array(0) : sectionBytes(source, section);
+      return bytes;
+    },
   };
 }
 

@@ -1,3 +1,4 @@
+import type { ElfObject } from "../elf/object.ts";
 import type { FilePages } from "./file-pages.ts";
 import type { Memory } from "./memory.ts";
 import type { RunSymbols } from "./run-symbols.ts";
@@ -25,6 +26,8 @@ export interface ImageParts {
   readonly release?: string | undefined;
   readonly problems?: readonly string[] | undefined;
   table(name: string): { readonly start: bigint; readonly size: number } | undefined;
+  /** An executable or shared object as the format has it. */
+  readonly object?: ElfObject | undefined;
   /** Files opened beside the image. */
   readonly files: readonly FilePages[];
 }

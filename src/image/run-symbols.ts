@@ -10,6 +10,10 @@ export interface RunSymbol {
   readonly module: string | undefined;
   /** Position in the list it comes from. */
   readonly index: number;
+  /** STT_* number, where the list has it. */
+  readonly type?: number;
+  /** Whether the low bit of its value said that it is of the other instruction set (Thumb, MIPS16). */
+  readonly tagged?: true;
 }
 
 /** Where a list of symbols comes from. */

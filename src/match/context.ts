@@ -3,10 +3,13 @@ import { fieldOrder, readField } from "../arch/field.ts";
 import { STB, STT } from "../elf/constants.ts";
 import type { ElfSymbol } from "../elf/object.ts";
 import type { RunImage } from "../image/image.ts";
+import { isPlaceName } from "../spans/linker-made.ts";
 import { numberedBase } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span, type SpanRelocation } from "../spans/span.ts";
 import type { Mismatch, OffsetMap } from "./compare/mismatch.ts";
+import { linkedView } from "./linked-view.ts";
+import { bareName, throughImport } from "./tolerances/imports.ts";
 import type { Context, Reference } from "./run-context.ts";
 import { PLT_RULE, throughPlt } from "./tolerances/plt.ts";
 import { throughVeneer, VENEER_RULE } from "./tolerances/veneers.ts";
@@ -93,7 +96,9 @@ export function imply(
 ): string | undefined {
   const reference = referenceOf(context, relocation);
   if (reference === undefined) return undefined;
-  const stub = typeof reference.key === "string" ? throughPlt(context, relocation, direct) : undefined;
+  const through = throughImport(context, trial, relocation, reference, direct);
+  if (through !== undefined && "why" in through) return through.why;
+  const stub = through ?? (typeof reference.key === "string" ? throughPlt(context, relocation, direct) : undefined);
   if (stub !== undefined) trial.rules.add(PLT_RULE.name);
   if (stub !== undefined && stub.address === undefined) return undefined;
   const veneer = stub === undefined ? throughVeneer(context, trial, relocation, reference, direct) : undefined;
@@ -104,6 +109,19 @@ export function imply(
   const isTagged = context.arch.functionTagBit === true && isFunction(key, relocation);
   const meant = isTagged ? untagged - (untagged & 1n) : untagged;
   const base = wrap(context.arch, globalEntry(context, key, relocation, meant) - offset);
+  return bind(context, trial, from, relocation, reference, base, meant);
+}
+
+/** Takes the address of a key into the trial: it must be the one that is known, and one that the run system's symbols do not contradict. */
+export function bind(
+  context: Context,
+  trial: Trial,
+  from: Span,
+  relocation: SpanRelocation,
+  { key, offset }: Reference,
+  base: bigint,
+  meant = base,
+): string | undefined {
   if (typeof key !== "string" && isCode(key.kind) && !isEntryPoint(key, Number(offset))) {
     return implyLanding(context, trial, key, Number(offset), meant);
   }
@@ -166,9 +184,12 @@ export function landsWrong(
 function implausible(context: Context, key: Key, base: bigint, relocation: SpanRelocation): string | undefined {
   const { symbols } = context.image;
   if (typeof key === "string") {
-    const known = symbols.named(key);
-    if (known.length === 0 || known.some(({ address }) => sameAddress(address, base, relocation))) return undefined;
+    const known = symbols.named(bareName(key));
     if (base === 0n && relocation.symbol?.bind === STB.WEAK) return undefined;
+    if (known.length === 0 && linkedView(context.image)?.hasAllSymbols && !isPlaceName(key)) {
+      return `${key} would be at ${hex(base)}, but the run system has no symbol of that name`;
+    }
+    if (known.length === 0 || known.some(({ address }) => sameAddress(address, base, relocation))) return undefined;
     return `${key} would be at ${hex(base)}, where the run system has no such symbol`;
   }
   // The numbers of static locals are the compiler's, and may be another's in the run system.
@@ -189,7 +210,7 @@ function nameOf({ image }: Context, { symbol, symbols, entry }: Span): ElfSymbol
   )?.symbol;
 }
 
-function keyName(key: Key): string {
+export function keyName(key: Key): string {
   return typeof key === "string" ? key : key.name;
 }
 

@@ -267,6 +267,8 @@ class Flood {
       this.#values.set(key, address, from);
       if (typeof key !== "string") this.#located.push(key);
     }
+    const { imports } = this.#values;
+    for (const [name, found] of trial.imports) imports.set(name, { ...imports.get(name), ...found });
     for (const landing of trial.landings) {
       const list = this.#landings.get(landing.span);
       if (list === undefined) this.#landings.set(landing.span, [landing]);

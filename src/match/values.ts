@@ -11,9 +11,21 @@ export interface Value {
   readonly from: Origin;
 }
 
+/** How the run system reaches what its loader looks up, or what a resolver chooses. */
+export interface Import {
+  /** Address of the linker's stub that jumps to it. */
+  readonly stub?: bigint;
+  /** Address of the slot that holds its address. */
+  readonly slot?: bigint;
+  /** Whether a resolver of the image itself chooses it (STT_GNU_IFUNC). */
+  readonly ifunc?: true;
+}
+
 /** Addresses that are settled: a key once determined has one value. Ksplice: kmodsrc/ksplice.c, struct labelval. */
 export class Values {
   readonly #known = new Map<Key, Value>();
+  /** By name. */
+  readonly imports = new Map<string, Import>();
 
   get(key: Key): bigint | undefined {
     return this.#known.get(key)?.address;
@@ -39,10 +51,12 @@ export interface Landing {
 export interface Trial {
   readonly addresses: Map<Key, bigint>;
   readonly landings: Landing[];
+  /** What stubs and slots turned out to be for, by name. */
+  readonly imports: Map<string, Import>;
   /** Tolerances that reading the fields needed. */
   readonly rules: Set<string>;
 }
 
 export function newTrial(): Trial {
-  return { addresses: new Map(), landings: [], rules: new Set() };
+  return { addresses: new Map(), landings: [], imports: new Map(), rules: new Set() };
 }

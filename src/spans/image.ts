@@ -1,9 +1,10 @@
 import type { Arch } from "../arch/arch.ts";
 import { howtoOf } from "../arch/registry.ts";
-import { ET, SHF, SHT, STB, STT } from "../elf/constants.ts";
+import { EM, ET, SHF, SHT, STB, STT } from "../elf/constants.ts";
 import { type DynamicRelocation, readDynamicRelocations } from "../elf/dynamic.ts";
 import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
 import { isLinkerSymbol } from "./linker-made.ts";
+import { type MipsGot, readMipsGot } from "./mips-got.ts";
 
 /** A place in a section. */
 export interface Place {
@@ -15,7 +16,11 @@ export interface Place {
 export type Meaning =
   /** A symbol that the loader looks up. */
   | { readonly kind: "name"; readonly name: string; readonly addend: bigint }
-  | { readonly kind: "address"; readonly address: number }
+  | {
+      readonly kind: "address";
+      readonly address: number /** A stub branches there by itself. */;
+      readonly direct?: true;
+    }
   /** A thread-local of the image, by its offset in the image's thread-locals. */
   | { readonly kind: "thread"; readonly offset: number }
   | { readonly kind: "number"; readonly value: bigint };
@@ -152,7 +157,7 @@ function moduleOffset({ family }: Arch, offset: number, size: number, alignment:
 }
 
 /** What the second word of a pair lacks to the offset: dtv pointers point into the middle of what 16-bit distances reach. */
-function moduleBias({ family }: Arch): number {
+export function moduleBias({ family }: Arch): number {
   return family === "power" || family === "mips" ? 0x8000 : family === "riscv" ? 0x800 : 0;
 }
 
@@ -181,7 +186,10 @@ function pointersOf(
   const table = object.sections.find(({ name }) => name === ".got");
   const toc = addressOf(".TOC.") ?? (table === undefined ? undefined : Number(table.addr) + 0x8000);
   const isFound = got !== undefined && placeAt(got) !== undefined;
-  return { global: addressOf("__global_pointer$"), got: isFound ? got : undefined, toc };
+  // What $gp holds. MIPS ABI supplement, "Global Offset Table".
+  const gp = fromDynamic === undefined || object.machine !== EM.MIPS ? undefined : fromDynamic + 0x7ff0;
+  const global = addressOf("__global_pointer$") ?? addressOf("_gp") ?? gp;
+  return { global, got: isFound ? got : undefined, toc };
 }
 
 function readWord(object: ElfObject, { bytes }: Section, offset: number): bigint {
@@ -223,6 +231,7 @@ class Slots {
   readonly #byAddress = new Map<number, { readonly relocation: DynamicRelocation; readonly type: string }>();
   readonly #bySymbol = new Set<number>();
   readonly #gotSection: Section | undefined;
+  readonly #mips: MipsGot | undefined;
   readonly #fromThreadPointer: (offset: number) => number;
 
   constructor(
@@ -239,6 +248,8 @@ class Slots {
     const pointed = got === undefined ? undefined : placeAt(got)?.section;
     this.#gotSection = pointed !== undefined && (pointed.flags & SHF.EXECINSTR) === 0n ? pointed : undefined;
     this.relocations = readDynamicRelocations(object).map((relocation) => this.#withAddend(relocation));
+    this.#mips =
+      arch.family === "mips" ? readMipsGot(object, (section, at) => readWord(object, section, at)) : undefined;
     for (const relocation of this.relocations) {
       const address = Number(relocation.address);
       const type = howtoOf(arch, relocation.type).name;
@@ -283,7 +294,7 @@ class Slots {
 
   wordMeaning(address: number): Meaning | undefined {
     const known = this.#byAddress.get(address);
-    if (known === undefined) return this.#written(address);
+    if (known === undefined) return this.#mipsMeaning(address) ?? this.#written(address);
     const { relocation, type } = known;
     const { name, addend } = relocation;
     if (name !== "") return { kind: "name", name, addend };
@@ -300,6 +311,19 @@ class Slots {
       return { kind: "thread", offset: Number(addend) };
     }
     return { kind: "address", address: Number(addend) };
+  }
+
+  /** What an entry of the GOT of MIPS is for, which its position tells. */
+  #mipsMeaning(address: number): Meaning | undefined {
+    if (this.#mips === undefined) return undefined;
+    const { start, locals, names } = this.#mips;
+    const index = (address - start) / (this.#object.class / 8);
+    const name = names[index - locals];
+    if (name !== undefined) return { kind: "name", name, addend: 0n };
+    const value = Number(this.#wordAt(address) ?? 0n);
+    return index >= 0 && index < locals && this.#placeAt(value) !== undefined
+      ? { kind: "address", address: value }
+      : undefined;
   }
 
   /** A slot that linking filled for good. */

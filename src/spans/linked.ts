@@ -8,6 +8,7 @@ import { externals, type Image, type Meaning, type Place } from "./image.ts";
 import { isClones, isStubSymbol } from "./linker-made.ts";
 import type { Draft } from "./references.ts";
 import { hasSpans, sectionKind } from "./section-kind.ts";
+import { stubSlot } from "./stub-slot.ts";
 
 /** What a reference leads to: a place with spans, or a name outside, each with what is added. */
 interface Goal {
@@ -174,24 +175,47 @@ export class LinkedReader {
 
   /** What a stub at an address leads on to; undefined where there is no stub. */
   #stubGoal(address: number, depth: number): Goal | undefined {
+    const meaning = this.stubMeaning(address, depth);
+    return meaning === undefined ? undefined : this.meant(meaning);
+  }
+
+  /** Whether the section or a symbol says that a stub of the linker stands at an address. */
+  isStub(address: number): boolean {
+    const place = this.#image.placeAt(address);
+    return place !== undefined && (this.#stubSymbol(address) !== undefined || STUB_SECTION.test(place.section.name));
+  }
+
+  #stubSymbol(address: number): ElfSymbol | undefined {
+    return this.#stubs.get(address) ?? this.#stubs.get(address - (address % 2));
+  }
+
+  /** What a stub of the linker at an address leads to: an import, or another address of the image. Undefined where no stub stands, or none that can be read. */
+  stubMeaning(address: number, depth = 0): Meaning | undefined {
     const image = this.#image;
-    const symbol = this.#stubs.get(address) ?? this.#stubs.get(address - (address % 2));
+    const symbol = this.#stubSymbol(address);
     const place = image.placeAt(address);
-    if (place === undefined) return undefined;
-    if (symbol === undefined && !STUB_SECTION.test(place.section.name)) return undefined;
+    if (place === undefined || (place.section.flags & SHF.EXECINSTR) === 0n) return undefined;
     const from = place.offset - (image.arch.functionTagBit ? place.offset % 2 : 0);
+    const isNamed = symbol !== undefined || STUB_SECTION.test(place.section.name);
+    const stub = {
+      bytes: place.section.bytes.subarray(from, from + STUB_REACH),
+      address: Number(place.section.addr) + from,
+      little: image.arch.instructionData === "lsb",
+      toc: image.toc,
+    };
+    const own = stubSlot(image.arch, stub, isNamed);
+    if (own !== undefined && image.isSlot(own)) return image.meaningAt(own);
+    if (!isNamed) return undefined;
     const size = symbol === undefined ? STUB_REACH : symbol.size || LONGEST_STUB;
     const within = this.#referencesOf(place.section).filter(({ offset }) => offset >= from && offset < from + size);
     const slot = within
       .sort((a, b) => a.offset - b.offset)
       .find(({ use, value }) => use !== "branch" && image.isSlot(value));
-    if (slot !== undefined) {
-      const meaning = image.meaningAt(slot.value);
-      if (meaning !== undefined) return this.meant(meaning);
-    }
-    if (symbol === undefined) return undefined;
+    if (slot !== undefined) return image.meaningAt(slot.value);
+    if (symbol === undefined || depth > 4) return undefined;
     const last = within.at(-1);
-    return last === undefined ? undefined : this.#goalOf({ ...last, use: "branch" }, place.section, depth + 1);
+    if (last === undefined) return undefined;
+    return this.stubMeaning(last.value, depth + 1) ?? { kind: "address", address: last.value, direct: true };
   }
 
   /** What data of the image points to: the loader's relocations, and in a fixed image each aligned word that is an address. */

@@ -56,10 +56,15 @@ const PLACES = new Set([
 const BOUNDS =
   /^(__(start|stop)_\w+|__(preinit|init|fini)_array_(start|end)|__(rela?|exidx|extab)(_iplt)?_(start|end)|__[A-Z]+_(LIST|END|BEGIN)__)$/;
 
+/** Whether linkers define a name for a place of the image, and may leave it out of the symbols. */
+export function isPlaceName(name: string): boolean {
+  return PLACES.has(name) || BOUNDS.test(name);
+}
+
 /** Whether a symbol of a linked image only marks a place: the linker defined it, or it stands behind all contents of its section. */
 export function isLinkerSymbol(symbol: ElfSymbol, section: Section): boolean {
   if (symbol.size > 0 || symbol.type === STT.FUNC || symbol.type === STT.TLS) return false;
-  if (PLACES.has(symbol.name) || BOUNDS.test(symbol.name)) return true;
+  if (isPlaceName(symbol.name)) return true;
   return section.size > 0 && Number(symbol.value) >= section.size;
 }
 

@@ -158,7 +158,10 @@ describe("the flood fill", () => {
         },
       },
       run: { 4096: "e8fb000000e8fb000000c3" },
-      symbols: [["f", 0x1000]],
+      symbols: [
+        ["f", 0x1000],
+        ["outer", 0x1100],
+      ],
     });
     expect(result.abort).toMatchObject({ cause: "no_match", at: "f" });
     expect(sectionOf(result, "f").mismatch?.why).toContain("outer would be at 0x1105, but is at 0x1100");

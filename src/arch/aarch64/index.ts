@@ -36,6 +36,56 @@ export function aarch64(elfClass: ElfClass, data: ElfData): Arch {
 const MAPPING = /^\$[dx](\.|$)/;
 
 /** AAELF64, 5.7.6: ADRP, and the instruction with the low twelve bits; in ILP32 under other names. */
+/** Upper and lower halves about thread-locals. AAELF64, "Thread-local storage descriptors" and "Local Exec". */
+const threadHalves = (prefix: string): LinkModel["halves"] => [
+  {
+    high: new RegExp(`^${prefix}TLSLE_ADD_TPREL_HI12$`),
+    low: new RegExp(`^${prefix}TLSLE_(ADD|LDST\\d+)_TPREL_LO12_NC$`),
+    lowBits: "as-read",
+    thread: "tp",
+  },
+  {
+    high: new RegExp(`^${prefix}TLSLE_MOVW_TPREL_G1$`),
+    low: new RegExp(`^${prefix}TLSLE_MOVW_TPREL_G0_NC$`),
+    lowBits: "unsigned",
+    thread: "tp",
+  },
+  {
+    high: new RegExp(`^${prefix}TLSLD_ADD_DTPREL_HI12$`),
+    low: new RegExp(`^${prefix}TLSLD_(ADD|LDST\\d+)_DTPREL_LO12_NC$`),
+    lowBits: "as-read",
+    thread: "dtp",
+  },
+  {
+    high: new RegExp(`^${prefix}TLSIE_ADR_GOTTPREL_PAGE21$`),
+    low: new RegExp(`^${prefix}TLSIE_LD(64|32)_GOTTPREL_LO12_NC$`),
+    lowBits: "as-read",
+    page: 0x1000n,
+    thread: "slot",
+  },
+  {
+    high: new RegExp(`^${prefix}TLSDESC_ADR_PAGE21$`),
+    low: new RegExp(`^${prefix}TLSDESC_(LD64_LO12|LD32_LO12_NC|ADD_LO12)$`),
+    lowBits: "as-read",
+    page: 0x1000n,
+    thread: "pair",
+  },
+  {
+    high: new RegExp(`^${prefix}TLSGD_ADR_PAGE21$`),
+    low: new RegExp(`^${prefix}TLSGD_ADD_LO12_NC$`),
+    lowBits: "as-read",
+    page: 0x1000n,
+    thread: "pair",
+  },
+  {
+    high: new RegExp(`^${prefix}TLSLD_ADR_PAGE21$`),
+    low: new RegExp(`^${prefix}TLSLD_ADD_LO12_NC$`),
+    lowBits: "as-read",
+    page: 0x1000n,
+    thread: "module",
+  },
+];
+
 const halves = (prefix: string, slot: string): LinkModel["halves"] => [
   {
     high: new RegExp(`^${prefix}ADR_PREL_PG_HI21(_NC)?$`),
@@ -50,6 +100,7 @@ const halves = (prefix: string, slot: string): LinkModel["halves"] => [
     page: 0x1000n,
     slot: true,
   },
+  ...threadHalves(prefix),
 ];
 
 /** A trampoline is `b`; a trap `brk #0x800`. Arm ARM for A-profile. */

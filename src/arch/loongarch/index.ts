@@ -50,7 +50,17 @@ const NEAR: TrampolineForm = {
 const LINK: Omit<LinkModel, "wordType" | "trampoline"> = {
   jumpTables: NO_JUMP_TABLES,
   // ELF for the LoongArch Architecture, "Relocations".
-  halves: [{ high: /^R_LARCH_PCALA_HI20$/, low: /^R_LARCH_PCALA_LO12$/, lowBits: "as-read", page: 0x1000n }],
+  halves: [
+    { high: /^R_LARCH_PCALA_HI20$/, low: /^R_LARCH_PCALA_LO12$/, lowBits: "as-read", page: 0x1000n },
+    { high: /^R_LARCH_TLS_LE_HI20$/, low: /^R_LARCH_TLS_LE_LO12$/, lowBits: "as-read", thread: "tp" },
+    {
+      high: /^R_LARCH_TLS_IE_PC_HI20$/,
+      low: /^R_LARCH_TLS_IE_PC_LO12$/,
+      lowBits: "as-read",
+      page: 0x1000n,
+      thread: "slot",
+    },
+  ],
   localEntries: ONE_ENTRY,
   mayHaveDescriptors: false,
   hasTocOffsets: false,

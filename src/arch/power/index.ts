@@ -62,6 +62,24 @@ const LINK: Omit<LinkModel, "mayHaveDescriptors"> = {
     { high: /^R_PPC64_TOC16_HA$/, low: /^R_PPC64_TOC16_LO(_DS)?$/, lowBits: "signed", toc: true },
     { high: /^R_PPC64_REL16_HA$/, low: /^R_PPC64_REL16_LO$/, lowBits: "signed", fromHigh: true },
     { high: /^R_PPC64_ADDR16_HA$/, low: /^R_PPC64_ADDR16_LO(_DS)?$/, lowBits: "signed" },
+    // 64-bit ELF V2 ABI for Power, 3.7.
+    { high: /^R_PPC64_TPREL16_HA$/, low: /^R_PPC64_TPREL16_LO(_DS)?$/, lowBits: "signed", thread: "tp" },
+    { high: /^R_PPC64_DTPREL16_HA$/, low: /^R_PPC64_DTPREL16_LO(_DS)?$/, lowBits: "signed", thread: "dtp" },
+    {
+      high: /^R_PPC64_GOT_TPREL16_HA$/,
+      low: /^R_PPC64_GOT_TPREL16_LO_DS$/,
+      lowBits: "signed",
+      toc: true,
+      thread: "slot",
+    },
+    { high: /^R_PPC64_GOT_TLSGD16_HA$/, low: /^R_PPC64_GOT_TLSGD16_LO$/, lowBits: "signed", toc: true, thread: "pair" },
+    {
+      high: /^R_PPC64_GOT_TLSLD16_HA$/,
+      low: /^R_PPC64_GOT_TLSLD16_LO$/,
+      lowBits: "signed",
+      toc: true,
+      thread: "module",
+    },
   ],
   // 64-bit ELF V2 ABI for Power, 3.4.1.
   localEntries: [4n, 8n, 16n, 32n, 64n],

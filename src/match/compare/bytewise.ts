@@ -2,9 +2,12 @@ import { markRelocated } from "../../diff/mask.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../../spans/span.ts";
 import { type Context, imply, meantAddress, mismatchAt, wrap } from "../context.ts";
-import { countsFromGot, gotBase, gotTarget, notASlot, slotTarget, targetFromGot } from "../tolerances/got.ts";
+import { implySlot } from "../slots.ts";
+import { countsFromGot, fromGot, gotBase, slotOf } from "../tolerances/got.ts";
 import { REWRITES } from "../tolerances/rewrite-table.ts";
 import type { Rewrite, RewriteSite, Rewritten } from "../tolerances/rewrites.ts";
+import { threadValue } from "../tolerances/thread-fields.ts";
+import { implyThread } from "../tolerances/thread-locals.ts";
 import { tocBase } from "../tolerances/toc.ts";
 import type { Trial } from "../values.ts";
 import { type Half, HalfAddresses } from "./halves.ts";
@@ -52,15 +55,11 @@ function implyWhole(
   context: Context,
   trial: Trial,
   span: Span,
-  { relocation, address, slot }: Half,
+  { relocation, address, slot, thread }: Half,
 ): string | undefined {
+  if (thread !== undefined) return implyThread(context, trial, span, relocation, { use: thread, value: address });
   if (!slot) return imply(context, trial, span, relocation, address);
-  // A module on disk has no GOT yet.
-  if (context.image.kind === "rel") return undefined;
-  const place = wrap(context.arch, address - relocation.targetAddend);
-  const word = slotTarget(context, place);
-  if (word === undefined) return notASlot(context, place);
-  return imply(context, trial, span, relocation, word + relocation.targetAddend);
+  return implySlot(context, trial, span, relocation, wrap(context.arch, address - relocation.targetAddend));
 }
 
 interface Compared {
@@ -97,6 +96,10 @@ function compareBytes(
     let why = "bytes differ";
     for (const [relocation, meant] of found?.step.meant ?? []) {
       const objection = imply(context, trial, span, relocation, meant);
+      if (objection !== undefined) why = `${objection} (by rule ${found?.name})`;
+    }
+    for (const [relocation, value] of found?.step.thread ?? []) {
+      const objection = implyThread(context, trial, span, relocation, value);
       if (objection !== undefined) why = `${objection} (by rule ${found?.name})`;
     }
     if (site === undefined || found === undefined || why !== "bytes differ") {
@@ -181,14 +184,21 @@ export function implyField(
   base: bigint,
 ): Mismatch | undefined {
   const place = wrap(context.arch, base + BigInt(index));
+  const mismatch = (why: string): Mismatch => mismatchAt(span, relocation.offset, place, run.subarray(index), why, 8);
   if (countsFromGot(relocation)) return implyFromGot(context, trial, span, relocation, run, index, place);
-  const meant =
-    relocation.howto.role === "got"
-      ? gotTarget(context, relocation, run, index, place)
-      : meantAddress(context.image, relocation, run, index, place);
-  if (meant === undefined) return undefined;
-  const why = imply(context, trial, span, relocation, meant);
-  return why === undefined ? undefined : mismatchAt(span, relocation.offset, place, run.subarray(index), why, 8);
+  let why: string | undefined;
+  if (relocation.howto.role === "tls") {
+    const value = threadValue(context, trial, relocation, run, index, place);
+    if (value === "waits") return { ...mismatch("what the field counts from is not known"), waits: true };
+    why = value === undefined ? undefined : implyThread(context, trial, span, relocation, value);
+  } else if (relocation.howto.role === "got") {
+    const slot = slotOf(context, relocation, run, index, place);
+    why = slot === undefined ? undefined : implySlot(context, trial, span, relocation, slot);
+  } else {
+    const meant = meantAddress(context.image, relocation, run, index, place);
+    why = meant === undefined ? undefined : imply(context, trial, span, relocation, meant);
+  }
+  return why === undefined ? undefined : mismatch(why);
 }
 
 function implyFromGot(
@@ -203,7 +213,9 @@ function implyFromGot(
   const mismatch = (why: string): Mismatch => mismatchAt(span, relocation.offset, place, run.subarray(index), why, 8);
   const base = gotBase(context, trial);
   if (base === undefined) return { ...mismatch("where the GOT is, is not known"), waits: true };
-  const meant = targetFromGot(context, relocation, run, index, base);
-  const why = meant === undefined ? undefined : imply(context, trial, span, relocation, meant);
+  const { slot, address } = fromGot(context, relocation, run, index, base);
+  const why = slot
+    ? implySlot(context, trial, span, relocation, address)
+    : imply(context, trial, span, relocation, address);
   return why === undefined ? undefined : mismatch(why);
 }

@@ -41,6 +41,7 @@ export function compareSpan(context: Context, trial: Trial, span: Span, address:
   if (result.mismatch !== undefined && walk !== undefined) return walk(context, trial, span, address);
   for (const [key, known] of plain.addresses) trial.addresses.set(key, known);
   trial.landings.push(...plain.landings);
+  for (const [name, found] of plain.imports) trial.imports.set(name, { ...trial.imports.get(name), ...found });
   for (const rule of plain.rules) trial.rules.add(rule);
   return result;
 }

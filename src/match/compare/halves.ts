@@ -4,7 +4,7 @@
  */
 import type { Arch } from "../../arch/arch.ts";
 import { fieldOrder, readField } from "../../arch/field.ts";
-import type { AddressHalves } from "../../arch/link.ts";
+import type { AddressHalves, ThreadUse } from "../../arch/link.ts";
 import type { SpanRelocation } from "../../spans/span.ts";
 
 /** A whole address, and the relocation that tells of what; while only the upper half is known, that. */
@@ -13,6 +13,8 @@ export interface Half {
   readonly address: bigint;
   /** Whether the address is that of the thing's slot in the GOT. */
   readonly slot?: true | undefined;
+  /** What it says of a thread-local, if the thing is one. */
+  readonly thread?: ThreadUse | undefined;
 }
 
 /** The same for both halves of one address. */
@@ -21,8 +23,13 @@ export function namesThing({ target, targetOffset, symbol, targetAddend }: SpanR
 }
 
 /** RISC-V: the types whose lower half names the place of the upper one. */
-const PLACED = /^R_RISCV_(PCREL_(HI20|LO12_[IS])|GOT_HI20)$/;
-const PLACED_HIGH = /^R_RISCV_(PCREL|GOT)_HI20$/;
+const PLACED = /^R_RISCV_(PCREL_(HI20|LO12_[IS])|GOT_HI20|TLS_(GOT|GD)_HI20)$/;
+const PLACED_HIGH = /^R_RISCV_(PCREL|GOT|TLS_GOT|TLS_GD)_HI20$/;
+/** What such an upper half leads to, where that is the slot of a thread-local. */
+export const PLACED_THREADS: ReadonlyMap<string, ThreadUse> = new Map([
+  ["R_RISCV_TLS_GOT_HI20", "slot"],
+  ["R_RISCV_TLS_GD_HI20", "pair"],
+]);
 
 /** Collects the halves of one span in the order of its relocations. */
 export class HalfAddresses {
@@ -53,7 +60,8 @@ export class HalfAddresses {
     const { howto, offset, targetOffset } = relocation;
     const field = readField(run, index, howto, fieldOrder(this.#arch, howto));
     if (PLACED_HIGH.test(howto.name)) {
-      this.#byPlace.set(offset, { relocation, address: field + place, slot: howto.role === "got" ? true : undefined });
+      const slot = howto.role === "got" ? true : undefined;
+      this.#byPlace.set(offset, { relocation, address: field + place, slot, thread: PLACED_THREADS.get(howto.name) });
       return undefined;
     }
     const high = this.#byPlace.get(targetOffset);
@@ -63,13 +71,13 @@ export class HalfAddresses {
 
   #takeNamed(relocation: SpanRelocation, run: Uint8Array, index: number, place: bigint): Half | undefined {
     const { howto, symbol, targetAddend, offset } = relocation;
-    if (howto.role !== "page" && howto.role !== "low" && howto.role !== "got") return undefined;
+    if (howto.role !== "page" && howto.role !== "low" && howto.role !== "got" && howto.role !== "tls") return undefined;
     const halves = this.#halves.find(({ high, low }) => high.test(howto.name) || low.test(howto.name));
     if (halves === undefined) return undefined;
     const isHigh = halves.high.test(howto.name);
     const addend = halves.fromHigh ? targetAddend - BigInt(offset) : targetAddend;
     const own = halves.fromHigh ? `${symbol?.index} ${addend}` : namesThing(relocation);
-    const key = halves.slot ? `slot ${own}` : own;
+    const key = `${halves.slot ? "slot " : ""}${halves.thread ?? ""} ${own}`;
     const read = readField(run, index, howto, fieldOrder(this.#arch, howto));
     const field = isHigh ? read : lowHalf(read, halves.lowBits);
     // MIPS: the distance of the GOT pointer from the first of the two. MIPS ABI supplement, _gp_disp.
@@ -83,7 +91,7 @@ export class HalfAddresses {
     if (high === undefined || low === undefined) return undefined;
     const address = BigInt.asUintN(this.#arch.class, high + low);
     const named = halves.fromHigh ? (this.#highFields.get(key) as SpanRelocation) : relocation;
-    return { relocation: named, address, slot: halves.slot };
+    return { relocation: named, address, slot: halves.slot, thread: halves.thread };
   }
 
   /** What an upper half counts from. */

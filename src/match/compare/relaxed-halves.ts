@@ -1,8 +1,11 @@
+import type { ThreadUse } from "../../arch/link.ts";
 import type { Span, SpanRelocation } from "../../spans/span.ts";
 import { type Context, imply, referenceOf, wrap } from "../context.ts";
-import { notASlot, slotTarget } from "../tolerances/got.ts";
+import { implySlot } from "../slots.ts";
 import type { LowBase } from "../tolerances/rules-riscv.ts";
+import { implyThread } from "../tolerances/thread-locals.ts";
 import type { Trial } from "../values.ts";
+import { PLACED_THREADS } from "./halves.ts";
 
 /** Name that linkers give to what the global pointer holds. RISC-V psABI, "Global-pointer Relaxation". */
 const GLOBAL_POINTER = "__global_pointer$";
@@ -37,8 +40,6 @@ export class Halves {
   readonly #span: Span;
   readonly #highs: High[] = [];
   readonly #lows: Low[] = [];
-  /** Distances from the thread pointer, by symbol. */
-  readonly #threadLocal = new Map<string, bigint>();
 
   constructor(context: Context, trial: Trial, span: Span) {
     this.#context = context;
@@ -83,7 +84,7 @@ export class Halves {
   #checkLow(low: Low, relocation: SpanRelocation, placed: High | undefined): string | undefined {
     const { arch } = this.#context;
     if (low.base === "zero") return this.#imply(relocation, wrap(arch, low.value));
-    if (low.base === "tp") return this.#checkThreadLocal(relocation, low.value);
+    if (low.base === "tp") return this.#implyThread(relocation, "tp", low.value);
     const highs = placed === undefined ? this.#highsOf(low) : [placed];
     if (highs.length === 0) return "its upper half is not in the function";
     for (const { value, relocation: high } of highs) {
@@ -96,12 +97,11 @@ export class Halves {
   }
 
   #checkWhole(high: SpanRelocation, relocation: SpanRelocation, whole: bigint): string | undefined {
-    if (high.howto.name === "R_RISCV_TPREL_HI20") return this.#checkThreadLocal(relocation, whole);
-    if (high.howto.role === "tls") return undefined;
+    if (high.howto.name === "R_RISCV_TPREL_HI20") return this.#implyThread(relocation, "tp", whole);
+    const thread = PLACED_THREADS.get(high.howto.name);
+    if (thread !== undefined) return this.#implyThread(high, thread, whole);
     if (high.howto.role !== "got") return this.#imply(relocation, whole);
-    const target = slotTarget(this.#context, whole);
-    if (target === undefined) return notASlot(this.#context, whole);
-    return this.#imply(high, target + high.targetAddend);
+    return implySlot(this.#context, this.#trial, this.#span, high, wrap(this.#context.arch, whole - high.targetAddend));
   }
 
   /** The upper halves of the same thing; else of the same symbol, in the register that the lower one is added to. */
@@ -119,18 +119,8 @@ export class Halves {
     return imply(this.#context, this.#trial, this.#span, relocation, address);
   }
 
-  /** On RISC-V the thread pointer points to the start of the image's thread-local storage, where its symbols count from. RISC-V psABI, "Thread Local Storage". */
-  #checkThreadLocal({ symbol, targetAddend }: SpanRelocation, distance: bigint): string | undefined {
-    if (symbol === undefined) return undefined;
-    const start = BigInt.asIntN(64, distance - targetAddend);
-    const key = `${symbol.index}`;
-    const known = this.#threadLocal.get(key);
-    this.#threadLocal.set(key, start);
-    const { image } = this.#context;
-    const named = symbol.name === "" ? [] : image.symbols.named(symbol.name);
-    const isThere = named.length === 0 || named.some(({ address }) => address - image.slide === start);
-    if ((known === undefined || known === start) && isThere) return undefined;
-    return `${symbol.name} would be 0x${start.toString(16)} from the thread pointer, where it is not`;
+  #implyThread(relocation: SpanRelocation, use: ThreadUse, value: bigint): string | undefined {
+    return implyThread(this.#context, this.#trial, this.#span, relocation, { use, value });
   }
 
   /** Distances from the global pointer: it is a symbol, or follows from the first thing near it whose address is known. */

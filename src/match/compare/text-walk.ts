@@ -18,6 +18,7 @@ import { type Context, imply, mismatchAt } from "../context.ts";
 import { MOVED_BLOCK } from "../tolerances/rules.ts";
 import { X86_RULES } from "../tolerances/rules-x86.ts";
 import { branchKind, decodeAt, isNop, preTarget, runTarget, type Site, type Step } from "../tolerances/site.ts";
+import { implyThread } from "../tolerances/thread-locals.ts";
 import type { Trial } from "../values.ts";
 import { implyField } from "./bytewise.ts";
 import type { Block, Mismatch, OffsetMap, Trying } from "./mismatch.ts";
@@ -206,6 +207,10 @@ class Walk {
   #take(site: Site, step: Step): string | undefined {
     for (const [relocation, meant] of step.meant ?? []) {
       const why = imply(this.#context, this.#trial, this.#span, relocation, meant);
+      if (why !== undefined) return why;
+    }
+    for (const [relocation, value] of step.thread ?? []) {
+      const why = implyThread(this.#context, this.#trial, this.#span, relocation, value);
       if (why !== undefined) return why;
     }
     if (step.branch !== undefined) {

@@ -1,6 +1,7 @@
 import { fieldOrder, readField } from "../../arch/field.ts";
 import type { SpanRelocation } from "../../spans/span.ts";
 import { type Context, wrap } from "../context.ts";
+import { linkedView } from "../linked-view.ts";
 import type { Trial } from "../values.ts";
 
 /** Name that objects give to what such fields count from. System V ABI, Intel386 supplement, "Global Offset Table". */
@@ -9,8 +10,14 @@ const GOT = "_GLOBAL_OFFSET_TABLE_";
 /** Types that hold the distance of the thing itself from there. */
 const FROM_GOT = /^R_(386|X86_64|ARM|390)_GOTOFF(32|64)?$/;
 
-/** Types that hold the distance of the slot from there, or its address where no register is added. Intel386 supplement, "R_386_GOT32X". */
-const SLOT_FROM_GOT = /^R_386_GOT32X?$/;
+/** Types that hold the distance of the slot from there. */
+const SLOT_FROM_GOT = /^R_(386_GOT32X?|X86_64_GOT(32|64)|ARM_GOT_BREL|390_(GOT|GOTPLT)(12|16|20|32|64))$/;
+
+/** Those that hold the slot's address where no register is added. Intel386 supplement, "R_386_GOT32X". */
+const SLOT_OR_ADDRESS = /^R_386_GOT32X?$/;
+
+/** Types that hold the slot's distance from what $gp holds. MIPS ABI supplement, "Relocation". */
+const FROM_GP = /^R_(MIPS|MIPS16|MICROMIPS)_(CALL16|GOT_DISP)$/;
 
 /** Whether a field counts from the GOT. */
 export function countsFromGot({ howto }: SpanRelocation): boolean {
@@ -20,7 +27,7 @@ export function countsFromGot({ howto }: SpanRelocation): boolean {
 /** Where the GOT is: known from a function that computed it, or from a symbol. */
 export function gotBase(context: Context, trial: Trial): bigint | undefined {
   const known = trial.addresses.get(GOT) ?? context.values.get(GOT);
-  return known ?? context.image.symbols.named(GOT)[0]?.address;
+  return known ?? context.image.symbols.named(GOT)[0]?.address ?? linkedView(context.image)?.gotPointer;
 }
 
 /** Whether an IA-32 operand is a displacement alone, by the ModR/M byte in front of it. Intel SDM volume 2, table 2-2. */
@@ -28,42 +35,36 @@ export function isBareDisplacement(modrm: number | undefined): boolean {
   return modrm !== undefined && (modrm & 0xc7) === 0x05;
 }
 
-/** What a field that counts from the GOT leads to; undefined where the slot cannot be read, or `base` is not known. */
-export function targetFromGot(
-  context: Context,
-  relocation: SpanRelocation,
+/** What a field that counts from the GOT leads to: an address, or a slot; both without what the reference adds to the slot's address. */
+export function fromGot(
+  { arch }: Context,
+  { howto, targetAddend }: SpanRelocation,
   run: Uint8Array,
   index: number,
   base: bigint,
-): bigint | undefined {
-  const { arch, image } = context;
-  const { howto, targetAddend } = relocation;
+): { readonly address: bigint; readonly slot: boolean } {
   const field = readField(run, index, howto, fieldOrder(arch, howto));
-  if (FROM_GOT.test(howto.name)) return wrap(arch, base + field);
-  if (image.kind === "rel") return undefined;
-  const start = isBareDisplacement(run[index - 1]) ? 0n : base;
-  const word = slotTarget(context, wrap(arch, start + field - targetAddend));
-  return word === undefined ? undefined : wrap(arch, word + targetAddend);
+  if (FROM_GOT.test(howto.name)) return { address: wrap(arch, base + field), slot: false };
+  const start = SLOT_OR_ADDRESS.test(howto.name) && isBareDisplacement(run[index - 1]) ? 0n : base;
+  return { address: wrap(arch, start + field - targetAddend), slot: true };
 }
 
 /** Types that hold a part of the slot's distance. */
 const PART = /PAGE|HI20|HI16|LO12|LO16/;
 
-/** What a pc-relative reference through the GOT leads to: the word in the slot, plus what the reference adds. Undefined where the slot cannot be read or is still empty. */
-export function gotTarget(
+/** Address of the slot that a pc-relative reference through the GOT leads to, or one that counts from $gp; undefined for half of such a distance. */
+export function slotOf(
   context: Context,
-  relocation: SpanRelocation,
+  { howto, insnAddend, targetAddend }: SpanRelocation,
   run: Uint8Array,
   index: number,
   place: bigint,
 ): bigint | undefined {
-  const { arch, image } = context;
-  const { howto, insnAddend, targetAddend } = relocation;
-  // Half of a slot's distance is no slot, and a module on disk has no GOT yet.
-  if (!howto.pcrel || howto.encoding !== undefined || PART.test(howto.name) || image.kind === "rel") return undefined;
+  const { arch } = context;
+  const base = howto.pcrel ? place : FROM_GP.test(howto.name) ? linkedView(context.image)?.globalPointer : undefined;
+  if (base === undefined || howto.encoding !== undefined || PART.test(howto.name)) return undefined;
   const field = readField(run, index, howto, fieldOrder(arch, howto));
-  const word = slotTarget(context, wrap(arch, field - insnAddend - targetAddend + place));
-  return word === undefined ? undefined : wrap(arch, word + targetAddend);
+  return wrap(arch, field - insnAddend - targetAddend + base);
 }
 
 /** The address in a slot of the GOT, as it is once the image is loaded; undefined where the slot cannot be read or is still empty. */

@@ -102,23 +102,6 @@ const directAddress: Rewrite = {
   },
 };
 
-/** Bytes of the thread control block, which the thread pointer points to. AAELF64, "Thread Local Storage": two pointers. */
-const CONTROL_BLOCK = 16n;
-
-/** Whether a distance from the thread pointer is that of a symbol: behind the control block, whose size is rounded up to the alignment of the variables. */
-function isThreadLocal(
-  { context: { image } }: RewriteSite,
-  { symbol, targetAddend }: SpanRelocation,
-  distance: bigint,
-) {
-  const named = symbol === undefined || symbol.name === "" ? [] : image.symbols.named(symbol.name);
-  if (named.length === 0) return true;
-  return named.some(({ address }) => {
-    const block = distance - targetAddend - (address - image.slide);
-    return block >= CONTROL_BLOCK && (block & (block - 1n)) === 0n;
-  });
-}
-
 /** The upper and the lower half in `movz` and `movk` of one register. */
 function movedPair(upper: number, lower: number, register: number): bigint | undefined {
   if (!isUpperMove(upper) || !isLowerMove(lower)) return undefined;
@@ -141,7 +124,7 @@ const threadLocal: Rewrite = {
     const register = destination(site.pre(1));
     const distance = movedPair(site.run(0), site.run(1), register);
     if (distance === undefined || register !== destination(site.pre(0))) return undefined;
-    return isThreadLocal(site, high, distance) ? { size: 8 } : undefined;
+    return { size: 8, thread: [[high, { use: "tp", value: distance }]] };
   },
 };
 
@@ -150,9 +133,15 @@ function descriptor(site: RewriteSite, high: SpanRelocation): Rewritten | undefi
   const isCall = fieldNamed(site, 3, /^R_AARCH64_TLSDESC_CALL$/) !== undefined;
   const isAddress = fieldNamed(site, 2, /^R_AARCH64_TLSDESC_ADD_LO12$/) !== undefined;
   if (!isCall || !isAddress || destination(site.pre(0)) !== 0) return undefined;
+  if (site.run(2) !== NOP || site.run(3) !== NOP) return undefined;
   const distance = movedPair(site.run(0), site.run(1), 0);
-  if (distance === undefined || site.run(2) !== NOP || site.run(3) !== NOP) return undefined;
-  return isThreadLocal(site, high, distance) ? { size: 16 } : undefined;
+  if (distance !== undefined) return { size: 16, thread: [[high, { use: "tp", value: distance }]] };
+  // Descriptors of other images' variables become initial exec: adrp x0; ldr x0, [x0].
+  const [adrp, load] = [site.run(0), site.run(1)];
+  if (!isAdrp(adrp) || destination(adrp) !== 0 || !isLoad(load) || destination(load) !== 0 || base(load) !== 0)
+    return undefined;
+  const slot = site.place - (site.place % PAGE) + adrImmediate(adrp) * PAGE + immediate12(load) * 8n;
+  return { size: 16, thread: [[high, { use: "slot", value: wrap(site.context.arch, slot) }]] };
 }
 
 /** Loads and stores with an unsigned offset, and multiply-accumulate: what the errata are about. Arm ARM, C4.1. */

@@ -1,6 +1,7 @@
 import type { Span, SpanRelocation } from "../../spans/span.ts";
 import type { Context } from "../run-context.ts";
 import type { Trial } from "../values.ts";
+import type { ThreadValue } from "./thread-locals.ts";
 
 /** A place of the object's code where the instruction in the run system is another one, of the same length. */
 export interface RewriteSite {
@@ -24,6 +25,8 @@ export interface Rewritten {
   readonly size: number;
   /** What relocations turn out to stand for. */
   readonly meant?: readonly (readonly [relocation: SpanRelocation, address: bigint])[];
+  /** What relocations turn out to say of thread-locals. */
+  readonly thread?: readonly (readonly [relocation: SpanRelocation, value: ThreadValue])[];
   /** One word of the object's form that means what the run code means: its fields are read as ever. */
   readonly instead?: number;
 }

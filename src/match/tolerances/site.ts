@@ -3,6 +3,7 @@ import type { RunCode } from "../../image/run-code.ts";
 import type { Span, SpanRelocation, TableEntry } from "../../spans/span.ts";
 import type { Context } from "../run-context.ts";
 import type { Trial } from "../values.ts";
+import type { ThreadValue } from "./thread-locals.ts";
 
 /** Two places that are compared: an offset of the span, and the offset of the run code where it should continue. */
 export interface Site {
@@ -39,6 +40,8 @@ export interface Step {
   readonly run: number;
   /** Addresses that relocations turn out to stand for. */
   readonly meant?: readonly (readonly [relocation: SpanRelocation, address: bigint])[];
+  /** What relocations turn out to say of thread-locals. */
+  readonly thread?: readonly (readonly [relocation: SpanRelocation, value: ThreadValue])[];
   /** A jump inside the span and where the run code goes instead of it. */
   readonly branch?: { readonly pre: number; readonly run: number };
 }

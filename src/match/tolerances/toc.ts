@@ -1,3 +1,4 @@
+import { linkedView } from "../linked-view.ts";
 import type { Context } from "../run-context.ts";
 import type { Trial } from "../values.ts";
 
@@ -7,5 +8,5 @@ const TOC = ".TOC.";
 /** What r2 holds in the code at hand: known from the start of a function that sets it, or from a symbol. */
 export function tocBase(context: Context, trial: Trial): bigint | undefined {
   const known = trial.addresses.get(TOC) ?? context.values.get(TOC);
-  return known ?? context.image.symbols.named(TOC)[0]?.address;
+  return known ?? context.image.symbols.named(TOC)[0]?.address ?? linkedView(context.image)?.toc;
 }

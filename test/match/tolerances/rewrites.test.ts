@@ -30,6 +30,8 @@ interface Case {
   readonly records: readonly RecordRow[];
   readonly run: string;
   readonly symbols?: Readonly<Record<string, number>>;
+  /** Thread-locals of the image, by their offsets in 32 bytes. */
+  readonly threads?: Readonly<Record<string, number>>;
   /** Names that are weak in the object. */
   readonly weak?: readonly string[];
   /** The same with something that must not be taken for it. */
@@ -161,7 +163,7 @@ const CASES: readonly Case[] = [
       [8, RELAX, ""],
     ],
     run: "03254200 8280",
-    symbols: { v: 4 },
+    threads: { v: 4 },
     wrong: [
       ["another distance", "03258200 8280"],
       ["the global pointer", "03a54100 8280"],
@@ -234,7 +236,7 @@ const CASES: readonly Case[] = [
       [4, 542, "v"],
     ],
     run: "d2a00001 f2800281 d65f03c0",
-    symbols: { v: 4 },
+    threads: { v: 4 },
     wrong: [
       ["another variable", "d2a00001 f2800301 d65f03c0"],
       ["another register", "d2a00001 f2800282 d65f03c0"],
@@ -252,7 +254,7 @@ const CASES: readonly Case[] = [
       [12, 569, "v"],
     ],
     run: "d2a00000 f2800280 d503201f d503201f d65f03c0",
-    symbols: { v: 4 },
+    threads: { v: 4 },
     wrong: [["the call stays", "d2a00000 f2800280 d503201f d63f0020 d65f03c0"]],
   },
   {
@@ -330,7 +332,11 @@ const CASES: readonly Case[] = [
     pre: "8b1500000000 c3",
     records: [[2, 15, "v"]],
     run: "c7c2ecffffff c3",
-    wrong: [["another register", "c7c1ecffffff c3"]],
+    threads: { v: 12 },
+    wrong: [
+      ["another register", "c7c1ecffffff c3"],
+      ["another variable", "c7c2e8ffffff c3"],
+    ],
   },
   {
     rule: "tls-relaxation",
@@ -342,7 +348,11 @@ const CASES: readonly Case[] = [
       [8, 4, "___tls_get_addr"],
     ],
     run: "65a100000000 81e814000000 c3",
-    wrong: [["an addition", "65a100000000 81c014000000 c3"]],
+    threads: { v: 12 },
+    wrong: [
+      ["an addition", "65a100000000 81c014000000 c3"],
+      ["another variable", "65a100000000 81e818000000 c3"],
+    ],
   },
   {
     rule: "ftrace-site",
@@ -379,7 +389,7 @@ function codeOf(machine: Machine, text: string): Uint8Array {
 }
 
 function match(
-  { machine, pre, records, weak = [] }: Case,
+  { machine, pre, records, weak = [], threads = {} }: Case,
   run: string,
   symbols: Readonly<Record<string, number>>,
 ): SectionResult {
@@ -410,9 +420,17 @@ function match(
   const image = buildElf({
     machine,
     type: "exec",
-    sections: [{ name: ".text", code: content, addr: 0x1000 }],
+    sections: [
+      { name: ".text", code: content, addr: 0x1000 },
+      { name: ".tbss", type: "nobits", flags: "WAT", addr: 0x8000, addralign: 8, size: 32 },
+    ],
     segments: [{ section: ".text", vaddr: 0x1000, flags: 5 }],
-    symbols: all.map(([name, value]) => ({ name, section: ".text", value, type: "func", bind: "global" })),
+    symbols: [
+      ...all.map(([name, value]) => ({ name, section: ".text", value, type: "func", bind: "global" }) as const),
+      ...Object.entries(threads).map(
+        ([name, value]) => ({ name, section: ".tbss", value, type: "tls", bind: "global" }) as const,
+      ),
+    ],
   });
   writeFileSync(join(folder, "image"), image);
   return sectionOf(matchUpdate([subjectOf(object, "f.o")], { run: join(folder, "image") }), "f");

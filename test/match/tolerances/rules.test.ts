@@ -31,6 +31,10 @@ interface RuleCase {
   readonly run: string;
   /** Further symbols of the run image. */
   readonly symbols?: Readonly<Record<string, number>>;
+  /** Its thread-locals, by their offsets in 32 bytes. */
+  readonly threads?: Readonly<Record<string, number>>;
+  /** The same with something that must not be taken for it. */
+  readonly wrong?: readonly string[];
 }
 
 const call = (offset: number, symbol: string): RelocationDescription => ({ offset, type: PLT32, symbol, addend: -4 });
@@ -250,6 +254,8 @@ const CASES: readonly RuleCase[] = [
     pre: "66488d3d00000000 666648e800000000 8b00 c3",
     relocations: [{ offset: 4, type: TLSGD, symbol: "t", addend: -4 }, call(12, "__tls_get_addr")],
     run: "64488b042500000000 488d80fcffffff 8b00 c3",
+    threads: { t: 28, u: 24 },
+    wrong: ["64488b042500000000 488d80f8ffffff 8b00 c3"],
   },
   {
     rule: "tls-relaxation",
@@ -257,6 +263,8 @@ const CASES: readonly RuleCase[] = [
     pre: "488b0500000000 c3",
     relocations: [{ offset: 3, type: GOTTPOFF, symbol: "t", addend: -4 }],
     run: "48c7c0fcffffff c3",
+    threads: { t: 28, u: 24 },
+    wrong: ["48c7c0f8ffffff c3", "48c7c1fcffffff c3", "4881c0fcffffff c3"],
   },
   {
     rule: MOVED_BLOCK.name,
@@ -266,7 +274,7 @@ const CASES: readonly RuleCase[] = [
   },
 ];
 
-function matchCode(wanted: Omit<RuleCase, "rule" | "what">): MatchResult {
+function matchCode(wanted: Omit<RuleCase, "rule" | "what" | "wrong">): MatchResult {
   const names = new Set((wanted.relocations ?? []).map(({ symbol }) => String(symbol)));
   for (const { relocations = [] } of wanted.tables ?? []) {
     for (const { symbol } of relocations) if (!String(symbol).startsWith(".")) names.add(String(symbol));
@@ -283,37 +291,60 @@ function matchCode(wanted: Omit<RuleCase, "rule" | "what">): MatchResult {
     ],
   });
   const image = join(folder, "image");
-  writeFileSync(image, imageOf(wanted.run, { f: 0x1000, ...wanted.symbols }));
+  writeFileSync(image, imageOf(wanted.run, { f: 0x1000, ...wanted.symbols }, wanted.threads));
   return matchUpdate([subjectOf(object, "f.o")], { run: image });
 }
 
+const THREADS: SectionDescription = {
+  name: ".tbss",
+  type: "nobits",
+  flags: "WAT",
+  addr: 0x8000,
+  addralign: 8,
+  size: 32,
+};
+
 /** An executable whose code lies at 0x1000. */
-function imageOf(code: string, symbols: Readonly<Record<string, number>>): Uint8Array {
+function imageOf(
+  code: string,
+  symbols: Readonly<Record<string, number>>,
+  threads: Readonly<Record<string, number>> = {},
+): Uint8Array {
   const size = Math.max(0x200, code.replaceAll(" ", "").length / 2);
   const content = new Uint8Array(size + 16).fill(0xcc);
   content.set(Buffer.from(code.replaceAll(" ", ""), "hex"));
   return buildElf({
     type: "exec",
-    sections: [{ name: ".text", code: content, addr: 0x1000 }],
+    sections: [{ name: ".text", code: content, addr: 0x1000 }, THREADS],
     segments: [{ section: ".text", vaddr: 0x1000, flags: 5 }],
-    symbols: Object.entries(symbols).map(([name, value]) => ({
-      name,
-      section: ".text",
-      value,
-      type: "func" as const,
-      bind: "global" as const,
-    })),
+    symbols: [
+      ...Object.entries(symbols).map(([name, value]) => ({
+        name,
+        section: ".text",
+        value,
+        type: "func" as const,
+        bind: "global" as const,
+      })),
+      ...Object.entries(threads).map(([name, value]) => ({
+        name,
+        section: ".tbss",
+        value,
+        type: "tls" as const,
+        bind: "global" as const,
+      })),
+    ],
   });
 }
 
 const functionOf = (result: MatchResult): SectionResult => sectionOf(result, "f");
 
 describe("each tolerance", () => {
-  it.each(CASES)("$rule: $what", ({ rule, ...wanted }) => {
+  it.each(CASES)("$rule: $what", ({ rule, wrong = [], ...wanted }) => {
     const found = functionOf(matchCode(wanted));
     expect(found.mismatch).toBeUndefined();
     expect(found).toMatchObject({ status: "matched", runAddress: "0x1000" });
     expect(found.rules).toContain(rule);
+    for (const run of wrong) expect(functionOf(matchCode({ ...wanted, run })).mismatch).toBeDefined();
   });
 
   it("has a case here, a reason and a source", () => {
