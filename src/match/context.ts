@@ -7,15 +7,17 @@ import { isPlaceName } from "../spans/linker-made.ts";
 import { numberedBase } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span, type SpanRelocation } from "../spans/span.ts";
+import { hex, keyName, wrap } from "./addresses.ts";
 import type { Mismatch, OffsetMap } from "./compare/mismatch.ts";
 import { linkedView } from "./linked-view.ts";
-import { bareName, throughImport } from "./tolerances/imports.ts";
 import type { Context, Reference } from "./run-context.ts";
+import { bareName, type Through, throughImport } from "./tolerances/imports.ts";
 import { PLT_RULE, throughPlt } from "./tolerances/plt.ts";
 import { throughVeneer, VENEER_RULE } from "./tolerances/veneers.ts";
 import type { Key, Trial } from "./values.ts";
 import { isOverridden } from "./weak.ts";
 
+export { hex, keyName, wrap } from "./addresses.ts";
 export type { Context } from "./run-context.ts";
 
 export function referenceOf(context: Context, relocation: SpanRelocation): Reference | undefined {
@@ -27,10 +29,6 @@ export function referenceOf(context: Context, relocation: SpanRelocation): Refer
   const defined = context.definition(symbol.name);
   if (defined !== undefined) return { key: defined.span, offset: BigInt(defined.offset) + targetAddend };
   return { key: symbol.name, offset: targetAddend };
-}
-
-export function wrap(arch: Arch, address: bigint): bigint {
-  return BigInt.asUintN(arch.class, address);
 }
 
 /** The address that a relocated field of the run system stands for, without the addend's share of the instruction; undefined where it does not hold an address. */
@@ -98,12 +96,9 @@ export function imply(
   if (reference === undefined) return undefined;
   const through = throughImport(context, trial, relocation, reference, direct);
   if (through !== undefined && "why" in through) return through.why;
-  const stub = through ?? (typeof reference.key === "string" ? throughPlt(context, relocation, direct) : undefined);
-  if (stub !== undefined) trial.rules.add(PLT_RULE.name);
-  if (stub !== undefined && stub.address === undefined) return undefined;
-  const veneer = stub === undefined ? throughVeneer(context, trial, relocation, reference, direct) : undefined;
-  if (veneer !== undefined) trial.rules.add(VENEER_RULE.name);
-  const untagged = stub?.address ?? veneer ?? direct;
+  const own = through === undefined ? withoutView(context, trial, relocation, reference, direct) : through;
+  if ("why" in own) return own.why;
+  const untagged = own.address;
   const { key, offset } = reference;
   // The address of a Thumb or MIPS16 function tells its instruction set in the low bit.
   const isTagged = context.arch.functionTagBit === true && isFunction(key, relocation);
@@ -135,6 +130,25 @@ export function bind(
   if (objection !== undefined) return objection;
   trial.addresses.set(key, base);
   return undefined;
+}
+
+/** Where a branch leads in images whose dynamic relocations are not at hand, and through veneers. */
+function withoutView(
+  context: Context,
+  trial: Trial,
+  relocation: SpanRelocation,
+  reference: Reference,
+  direct: bigint,
+): Through {
+  const hasView = linkedView(context.image) !== undefined;
+  const stub = typeof reference.key !== "string" || hasView ? undefined : throughPlt(context, relocation, direct);
+  if (stub !== undefined) {
+    trial.rules.add(PLT_RULE.name);
+    return stub.address === undefined ? { why: undefined } : { address: stub.address };
+  }
+  const veneer = throughVeneer(context, trial, relocation, reference, direct);
+  if (veneer !== undefined) trial.rules.add(VENEER_RULE.name);
+  return { address: veneer ?? direct };
 }
 
 /** A call inside a ppc64le image goes to the local entry point, behind where the TOC pointer is set; symbols are where the global one is. */
@@ -208,14 +222,6 @@ function nameOf({ image }: Context, { symbol, symbols, entry }: Span): ElfSymbol
     (other) =>
       other.offset === entry && image.symbols.named(other.symbol.name).length > 0 && !isOverridden(image, other.symbol),
   )?.symbol;
-}
-
-export function keyName(key: Key): string {
-  return typeof key === "string" ? key : key.name;
-}
-
-export function hex(address: bigint): string {
-  return `0x${address.toString(16)}`;
 }
 
 /** A mismatch at an offset, with up to 16 bytes of both sides. */

@@ -1,7 +1,8 @@
 import { STB, STT } from "../../elf/constants.ts";
 import type { SpanRelocation } from "../../spans/span.ts";
-import { type Context, hex, keyName, type Reference, wrap } from "../context.ts";
+import { hex, keyName, wrap } from "../addresses.ts";
 import { linkedView } from "../linked-view.ts";
+import type { Context, Reference } from "../run-context.ts";
 import type { Trial } from "../values.ts";
 import { PLT_RULE } from "./plt.ts";
 import { VENEER_RULE } from "./veneers.ts";

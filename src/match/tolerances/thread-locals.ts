@@ -1,8 +1,8 @@
 import type { ThreadUse } from "../../arch/link.ts";
 import type { Span, SpanRelocation } from "../../spans/span.ts";
-import type { Context } from "../context.ts";
-import { bind, hex, type Reference, referenceOf, wrap } from "../context.ts";
+import { bind, hex, referenceOf, wrap } from "../context.ts";
 import { type LinkedView, linkedView } from "../linked-view.ts";
+import type { Context, Reference } from "../run-context.ts";
 import type { Trial } from "../values.ts";
 import { ownNames } from "./imports.ts";
 
