@@ -1,6 +1,6 @@
 import type { Arch } from "../arch/arch.ts";
 import { howtoOf } from "../arch/registry.ts";
-import { EM, ET, SHF, SHT, STB, STT } from "../elf/constants.ts";
+import { ET, SHF, SHT, STB, STT } from "../elf/constants.ts";
 import { type DynamicRelocation, readDynamicRelocations } from "../elf/dynamic.ts";
 import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
 import { isLinkerSymbol } from "./linker-made.ts";
@@ -120,7 +120,7 @@ export function readImage(object: ElfObject, arch: Arch): Image | undefined {
   const threadSize = lastThread === undefined ? 0 : Number(lastThread.addr) + lastThread.size - threadStart;
   const alignment = threads.reduce((most, { addralign }) => Math.max(most, addralign), 1);
   const threadAt: Image["threadAt"] = (offset) => findSection(threads, threadStart + offset, 1);
-  const pointers = pointersOf(object, placeAt);
+  const pointers = pointersOf(object, arch, placeAt);
   const slots = new Slots(object, arch, placeAt, pointers.got, (offset) =>
     moduleOffset(arch, offset, threadSize, alignment),
   );
@@ -166,6 +166,7 @@ const PLTGOT = 3n;
 
 function pointersOf(
   object: ElfObject,
+  arch: Arch,
   placeAt: Image["placeAt"],
 ): { global: number | undefined; got: number | undefined; toc: number | undefined } {
   const addressOf = (wanted: string): number | undefined => {
@@ -187,7 +188,7 @@ function pointersOf(
   const toc = addressOf(".TOC.") ?? (table === undefined ? undefined : Number(table.addr) + 0x8000);
   const isFound = got !== undefined && placeAt(got) !== undefined;
   // What $gp holds. MIPS ABI supplement, "Global Offset Table".
-  const gp = fromDynamic === undefined || object.machine !== EM.MIPS ? undefined : fromDynamic + 0x7ff0;
+  const gp = fromDynamic === undefined || arch.family !== "mips" ? undefined : fromDynamic + 0x7ff0;
   const global = addressOf("__global_pointer$") ?? addressOf("_gp") ?? gp;
   return { global, got: isFound ? got : undefined, toc };
 }
