@@ -29,7 +29,7 @@ export default defineConfig({
         },
         {
           name: "schemas",
-          test: /node_modules\/zod|src\/(contract\/|plan\/update\/part\.|check\/validate\.)/,
+          test: /node_modules\/zod|src\/(contract\/|check\/validate\.)/,
           priority: 3,
         },
         {

@@ -15,8 +15,11 @@ export type {
   SymbolResult,
   TrampolineResult,
 } from "./contract/match.ts";
+export type { CauseName } from "./contract/names/causes.ts";
+export type { DifferenceKind } from "./contract/names/reasons.ts";
+export type { PairFragment, SuppressionRule, UpdatePart } from "./contract/part.ts";
 export { diffSpans, type ObjectDiff } from "./diff/diff.ts";
-export type { Difference, DifferenceKind } from "./diff/difference.ts";
+export type { Difference } from "./diff/difference.ts";
 export { type ElfObject, type ElfSymbol, type Relocation, readObject, type Section } from "./elf/object.ts";
 export { type ByteSource, type ImageHeader, readImageHeader } from "./elf/segments.ts";
 export { FormatError, type Place, UnsupportedError, UsageError } from "./errors.ts";
@@ -28,7 +31,7 @@ export { objectName } from "./input/object-name.ts";
 export { type KexecImage, type KexecOptions, planKexec } from "./kexec/kexec.ts";
 export { type MemoryMap, readMemoryMap } from "./kexec/memory-map.ts";
 export { type MatchRequest, matchUpdate } from "./match/match.ts";
-export { CAUSES, type Cause, type CauseName, LIFECYCLE, type Stage } from "./match/outcome/causes.ts";
+export { CAUSES, type Cause, LIFECYCLE, type Stage } from "./match/outcome/causes.ts";
 export { matchSubject, type Subject } from "./match/subject.ts";
 export type { ChangeInput, CodeInput, PatchInput, UpdateInput } from "./match/update-input.ts";
 export { type DescribedPair, type DescribeOptions, describePair } from "./plan/describe-pair.ts";
@@ -38,7 +41,6 @@ export type { PlannedPair } from "./plan/pair/pair.ts";
 export { type PairFile, type PairOfFiles, unreadableFragment } from "./plan/pair/plain-fragment.ts";
 export { type AssembleOptions, assembleUpdate } from "./plan/update/assemble.ts";
 export { reportLeftOut } from "./plan/update/left-out.ts";
-export type { PairFragment, SuppressionRule, UpdatePart } from "./plan/update/part.ts";
 export { placeUpdate } from "./plan/update/placed.ts";
 export { readSuppressions } from "./plan/update/suppress.ts";
 export { diffObjects, type UpdateOptions } from "./plan/update.ts";

@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { closeSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import type { PairFragment } from "../contract/part.ts";
 import { FormatError, UnsupportedError, UsageError } from "../errors.ts";
 import type { Finding } from "../findings/findings.ts";
 import { type InputRef, openDescriptor, placeOf, readUpTo } from "../input/listing/file.ts";
@@ -13,7 +14,6 @@ import { type ListingStep, type PairList, type PairOptions, type PairTask, walkP
 import { sortByText } from "../order.ts";
 import { type PairFile, sameFragment } from "../plan/pair/plain-fragment.ts";
 import { reportLeftOut } from "../plan/update/left-out.ts";
-import type { PairFragment } from "../plan/update/part.ts";
 import type { InstructionLines, PairResult, PairSettings } from "./describe-task.ts";
 import { createPool, internalError, type Pool } from "./pool.ts";
 import type { Progress } from "./progress.ts";

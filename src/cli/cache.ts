@@ -21,8 +21,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { SCHEMA_VERSION } from "../contract/names/rungs.ts";
+import type { PairFragment } from "../contract/part.ts";
 import { describeSystemError } from "../errors.ts";
-import type { PairFragment } from "../plan/update/part.ts";
 import { VERSION } from "../version.ts";
 
 /** What is kept of one pair. */
@@ -113,7 +113,7 @@ async function parse(text: string, key: string): Promise<CacheEntry | undefined>
   }
   if (typeof value !== "object" || value === null || value.key !== fullKey(key)) return undefined;
   const { fragment, instructions } = value.entry ?? {};
-  const { isFragment } = await import("../plan/update/part.ts");
+  const { isFragment } = await import("../contract/part.ts");
   if (!isFragment(fragment) || !isInstructions(instructions)) return undefined;
   return { fragment, ...(instructions === undefined ? {} : { instructions }) };
 }

@@ -3,6 +3,7 @@
  * both files are read, and become the fragment of the description. Whatever is loaded here is loaded with the first such pair.
  */
 import { createHash } from "node:crypto";
+import type { PairFragment } from "../contract/part.ts";
 import { disassemblerFor } from "../disasm/disassembler.ts";
 import { type ElfObject, readObject } from "../elf/object.ts";
 import { FormatError, UnsupportedError } from "../errors.ts";
@@ -14,7 +15,6 @@ import { describePair } from "../plan/describe-pair.ts";
 import { archOfHead } from "../plan/pair/identical.ts";
 import type { PlannedPair } from "../plan/pair/pair.ts";
 import { type PairFile, sameFragment, unreadableFragment } from "../plan/pair/plain-fragment.ts";
-import type { PairFragment } from "../plan/update/part.ts";
 import { type InstructionStyle, renderInstructions } from "../report/instructions.ts";
 import { type CacheEntry, openCache } from "./cache.ts";
 import { comparable } from "./comparable.ts";

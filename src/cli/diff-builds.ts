@@ -1,6 +1,6 @@
 import type { FunctionChange } from "../contract/description.ts";
+import type { SuppressionRule, UpdatePart } from "../contract/part.ts";
 import { assembleUpdate } from "../plan/update/assemble.ts";
-import type { SuppressionRule, UpdatePart } from "../plan/update/part.ts";
 import { escapeLine } from "../report/escape.ts";
 import { VERSION } from "../version.ts";
 import { type Build, type BuildRequest, type DescribedBuild, describeBuild } from "./build.ts";

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from "commander";
+import { DOCUMENT_NAMES } from "../contract/names/documents.ts";
 import { RUNGS } from "../contract/names/rungs.ts";
 import { FormatError, UnsupportedError, UsageError } from "../errors.ts";
 import { escapeLine, joinLines } from "../report/escape.ts";
@@ -235,7 +236,7 @@ Examples:
     .description("print the JSON Schema of the update description")
     .addOption(output())
     .addOption(
-      new Option("--of <document>", "whose schema").choices(["update", "match", "compare", "kexec"]).default("update"),
+      new Option("--of <document>", "whose schema").choices(DOCUMENT_NAMES).default("update"),
     )
     .addHelpText("after", "\nExample:\n  $ elfsplice schema > update.schema.json")
     .action(async (options: SchemaOptions) => {

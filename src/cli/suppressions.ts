@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
+import type { SuppressionRule } from "../contract/part.ts";
 import { describeSystemError, FormatError } from "../errors.ts";
-import type { SuppressionRule } from "../plan/update/part.ts";
 import { readSuppressions } from "../plan/update/suppress.ts";
 
 /** The rules of a suppression file. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { count as number, objectIndex } from "./atoms.ts";
 
 /*
  * The account of every byte, in the update description and in what one pair contributes to it.
@@ -26,9 +27,9 @@ const shares = (unit: string) =>
 const side = z
   .strictObject({
     bytes: shares("bytes of allocated sections").describe("all SHF_ALLOC sections; SHT_NOBITS by their size in memory"),
-    allocated: z.int().min(0).describe("sum of the sizes of all SHF_ALLOC sections"),
+    allocated: number.describe("sum of the sizes of all SHF_ALLOC sections"),
     relocations: shares("relocation records").describe("records that apply to SHF_ALLOC sections"),
-    records: z.int().min(0).describe("number of records that apply to SHF_ALLOC sections"),
+    records: number.describe("number of records that apply to SHF_ALLOC sections"),
   })
   .describe("one side of the account: each byte and each record has one owner");
 
@@ -39,14 +40,14 @@ export const accounting = z.strictObject({
   objects: z
     .array(
       z.strictObject({
-        object: z.int().min(0).describe("index into objects"),
+        object: objectIndex,
         pre: side.optional().describe("left out where pre has no such object"),
         post: side.optional().describe("left out where post has no such object"),
       }),
     )
     .describe("objects that were looked into, by index"),
-  identical: z.int().min(0).describe("objects whose files are the same on both sides: nothing in them needs an owner"),
-  unread: z.int().min(0).describe("objects that could not be read; each has its finding"),
+  identical: number.describe("objects whose files are the same on both sides: nothing in them needs an owner"),
+  unread: number.describe("objects that could not be read; each has its finding"),
   pre: side.describe("sum over objects"),
   post: side.describe("sum over objects"),
 });

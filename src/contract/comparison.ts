@@ -1,8 +1,9 @@
 import { z } from "zod";
-import { SCHEMA_VERSION } from "./names/rungs.ts";
+import { generator } from "./atoms.ts";
+import { RUNGS, SCHEMA_VERSION } from "./names/rungs.ts";
 
 /*
- * The comparison of two update descriptions: types and the JSON Schema (report/compare.schema.json) both come from here.
+ * The comparison of two update descriptions: types and the JSON Schema (contract/compare.schema.json) both come from here.
  */
 
 /** What tells a row of a table from the others, the same in both descriptions. */
@@ -16,40 +17,71 @@ const plain = z.strictObject(row);
 const altered = z.strictObject({
   ...row,
   what: z
-    .array(z.strictObject({ field: z.string(), a: z.string(), b: z.string() }))
+    .array(
+      z.strictObject({
+        field: z.string().describe("which field of the row"),
+        a: z.string().describe("its value in the older description, in words"),
+        b: z.string().describe("its value in the newer description, in words"),
+      }),
+    )
     .describe("what differs, with the value in each description"),
 });
-const table = z.strictObject({
-  added: z.array(plain).describe("only in b"),
-  dropped: z.array(plain).describe("only in a"),
-  altered: z.array(altered).describe("in both, and different"),
+const table = (of: string) =>
+  z
+    .strictObject({
+      added: z.array(plain).describe("only in b"),
+      dropped: z.array(plain).describe("only in a"),
+      altered: z.array(altered).describe("in both, and different"),
+    })
+    .describe(`what became of ${of}`);
+const side = z.strictObject({
+  id: z.string().describe("name of the update"),
+  name: z.string().describe("the same as Ksplice would write it"),
+  generator: z.string().describe("name and version of the program that made it"),
 });
-const side = z.strictObject({ id: z.string(), name: z.string(), generator: z.string() });
-const recommended = z.string().nullable();
+const recommended = (of: string) =>
+  z.enum(RUNGS).nullable().describe(`the rung that ${of} recommends; null: none is applicable yet`);
 
 export const updateComparison = z.strictObject({
-  schemaVersion: z.literal(SCHEMA_VERSION),
-  generator: z.strictObject({ name: z.literal("elfsplice"), version: z.string() }),
+  schemaVersion: z.literal(SCHEMA_VERSION).describe("version of the contract"),
+  generator,
   a: side.describe("the older description"),
   b: side.describe("the newer description"),
   superset: z.boolean().describe("whether b patches everything that a patches"),
   lacking: z.array(plain).describe("patches of a that b does without"),
   otherBase: z
-    .array(z.strictObject({ target: z.string(), label: z.string() }))
+    .array(
+      z.strictObject({
+        target: z.string().describe("vmlinux, or a module's name"),
+        label: z.string().describe("label of the old code"),
+      }),
+    )
     .describe("old code that both patch and that differs: they are for different systems"),
-  functions: table,
-  data: table,
-  exports: table,
-  patches: table,
-  hooks: table,
-  findings: table,
-  objects: table,
-  verdict: z.strictObject({
-    recommended: z.strictObject({ a: recommended, b: recommended }),
-    altered: z.array(z.strictObject({ rung: z.string(), a: z.string(), b: z.string() })),
-  }),
+  functions: table("functions that differ"),
+  data: table("data that differs"),
+  exports: table("exported symbols that differ"),
+  patches: table("patches"),
+  hooks: table("hooks"),
+  findings: table("findings"),
+  objects: table("the pairs of files"),
+  verdict: z
+    .strictObject({
+      recommended: z
+        .strictObject({ a: recommended("the older one"), b: recommended("the newer one") })
+        .describe("the rung that each recommends"),
+      altered: z
+        .array(
+          z.strictObject({
+            rung: z.enum(RUNGS).describe("which way to a running system"),
+            a: z.string().describe("its status in the older one"),
+            b: z.string().describe("its status in the newer one"),
+          }),
+        )
+        .describe("rungs whose status differs"),
+    })
+    .describe("what became of the verdict"),
 });
 
 export type UpdateComparison = z.infer<typeof updateComparison>;
-export type TableComparison = z.infer<typeof table>;
+export type TableComparison = z.infer<ReturnType<typeof table>>;
 export type ComparedRow = z.infer<typeof plain>;

@@ -1,49 +1,68 @@
 import { z } from "zod";
 import { FINDING_CODES } from "../findings/findings.ts";
 import { accounting } from "./accounting.ts";
+import { base64, count, generator, hex64, hexBytes, label, objectIndex, severity, sha256, target } from "./atoms.ts";
 import { layoutChange, shadow } from "./layouts.ts";
 import { liveUpdate } from "./live-update.ts";
+import { DIFFERENCE_KINDS, EXPORT_DIFFERENCE_KINDS } from "./names/reasons.ts";
 import { RUNGS, SCHEMA_VERSION } from "./names/rungs.ts";
 import { switchOver } from "./switch-over.ts";
 
 /*
- * The update description: the contract of elfsplice. Types and the JSON Schema (report/update.schema.json) both come from
+ * The update description: the contract of elfsplice. Types and the JSON Schema (contract/update.schema.json) both come from
  * here. Only types leave this file at run time's cost of nothing; validation loads zod.
  */
 
-const hex64 = z
-  .string()
-  .regex(/^-?0x[0-9a-f]+$/)
-  .describe("64-bit value in hexadecimal");
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-const count = z.int().min(0);
-const hexBytes = z.string().regex(/^([0-9a-f]{2})*$/);
-const base64 = z.string().describe("bytes in base64");
 const named = <T extends z.ZodType>(id: string, type: T): T => type.meta({ id }) as T;
+
+const sides = {
+  pre: z.string().describe("what pre has there, in words or hexadecimal; empty where it has nothing"),
+  post: z.string().describe("what post has there, in words or hexadecimal; empty where it has nothing"),
+};
 
 const reason = named(
   "reason",
-  z.strictObject({
-    kind: z.string().describe("what differs: size, bytes, relocation-target, entry-added, …"),
-    offset: z.int().describe("byte offset from the function's or object's symbol"),
-    within: z
-      .string()
-      .optional()
-      .describe("the kernel table or fragment section that differs, when it is not the span itself"),
-    pre: z.string(),
-    post: z.string(),
-  }),
+  z
+    .strictObject({
+      kind: z.enum(DIFFERENCE_KINDS).meta({ open: true }).describe("what differs"),
+      offset: z.int().describe("byte offset from the function's or object's symbol"),
+      within: z
+        .string()
+        .optional()
+        .describe("the kernel table or fragment section that differs, when it is not the span itself"),
+      ...sides,
+    })
+    .describe("one reason why two sides are not equal"),
 );
 
-const place = named("place", z.strictObject({ section: z.string(), offset: count, size: count }));
+const exportReason = z
+  .strictObject({
+    kind: z.enum(EXPORT_DIFFERENCE_KINDS).meta({ open: true }).describe("what differs"),
+    offset: z.int().describe("byte offset in the entry of the export table"),
+    ...sides,
+  })
+  .describe("one reason why two exports are not equal");
+
+const place = named(
+  "place",
+  z
+    .strictObject({
+      section: z.string().describe("name of the section"),
+      offset: count.describe("bytes from the start of the section"),
+      size: count.describe("bytes"),
+    })
+    .describe("where it lies in its object; left out on a side that has none"),
+);
 const file = named(
   "file",
-  z.strictObject({
-    path: z.string(),
-    member: z.string().optional(),
-    sha256: sha256.optional().describe("left out only in a tree, for files that are the same on both sides"),
-    size: count,
-  }),
+  z
+    .strictObject({
+      path: z.string().describe("as it was given, with slashes"),
+      member: z.string().optional().describe("the member's name, of an archive"),
+      sha256: sha256.optional().describe("left out only in a tree, for files that are the same on both sides"),
+      size: count.describe("bytes"),
+    })
+    .describe("one object file; left out on a side that has none"),
 );
 
 const pairedBy = z
@@ -54,6 +73,9 @@ const pairedBy = z
 const suppressed = z.string().optional().describe("why the suppression file says to leave it alone");
 const movedTo = count.optional().describe("index of the object that defines it now");
 const movedFrom = count.optional().describe("index of the object that defined it before");
+const name = z.string().describe("the symbol's name");
+const demangled = z.string().optional().describe("the name as C++ or Rust source has it");
+const renamedTo = z.string().optional().describe("the name in post, where it is another one");
 
 export const objectPair = z.strictObject({
   name: z
@@ -62,51 +84,59 @@ export const objectPair = z.strictObject({
     .describe("what labels call the object; default: the end of the paths that both files share"),
   pre: file.optional(),
   post: file.optional(),
-  source: z.string().optional(),
-  compiler: z.string().optional(),
+  source: z.string().optional().describe("the source file, as the object's STT_FILE symbol says"),
+  compiler: z.string().optional().describe("who made the object, as its .comment section says"),
   compilers: z
-    .strictObject({ pre: z.string(), post: z.string() })
+    .strictObject({ pre: z.string().describe("who made pre"), post: z.string().describe("who made post") })
     .optional()
     .describe("who made each side, where that differs"),
   options: z
-    .strictObject({ pre: z.array(z.string()), post: z.array(z.string()) })
+    .strictObject({
+      pre: z.array(z.string()).describe("options of pre"),
+      post: z.array(z.string()).describe("options of post"),
+    })
     .optional()
     .describe("the compiler's options that code depends on, one text for each command line, where they differ"),
-  target: z.string().describe("vmlinux, or a module's name"),
+  target,
   status: z
     .enum(["identical", "equivalent", "changed", "added", "removed"])
     .describe("equivalent: the bytes differ, code and data do not"),
   suppressed,
 });
 
-const entryHook = z.strictObject({
-  kind: z.enum(["fentry", "mcount", "patchable", "none"]).describe("how livepatch can redirect the function"),
-  offset: z.int(),
-});
+const entryHook = z
+  .strictObject({
+    kind: z.enum(["fentry", "mcount", "patchable", "none"]).describe("how livepatch can redirect the function"),
+    offset: z.int().describe("bytes from the function's symbol to the site"),
+  })
+  .describe("the site where a tracer or livepatch enters");
 
 const firstInstruction = z
   .strictObject({
-    offset: z.strictObject({ pre: z.int(), post: z.int() }).describe("from the function's symbol"),
-    pre: z.string(),
-    post: z.string(),
+    offset: z
+      .strictObject({ pre: z.int().describe("bytes, in pre"), post: z.int().describe("bytes, in post") })
+      .describe("from the function's symbol"),
+    ...sides,
   })
   .describe(
     "the first instruction that differs: its bytes in hexadecimal, then its relocations or its place in the function that it leads to; empty where one side has ended",
   );
 
 export const functionChange = z.strictObject({
-  name: z.string(),
-  label: z.string().describe("unique name within the update"),
-  object: count.describe("index into objects"),
-  target: z.string(),
-  status: z.enum(["changed", "new", "deleted", "renamed", "line-only"]),
-  demangled: z.string().optional().describe("the name as C++ or Rust source has it"),
-  renamedTo: z.string().optional(),
+  name,
+  label,
+  object: objectIndex,
+  target,
+  status: z
+    .enum(["changed", "new", "deleted", "renamed", "line-only"])
+    .describe("renamed: the same code under another name; line-only: line numbers differ and nothing else"),
+  demangled,
+  renamedTo,
   partOf: z.string().optional().describe("the function that a .cold or .part piece was cut from"),
   pairedBy: pairedBy.optional(),
   pre: place.optional(),
   post: place.optional(),
-  reasons: z.array(reason),
+  reasons: z.array(reason).describe("why the two sides are not equal; empty for what is new or deleted"),
   firstInstruction: firstInstruction.optional(),
   entry: entryHook,
   movedTo,
@@ -115,21 +145,24 @@ export const functionChange = z.strictObject({
 });
 
 export const dataChange = z.strictObject({
-  name: z.string(),
-  label: z.string(),
-  object: count,
-  target: z.string(),
+  name: name.describe("the symbol's name, or that of the section for data without a symbol"),
+  label,
+  object: objectIndex,
+  target,
   kind: z
     .enum(["rodata", "data", "bss", "string", "constant", "percpu", "tls", "special", "init", "toc"])
-    .meta({ open: true }),
-  status: z.enum(["changed", "new", "deleted", "in-place", "renamed", "line-only"]),
-  demangled: z.string().optional(),
-  renamedTo: z.string().optional(),
+    .meta({ open: true })
+    .describe("what kind of data it is; it decides what a change does to a running system"),
+  status: z
+    .enum(["changed", "new", "deleted", "in-place", "renamed", "line-only"])
+    .describe("changed: it runs on with its present value; in-place: read-only data that is rewritten where it is"),
+  demangled,
+  renamedTo,
   pairedBy: pairedBy.optional(),
   pre: place.optional(),
   post: place.optional(),
   text: z.string().optional().describe("the contents of a string"),
-  reasons: z.array(reason),
+  reasons: z.array(reason).describe("why the two sides are not equal; empty for what is new or deleted"),
   suppressed,
 });
 
@@ -150,170 +183,196 @@ export const noise = z.strictObject({
     ])
     .meta({ open: true })
     .describe("why the two sides differ although nothing changed"),
-  label: z.string(),
-  object: count,
-  pre: z.string(),
-  post: z.string(),
-  evidence: z.string(),
+  label,
+  object: objectIndex,
+  pre: z.string().describe("what pre has"),
+  post: z.string().describe("what post has"),
+  evidence: z.string().describe("what shows that the difference means nothing"),
 });
 
 export const exportChange = z.strictObject({
-  name: z.string(),
-  object: count,
-  status: z.enum(["new", "deleted", "changed"]),
-  licence: z.enum(["gpl", "any"]),
-  namespace: z.string().optional(),
-  reasons: z.array(reason),
+  name,
+  object: objectIndex,
+  status: z.enum(["new", "deleted", "changed"]).describe("what became of the export"),
+  licence: z.enum(["gpl", "any"]).describe("which modules may use it"),
+  namespace: z.string().optional().describe("the namespace that users have to import"),
+  reasons: z.array(exportReason).describe("why the two entries are not equal"),
   movedTo,
   movedFrom,
   suppressed,
 });
 
 const codeSection = z.strictObject({
-  label: z.string(),
-  kind: z.string(),
-  size: count,
-  align: count,
+  label,
+  kind: z.string().describe("what is in it: text, rodata, string, data, bss, a kernel table, …"),
+  size: count.describe("bytes"),
+  align: count.describe("bytes; a power of two"),
   flags: hex64.describe("SHF_* bits"),
   sha256: sha256.describe("of the contents, relocated fields as in the object"),
   because: z.string().describe("changed, new, in-place, deleted, owner LABEL, or referenced-by LABEL"),
-  contents: base64.optional(),
+  contents: base64.optional().describe("bytes in base64; with --contents only"),
 });
 
 const codeSymbol = z.strictObject({
-  label: z.string(),
-  name: z.string(),
+  label,
+  name: name.describe("the symbol's name; empty where it has none"),
   section: z.string().nullable().describe("label of the section that defines it; null when it is defined elsewhere"),
-  offset: z.int(),
-  size: count,
-  bind: z.enum(["local", "global", "weak", "unique"]),
-  type: z.enum(["function", "gnu-ifunc", "object", "section", "tls", "absolute", "other"]),
+  offset: z.int().describe("bytes from the start of that section"),
+  size: count.describe("bytes"),
+  bind: z.enum(["local", "global", "weak", "unique"]).describe("STB_* in words"),
+  type: z
+    .enum(["function", "gnu-ifunc", "object", "section", "tls", "absolute", "other"])
+    .describe("STT_* in words; absolute: SHN_ABS"),
   value: hex64.optional().describe("address in the run system, once it was matched; of an absolute symbol its value"),
   sympos: count.optional().describe("position among equal names as livepatch counts: 0 when unique"),
 });
 
 const codeRelocation = z.strictObject({
-  section: z.string(),
-  offset: count,
-  howto: z.string(),
+  section: z.string().describe("label of the section that holds the field"),
+  offset: count.describe("bytes from the start of that section"),
+  howto: z.string().describe("name of the relocation type; a key of howtos"),
   symbol: z.string().describe("label of a symbol"),
   insnAddend: hex64.describe("the part of the addend that comes from the instruction's form"),
   targetAddend: hex64.describe("offset from the symbol to what is meant"),
 });
 
 const tables = {
-  sections: z.array(codeSection),
-  symbols: z.array(codeSymbol),
-  relocations: z.array(codeRelocation),
+  sections: z.array(codeSection).describe("functions, data and entries of tables; by label"),
+  symbols: z.array(codeSymbol).describe("what relocations refer to, and what sections define; by label"),
+  relocations: z.array(codeRelocation).describe("by section and offset"),
 };
-const code = named("code", z.strictObject({ name: z.string(), ...tables }));
+const code = named(
+  "code",
+  z
+    .strictObject({ name: z.string().describe("as Ksplice would call the module"), ...tables })
+    .describe("sections, symbols and relocations, as a loader needs them"),
+);
 /** What one pair contributes to the code of a change. */
 export const codeTables = z.strictObject(tables);
 
 export const patch = z.strictObject({
-  type: z.enum(["text", "data", "export", "bug"]),
-  oldLabel: z.string(),
-  oldOffset: z.int(),
+  type: z
+    .enum(["text", "data", "export", "bug"])
+    .describe(
+      "text: a jump at an old entry; data: contents rewritten in place; export: the name of an export; bug: a line number",
+    ),
+  oldLabel: z.string().describe("label of what is patched"),
+  oldOffset: z.int().describe("bytes from its symbol to where the patch is written"),
   replacement: z.string().nullable().describe("label of the new code or contents; null: a trap, or nothing"),
-  replacementOffset: z.int().optional(),
+  replacementOffset: z.int().optional().describe("bytes from the replacement's symbol; default: 0"),
   size: count.describe("bytes written"),
-  contents: base64.optional(),
+  contents: base64.optional().describe("what is written, in base64, where the section does not hold it"),
   oldAddress: hex64.optional().describe("where the patch is written in the run system, once it was matched"),
   newAddress: hex64.optional().describe("where the replacement will lie, if that is known"),
   trampoline: hexBytes.optional().describe("what is written there, in hexadecimal"),
   saved: hexBytes.optional().describe("what the run system has there, in hexadecimal"),
 });
 
-const hookList = z.array(z.string()).optional();
-export const hooks = z.strictObject({
-  preApply: hookList,
-  checkApply: hookList,
-  apply: hookList,
-  postApply: hookList,
-  failApply: hookList,
-  preReverse: hookList,
-  checkReverse: hookList,
-  reverse: hookList,
-  postReverse: hookList,
-  failReverse: hookList,
-});
+const hookList = (when: string) => z.array(z.string()).optional().describe(`labels of functions to call ${when}`);
+export const hooks = z
+  .strictObject({
+    preApply: hookList("before anything is stopped"),
+    checkApply: hookList("while all is stopped; they may refuse"),
+    apply: hookList("while all is stopped, once nothing refuses"),
+    postApply: hookList("after the update is applied"),
+    failApply: hookList("if the update could not be applied"),
+    preReverse: hookList("before the update is taken back"),
+    checkReverse: hookList("while all is stopped to take it back; they may refuse"),
+    reverse: hookList("while all is stopped to take it back, once nothing refuses"),
+    postReverse: hookList("after the update was taken back"),
+    failReverse: hookList("if the update could not be taken back"),
+  })
+  .describe("functions that the patch wants called, by stage. Ksplice: kmodsrc/ksplice.h");
 
 const change = z.strictObject({
-  target: z.string(),
-  name: z.string(),
-  oldCode: code,
-  newCode: code,
-  patches: z.array(patch),
+  target,
+  name: z.string().describe("as Ksplice would call the change"),
+  oldCode: code.describe("what the run system must have: what is patched, and what new code needs of it"),
+  newCode: code.describe("what is loaded"),
+  patches: z.array(patch).describe("what is written into the run system; by label and offset"),
   hooks,
 });
 
-export const howto = z.strictObject({
-  type: z.literal("reloc"),
-  pcrel: z.boolean(),
-  size: count.describe("bytes of the field"),
-  dstMask: hex64,
-  rightshift: count,
-  signedAddend: z.boolean(),
-});
+export const howto = z
+  .strictObject({
+    type: z.literal("reloc").describe("always this"),
+    pcrel: z.boolean().describe("whether the value is relative to the place of the field"),
+    size: count.describe("bytes of the field"),
+    dstMask: hex64.describe("bits of the field that the relocation writes"),
+    rightshift: count.describe("bits by which the value is shifted before it is written"),
+    signedAddend: z.boolean().describe("whether the field is sign-extended"),
+  })
+  .describe("what a relocation type means");
 
-export const findingPlace = z.strictObject({
-  object: count.optional(),
-  side: z.enum(["pre", "post"]).optional(),
-  section: z.string().optional(),
-  offset: z.int().optional(),
-  name: z.string().optional(),
-  label: z.string().optional(),
-});
+export const findingPlace = z
+  .strictObject({
+    object: objectIndex.optional(),
+    side: z.enum(["pre", "post"]).optional().describe("the side that has it, where only one does"),
+    section: z.string().optional().describe("name of the section"),
+    offset: z.int().optional().describe("bytes in the section, or in the function when there is a name"),
+    name: z.string().optional().describe("what it is about, by name"),
+    label: z.string().optional().describe("what it is about, by label"),
+  })
+  .describe("what the finding is about; each part that is known");
 
 const finding = z.strictObject({
-  code: z.enum(FINDING_CODES).meta({ open: true }),
-  severity: z.enum(["error", "warning", "note"]),
+  code: z.enum(FINDING_CODES).meta({ open: true }).describe("which finding; docs/findings.md has an anchor for each"),
+  severity,
   where: findingPlace,
-  message: z.string(),
+  message: z.string().describe("the sentence for a person"),
   suppressed,
 });
 
-const verdict = z.strictObject({
-  recommended: z.enum(RUNGS).nullable().describe("the least disruptive applicable rung; null: none is applicable yet"),
-  rungs: z.array(
-    z.strictObject({
-      rung: z.enum(RUNGS),
-      status: z.enum(["applicable", "needs-work", "not-applicable"]),
-      because: z.array(count).describe("indices into findings"),
-      why: z.string().optional().describe("the status in words"),
-      work: z.array(z.string()).optional().describe("what has to be done by hand before the rung is applicable"),
-    }),
-  ),
-});
+const verdict = z
+  .strictObject({
+    recommended: z
+      .enum(RUNGS)
+      .nullable()
+      .describe("the least disruptive applicable rung; null: none is applicable yet"),
+    rungs: z
+      .array(
+        z.strictObject({
+          rung: z.enum(RUNGS).describe("which way to a running system"),
+          status: z
+            .enum(["applicable", "needs-work", "not-applicable"])
+            .describe("needs-work: applicable once a person has done what work says"),
+          because: z.array(count).describe("indices into findings"),
+          why: z.string().optional().describe("the status in words"),
+          work: z.array(z.string()).optional().describe("what has to be done by hand before the rung is applicable"),
+        }),
+      )
+      .describe("each rung, from the least disruptive"),
+  })
+  .describe("the ways to bring the change to a running system");
 
-export const generator = z.strictObject({ name: z.literal("elfsplice"), version: z.string() });
-
-export const architecture = z.strictObject({
-  name: z.string(),
-  machine: count.describe("EM_* number"),
-  class: z.union([z.literal(32), z.literal(64)]),
-  data: z.enum(["lsb", "msb"]),
-});
+export const architecture = z
+  .strictObject({
+    name: z.string().describe("x86_64, aarch64, …; docs/description.md lists them"),
+    machine: count.describe("EM_* number"),
+    class: z.union([z.literal(32), z.literal(64)]).describe("bits of an address in the file"),
+    data: z.enum(["lsb", "msb"]).describe("lsb: little-endian; msb: big-endian"),
+  })
+  .describe("the architecture, as name and as ELF has it");
 
 export const updateDescription = z.strictObject({
-  schemaVersion: z.literal(SCHEMA_VERSION),
+  schemaVersion: z.literal(SCHEMA_VERSION).describe("version of the contract"),
   generator,
-  id: z.string(),
-  name: z.string(),
+  id: z.string().describe("name of the update: twelve digits from the hashes of the inputs, unless it was given"),
+  name: z.string().describe("the same as Ksplice would write it"),
   arch: architecture,
-  objects: z.array(objectPair),
-  functions: z.array(functionChange),
-  data: z.array(dataChange),
-  exports: z.array(exportChange),
+  objects: z.array(objectPair).describe("the pairs of files; by name"),
+  functions: z.array(functionChange).describe("functions that differ; by label"),
+  data: z.array(dataChange).describe("data, strings and constants that differ; by label"),
+  exports: z.array(exportChange).describe("exported symbols that differ; by name"),
   noise: z.array(noise).describe("differences that are only the compiler's numbers; sorted by label"),
-  changes: z.array(change),
-  howtos: z.record(z.string(), howto),
+  changes: z.array(change).describe("one for each target"),
+  howtos: z.record(z.string(), howto).describe("each relocation type that occurs, by name"),
   layouts: z.array(layoutChange).describe("types that differ; sorted by kind and name"),
   shadow: shadow.optional().describe("shadow variables that are needed or used; left out where there are none"),
   switchOver,
   liveUpdate,
   accounting: accounting.describe("who answers for every allocated byte and every relocation record"),
-  findings: z.array(finding),
+  findings: z.array(finding).describe("what a person or a gate may act on; the severest first"),
   verdict,
 });
 
@@ -336,3 +395,4 @@ export type HowtoDescription = z.infer<typeof howto>;
 export type Verdict = z.infer<typeof verdict>;
 export type Architecture = z.infer<typeof architecture>;
 export type Reason = z.infer<typeof reason>;
+export type ExportReason = z.infer<typeof exportReason>;

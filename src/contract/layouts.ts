@@ -1,12 +1,10 @@
 import { z } from "zod";
+import { count, hex64, objectIndex } from "./atoms.ts";
 
 /*
  * The parts of the update description that say how data changes its shape, and which shadow variables could carry that to a
  * running system.
  */
-
-const count = z.int().min(0);
-const hex64 = z.string().regex(/^-?0x[0-9a-f]+$/);
 
 const placeFields = {
   type: z.string().describe("as C has it, without the name"),
@@ -15,9 +13,12 @@ const placeFields = {
     .describe("bytes from the start of the outermost struct; of a bit field, to its storage unit"),
   size: count.optional().describe("bytes; of a bit field, those of its type"),
   bitOffset: count.optional().describe("bits from offset, in the order of memory"),
-  bitSize: count.optional(),
+  bitSize: count.optional().describe("bits of a bit field"),
 };
-const memberPlace = z.strictObject(placeFields).meta({ id: "memberPlace" });
+const memberPlace = z
+  .strictObject(placeFields)
+  .meta({ id: "memberPlace" })
+  .describe("type and place of a member; left out on a side that has none");
 
 /** A member with what lies in it, if its type is an anonymous struct or union. */
 export interface MemberDescription {
@@ -41,30 +42,32 @@ const memberLayout: z.ZodType<MemberDescription> = z
   })
   .meta({ id: "memberLayout" });
 
-const enumerator = z.strictObject({ name: z.string(), value: hex64 });
+const enumerator = z.strictObject({ name: z.string().describe("as C has it"), value: hex64 });
 
-const typeLayout = z.strictObject({
-  unit: z.string().optional().describe("source file of the unit that defines it"),
-  size: count.optional().describe("bytes"),
-  align: count.optional().describe("explicit alignment in bytes"),
-  target: z.string().optional().describe("what a typedef stands for"),
-  members: z.array(memberLayout).optional().describe("left out where only types in it changed"),
-  values: z.array(enumerator).optional(),
-});
+const typeLayout = z
+  .strictObject({
+    unit: z.string().optional().describe("source file of the unit that defines it"),
+    size: count.optional().describe("bytes"),
+    align: count.optional().describe("explicit alignment in bytes"),
+    target: z.string().optional().describe("what a typedef stands for"),
+    members: z.array(memberLayout).optional().describe("left out where only types in it changed"),
+    values: z.array(enumerator).optional().describe("enumerators, by value"),
+  })
+  .describe("the type on one side; left out on a side that has none");
 
 const memberChange = z.strictObject({
   member: z.string().describe("path from the struct: in.flags, slots[].key"),
-  what: z.array(z.enum(["added", "removed", "moved", "resized", "retyped", "renamed"])),
-  renamedTo: z.string().optional(),
+  what: z.array(z.enum(["added", "removed", "moved", "resized", "retyped", "renamed"])).describe("what happened to it"),
+  renamedTo: z.string().optional().describe("its name in post, where it is another one"),
   pre: memberPlace.optional(),
   post: memberPlace.optional(),
 });
 
 const enumeratorChange = z.strictObject({
-  name: z.string(),
-  what: z.enum(["added", "removed", "changed"]),
-  pre: hex64.optional(),
-  post: hex64.optional(),
+  name: z.string().describe("as C has it"),
+  what: z.enum(["added", "removed", "changed"]).describe("what happened to it"),
+  pre: hex64.optional().describe("value in pre, in hexadecimal"),
+  post: hex64.optional().describe("value in post, in hexadecimal"),
 });
 
 const touch = z.strictObject({
@@ -72,21 +75,21 @@ const touch = z.strictObject({
   how: z
     .enum(["parameter", "local", "returns", "inlined", "member"])
     .describe("inlined: by a function whose body it contains; member: by a struct that holds or points to one"),
-  by: z.enum(["value", "pointer"]),
+  by: z.enum(["value", "pointer"]).describe("whether it has one or a pointer to one"),
   via: z.string().optional().describe("name of the parameter or variable, of the inlined function, or struct.member"),
 });
 
 export const layoutChange = z.strictObject({
-  name: z.string(),
-  kind: z.enum(["struct", "class", "union", "enum", "typedef"]),
+  name: z.string().describe("without the keyword"),
+  kind: z.enum(["struct", "class", "union", "enum", "typedef"]).describe("what kind of type it is"),
   scope: z.string().optional().describe("the function in which it is declared"),
-  object: count.describe("index into objects"),
+  object: objectIndex,
   status: z.enum(["changed", "new", "removed"]).describe("as the debug information of the two objects tells"),
-  source: z.enum(["DWARF", "BTF"]),
+  source: z.enum(["DWARF", "BTF"]).describe("which debug information tells"),
   pre: typeLayout.optional(),
   post: typeLayout.optional(),
-  members: z.array(memberChange),
-  enumerators: z.array(enumeratorChange),
+  members: z.array(memberChange).describe("members that differ"),
+  enumerators: z.array(enumeratorChange).describe("enumerators that differ"),
   because: z.array(z.string()).describe("types in it, by value, that changed"),
   own: z.boolean().describe("false when nothing but the types in it made the difference"),
   touchedBy: z.array(touch).describe("functions of both objects, as far as debug information tells; sorted"),
@@ -97,41 +100,46 @@ export const layoutChange = z.strictObject({
 });
 
 const evidence = z.strictObject({
-  function: z.string(),
+  function: z.string().describe("label of the function that allocates or frees"),
   kind: z
     .enum(["size", "type"])
     .describe("size: the call has the size of the parent; type: the function has a pointer to the parent"),
-  callee: z.string(),
+  callee: z.string().describe("the function that is called"),
   offset: count.describe("of the call, from the function's symbol"),
-  size: count.optional(),
+  size: count.optional().describe("bytes that the call asks for"),
 });
 
 const shadowPlan = z.strictObject({
   parent: z.string().describe("struct sta_info"),
   id: count.describe("a number that the old and the new code of this object do not use yet"),
-  member: z.string(),
-  type: z.string(),
+  member: z.string().describe("the member that live objects lack"),
+  type: z.string().describe("its type, as C has it"),
   size: count.describe("bytes of the member itself, never of a pointer to it"),
-  object: count,
-  constructorNeeded: z.boolean(),
-  constructorBecause: z.string(),
-  lifecycle: z.enum(["with-parent", "get-or-alloc", "flag"]),
-  lifecycleBecause: z.string(),
-  allocatedIn: z.array(z.string()),
-  freedIn: z.array(z.string()),
-  evidence: z.array(evidence),
+  object: objectIndex,
+  constructorNeeded: z.boolean().describe("whether the shadow variable has to begin with another value than zeros"),
+  constructorBecause: z.string().describe("why, in words"),
+  lifecycle: z
+    .enum(["with-parent", "get-or-alloc", "flag"])
+    .describe("when it is attached: with its parent; at first use; or as a flag, whose being there means yes"),
+  lifecycleBecause: z.string().describe("why, in words"),
+  allocatedIn: z.array(z.string()).describe("labels of functions that allocate the parent"),
+  freedIn: z.array(z.string()).describe("labels of functions that free the parent"),
+  evidence: z.array(evidence).describe("what shows where the parent is allocated and freed"),
 });
 
 const shadowUse = z.strictObject({
-  api: z.string(),
-  function: z.string(),
-  object: count,
+  api: z.string().describe("the klp_shadow_* function that is called"),
+  function: z.string().describe("label of the function that calls it"),
+  object: objectIndex,
   offset: count.describe("of the call, from the function's symbol"),
-  id: hex64.optional().describe("left out where the code does not tell"),
-  size: count.optional(),
+  id: hex64.optional().describe("number of the shadow variable; left out where the code does not tell"),
+  size: count.optional().describe("bytes; left out where the code does not tell"),
 });
 
-export const shadow = z.strictObject({ plans: z.array(shadowPlan), uses: z.array(shadowUse) });
+export const shadow = z.strictObject({
+  plans: z.array(shadowPlan).describe("one for each member that came to a struct whose objects may be alive"),
+  uses: z.array(shadowUse).describe("calls of klp_shadow_* in new code"),
+});
 
 export type LayoutChange = z.infer<typeof layoutChange>;
 export type TypeDescription = z.infer<typeof typeLayout>;

@@ -3,25 +3,27 @@ import { updateComparison } from "./comparison.ts";
 import { updateDescription } from "./description.ts";
 import { kexecPlan } from "./kexec.ts";
 import { matchResult } from "./match.ts";
+import type { DocumentName } from "./names/documents.ts";
 
-/** The JSON Schema (2020-12) of the update description, made from the same source as its types. */
-export function makeSchema(): object {
-  return openSchema(updateDescription, "urn:elfsplice:update:1.0", "elfsplice update description");
+interface Document {
+  readonly type: z.ZodType;
+  /** The part of the schema's `$id` behind `urn:elfsplice:`. */
+  readonly id: string;
+  readonly title: string;
 }
 
-/** The JSON Schema (2020-12) of the result of run-pre matching. */
-export function makeMatchSchema(): object {
-  return openSchema(matchResult, "urn:elfsplice:match:1.0", "elfsplice result of run-pre matching");
-}
+/** Every document that the program prints as JSON, by the name under which `elfsplice schema --of` knows it. */
+const DOCUMENTS: Readonly<Record<DocumentName, Document>> = {
+  update: { type: updateDescription, id: "update:1.0", title: "elfsplice update description" },
+  match: { type: matchResult, id: "match:1.0", title: "elfsplice result of run-pre matching" },
+  compare: { type: updateComparison, id: "compare:1.0", title: "elfsplice comparison of two updates" },
+  kexec: { type: kexecPlan, id: "kexec:1.0", title: "elfsplice plan for kexec" },
+};
 
-/** The JSON Schema (2020-12) of the comparison of two update descriptions. */
-export function makeCompareSchema(): object {
-  return openSchema(updateComparison, "urn:elfsplice:compare:1.0", "elfsplice comparison of two updates");
-}
-
-/** The JSON Schema (2020-12) of the plan that loads a kernel. */
-export function makeKexecSchema(): object {
-  return openSchema(kexecPlan, "urn:elfsplice:kexec:1.0", "elfsplice plan for kexec");
+/** The JSON Schema (2020-12) of a document, made from the same source as its types. */
+export function makeSchema(name: DocumentName): object {
+  const { type, id, title } = DOCUMENTS[name];
+  return openSchema(type, `urn:elfsplice:${id}`, title);
 }
 
 /**

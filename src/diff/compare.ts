@@ -1,4 +1,5 @@
 import type { Arch } from "../arch/arch.ts";
+import type { DifferenceKind } from "../contract/names/reasons.ts";
 import { SHN, STB } from "../elf/constants.ts";
 import { rankOf } from "../spans/into-tables.ts";
 import { withoutHashes } from "../spans/names.ts";
@@ -7,14 +8,7 @@ import { isEntryPoint, type Span, type SpanRelocation, type SpanTable, type Tabl
 import { EXCEPTION_TABLE } from "../spans/special.ts";
 import { textBytes } from "../spans/text-of.ts";
 import { type Correspondence, correspond } from "./correspondence.ts";
-import {
-  type Difference,
-  type DifferenceKind,
-  hexBytes,
-  MOST_REASONS,
-  shortTarget,
-  targetTexts,
-} from "./difference.ts";
+import { type Difference, hexBytes, MOST_REASONS, shortTarget, targetTexts } from "./difference.ts";
 import { bugDifference, packedDifference } from "./line-bugs.ts";
 import { lineTest } from "./line-only.ts";
 import type { LineTest } from "./line-places.ts";

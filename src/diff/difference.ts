@@ -1,34 +1,9 @@
+import type { DifferenceKind } from "../contract/names/reasons.ts";
 import { SHN } from "../elf/constants.ts";
 import { placeInSection, rankOf } from "../spans/into-tables.ts";
 import { namesPosition } from "../spans/references.ts";
 import type { SpanRelocation } from "../spans/span.ts";
 import { textBytes } from "../spans/text-of.ts";
-
-/**
- * What two paired spans differ in. `size`, `bytes` and `relocation-*` are their own; `entry-*` differ in a kernel table only;
- * `middle-reference` means that one of the two functions changed and the other refers to a place inside it, `part-changed`
- * that its cold part did, `target-replaced` that what it refers to gets a new place.
- */
-export type DifferenceKind =
-  | "kind"
-  | "size"
-  | "bytes"
-  | "relocation-added"
-  | "relocation-removed"
-  | "relocation-type"
-  | "relocation-target"
-  | "entry-added"
-  | "entry-removed"
-  | "entry-moved"
-  | "entry-size"
-  | "fragment-size"
-  | "bug-line"
-  | "bug-flags"
-  | "line-number"
-  | "encoding-only"
-  | "middle-reference"
-  | "part-changed"
-  | "target-replaced";
 
 /** Where one number is stored: index of a section, and the offset in it. */
 interface StoredAt {

@@ -35,6 +35,9 @@ export const MATCH_FINDINGS = {
 
 type MatchFindingCode = keyof typeof MATCH_FINDINGS;
 
+/** The codes in the order of the table. */
+export const MATCH_FINDING_CODES = Object.keys(MATCH_FINDINGS) as [MatchFindingCode, ...MatchFindingCode[]];
+
 /** What matching learned that a person or a gate may act on. */
 export interface MatchFinding {
   readonly code: MatchFindingCode;

@@ -2,6 +2,8 @@
  * The one way from a pair of objects to what the pair contributes to an update. The library, the command and its threads
  * take it, so all three give the same verdict.
  */
+
+import type { PairFragment } from "../contract/part.ts";
 import { diffSpans, type ObjectDiff } from "../diff/diff.ts";
 import type { ElfObject } from "../elf/object.ts";
 import { UsageError } from "../errors.ts";
@@ -11,7 +13,6 @@ import { hasTypes, usesShadow } from "../types/presence.ts";
 import type { LayoutPlan } from "./layouts/layouts.ts";
 import { type FragmentOptions, planFragment } from "./pair/fragment.ts";
 import { type PlannedPair, planPair } from "./pair/pair.ts";
-import type { PairFragment } from "./update/part.ts";
 
 /** What the caller may decide for one pair. */
 export interface DescribeOptions extends FragmentOptions {

@@ -1,8 +1,8 @@
 import type { UpdateDescription } from "../contract/description.ts";
+import type { SuppressionRule } from "../contract/part.ts";
 import type { ElfObject } from "../elf/object.ts";
 import { describePair } from "./describe-pair.ts";
 import { assembleUpdate } from "./update/assemble.ts";
-import type { SuppressionRule } from "./update/part.ts";
 
 /** What the caller may decide. */
 export interface UpdateOptions {

@@ -4,22 +4,51 @@ import { validateDescription } from "../../src/check/validate.ts";
 import comparison from "../../src/contract/compare.schema.json" with { type: "json" };
 import kexec from "../../src/contract/kexec.schema.json" with { type: "json" };
 import match from "../../src/contract/match.schema.json" with { type: "json" };
+import { DOCUMENT_NAMES, type DocumentName } from "../../src/contract/names/documents.ts";
 import { SCHEMA_VERSION } from "../../src/contract/names/rungs.ts";
-import { makeCompareSchema, makeKexecSchema, makeMatchSchema, makeSchema } from "../../src/contract/schema.ts";
+import { makeSchema } from "../../src/contract/schema.ts";
 import shipped from "../../src/contract/update.schema.json" with { type: "json" };
 import { VERSION } from "../../src/version.ts";
 import { describePair } from "../support/describe-pair.ts";
+import { documentText } from "../support/documents.ts";
 import { FIXTURES, join } from "../support/paths.ts";
 import { schemaErrors, shippedSchemaErrors } from "../support/schema.ts";
 
-describe("the schema", () => {
+const SCHEMAS: Readonly<Record<DocumentName, object>> = { update: shipped, match, compare: comparison, kexec };
+
+/** Paths of the properties of a schema that nothing describes, neither there nor where the property's type is defined. */
+function undescribed(schema: object): string[] {
+  const { $defs = {} } = schema as { $defs?: Readonly<Record<string, { readonly description?: string }>> };
+  const isDescribed = (property: { readonly description?: string; readonly $ref?: string }): boolean =>
+    (property.description ?? $defs[property.$ref?.split("/").at(-1) ?? ""]?.description ?? "") !== "";
+  const below = (node: unknown, path: string): string[] => {
+    if (typeof node !== "object" || node === null) return [];
+    const properties = Object.entries((node as { properties?: Record<string, object> }).properties ?? {});
+    return [
+      ...properties.filter(([, property]) => !isDescribed(property)).map(([name]) => `${path}.${name}`),
+      ...Object.entries(node).flatMap(([key, value]) => below(value, key === "properties" ? path : `${path}.${key}`)),
+    ];
+  };
+  return below(schema, "");
+}
+
+describe.each(DOCUMENT_NAMES)("the schema of %s", (name) => {
   it("that is shipped is the one the types come from (npm run schema renews it)", () => {
-    expect(shipped).toEqual(JSON.parse(JSON.stringify(makeSchema())));
-    expect(comparison).toEqual(JSON.parse(JSON.stringify(makeCompareSchema())));
-    expect(match).toEqual(JSON.parse(JSON.stringify(makeMatchSchema())));
-    expect(kexec).toEqual(JSON.parse(JSON.stringify(makeKexecSchema())));
+    expect(SCHEMAS[name]).toEqual(JSON.parse(JSON.stringify(makeSchema(name))));
   });
 
+  it("describes every property", () => {
+    expect(undescribed(SCHEMAS[name])).toEqual([]);
+  });
+
+  it("is exported by the package, as README and docs/library.md say", () => {
+    const entry = name === "update" ? "./schema.json" : `./${name}.schema.json`;
+    expect(pkg.exports).toHaveProperty([entry], `./dist/${name}.schema.json`);
+    expect(documentText("docs/library.md")).toContain(`\`elfsplice${entry.slice(1)}\``);
+  });
+});
+
+describe("the schema", () => {
   it("is JSON Schema 2020-12 of the version that descriptions carry", () => {
     expect(shipped.$schema).toBe("https://json-schema.org/draft/2020-12/schema");
     const { schemaVersion } = shipped.properties as { schemaVersion: { pattern?: string; examples?: string[] } };

@@ -1,7 +1,7 @@
+import { readPart, type UpdatePart } from "../../contract/part.ts";
 import { UsageError } from "../../errors.ts";
 import { byText } from "../../plan/pair/pair.ts";
 import { assembleParts } from "../../plan/update/join-parts.ts";
-import { readPart, type UpdatePart } from "../../plan/update/part.ts";
 import type { InstructionLines } from "../describe-task.ts";
 import { linesByObject } from "../diff-builds.ts";
 import { readJson } from "../document.ts";

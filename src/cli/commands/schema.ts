@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
+import type { DocumentName } from "../../contract/names/documents.ts";
 import { writeOutput } from "../output.ts";
 
 export interface SchemaOptions {
   readonly output?: string;
-  readonly of?: "update" | "match" | "compare" | "kexec";
+  readonly of?: DocumentName;
 }
 
 /** `elfsplice schema`: prints a JSON Schema that is shipped beside the program. */

@@ -1,3 +1,5 @@
+import type { CauseName } from "../../contract/names/causes.ts";
+
 /** Why an update is aborted, in Ksplice's words. Ksplice: kmodsrc/ksplice.c, abort_t. */
 export interface Cause {
   /**
@@ -25,9 +27,7 @@ export const CAUSES = {
   call_failed: { errno: null, meaning: "a hook said no; its own error is passed on" },
   cold_update_loaded: { errno: null, meaning: "a module that was not patched has been loaded since" },
   bad_system_map: { errno: null, meaning: "the system map does not belong to the run image" },
-} as const satisfies Readonly<Record<string, Cause>>;
-
-export type CauseName = keyof typeof CAUSES;
+} as const satisfies Readonly<Record<CauseName, Cause>>;
 
 /** One stage of an update's life and what is checked before it is left. Ksplice: kmodsrc/ksplice.c, apply_update and reverse_patches. */
 export interface Stage {

@@ -1,4 +1,5 @@
 import type { MatchResult, MismatchResult, SectionResult } from "../../contract/match.ts";
+import type { CauseName } from "../../contract/names/causes.ts";
 import { MATCH_FINDINGS, type MatchFinding, matchFindingMessage } from "../../findings/match.ts";
 import type { RunImage } from "../../image/image.ts";
 import { numberedBase } from "../../spans/names.ts";
@@ -8,7 +9,7 @@ import type { Mismatch } from "../compare/mismatch.ts";
 import { hex } from "../context.ts";
 import type { RunPre, SpanMatch } from "../run-pre.ts";
 import type { Subject } from "../subject.ts";
-import { CAUSES, type CauseName, LIFECYCLE } from "./causes.ts";
+import { CAUSES, LIFECYCLE } from "./causes.ts";
 import { type NamedValues, symbolResults } from "./symbol-results.ts";
 
 /** Why a match ends in an abort. */

@@ -1,4 +1,5 @@
-import type { ExportChange, Patch, Reason } from "../../contract/description.ts";
+import type { ExportChange, ExportReason, Patch } from "../../contract/description.ts";
+import type { ExportDifferenceKind } from "../../contract/names/reasons.ts";
 import { hexBytes, targetText } from "../../diff/difference.ts";
 import { differingRuns } from "../../diff/mask.ts";
 import type { Finding } from "../../findings/findings.ts";
@@ -30,12 +31,12 @@ export function planExports(pair: PlannedPair): ExportPlan {
   return plan;
 }
 
-function reason(kind: string, pre: string, post: string): Reason {
+function reason(kind: ExportDifferenceKind, pre: string, post: string): ExportReason {
   return { kind, offset: 0, pre, post };
 }
 
-function differences(pair: PlannedPair, a: Export, b: Export): Reason[] {
-  const reasons: Reason[] = [];
+function differences(pair: PlannedPair, a: Export, b: Export): ExportReason[] {
+  const reasons: ExportReason[] = [];
   if (a.licence !== b.licence) reasons.push(reason("licence", a.licence, b.licence));
   if (a.namespace !== b.namespace) reasons.push(reason("namespace", a.namespace ?? "", b.namespace ?? ""));
   if (a.crc !== b.crc) reasons.push(reason("crc", crcText(a.crc), crcText(b.crc)));
@@ -62,7 +63,7 @@ function differences(pair: PlannedPair, a: Export, b: Export): Reason[] {
 }
 
 /** What an entry refers to beside its value, in order. Linux: include/linux/export-internal.h. */
-const FIELDS = ["name", "namespace"];
+const FIELDS = ["name", "namespace"] as const;
 
 function otherFields({ relocations, value }: Export): SpanRelocation[] {
   return relocations.filter((relocation) => relocation !== value);
@@ -91,7 +92,7 @@ function add(
   pair: PlannedPair,
   entry: Export,
   status: ExportChange["status"],
-  reasons: Reason[],
+  reasons: ExportReason[],
 ): void {
   const { name, licence, namespace, section, offset } = entry;
   plan.exports.push({

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Howto } from "../../arch/arch.ts";
 import type { ChangeTables, HowtoDescription, ObjectPair } from "../../contract/description.ts";
+import type { PairFragment, PairLinks } from "../../contract/part.ts";
 import { SHN } from "../../elf/constants.ts";
 import { readCompiler, sourceFileOf } from "../../elf/notes.ts";
 import type { ElfObject, ElfSymbol } from "../../elf/object.ts";
@@ -10,7 +11,6 @@ import type { LayoutPlan } from "../layouts/layouts.ts";
 import { planLiveUpdate } from "../live-update/live-update.ts";
 import { planSwitchOver } from "../switch-over/switch-over.ts";
 import { byLabel, byLabelAndTarget, byName, byPlace } from "../update/order.ts";
-import type { PairFragment, PairLinks } from "../update/part.ts";
 import { accountPair } from "./account.ts";
 import { type ChangeOptions, planChange } from "./change.ts";
 import { hex64 } from "./code.ts";

@@ -1,7 +1,7 @@
 import { archFor } from "../../arch/registry.ts";
 import type { Architecture } from "../../contract/description.ts";
+import type { PairFragment } from "../../contract/part.ts";
 import { readIdentity } from "../../elf/identity.ts";
-import type { PairFragment } from "../update/part.ts";
 import { describeArch } from "./describe-arch.ts";
 import { type PairOfFiles, sameFragment } from "./plain-fragment.ts";
 

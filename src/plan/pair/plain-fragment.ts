@@ -1,6 +1,6 @@
 import type { Architecture, ChangeTables, ObjectPair } from "../../contract/description.ts";
+import type { PairFragment } from "../../contract/part.ts";
 import type { Finding } from "../../findings/findings.ts";
-import type { PairFragment } from "../update/part.ts";
 
 /* What pairs contribute that nobody has to look into. Most of a build is equal on both sides: this file loads no analysis. */
 

@@ -8,6 +8,7 @@ import type {
   UpdateDescription,
 } from "../../contract/description.ts";
 import { SCHEMA_VERSION } from "../../contract/names/rungs.ts";
+import type { PairFragment, SuppressionRule } from "../../contract/part.ts";
 import { UsageError } from "../../errors.ts";
 import { type Finding, findingText, severityOf } from "../../findings/findings.ts";
 import { VERSION } from "../../version.ts";
@@ -22,7 +23,6 @@ import { mergeChanges } from "./merge.ts";
 import { mergeSwitchOver } from "./merge-switch-over.ts";
 import { missingHooks } from "./missing-hooks.ts";
 import { byLabel, byLabelAndTarget, byName, byPlace } from "./order.ts";
-import type { PairFragment, SuppressionRule } from "./part.ts";
 import { byTarget, type Piece, piecesOf } from "./piece.ts";
 import { applySuppressions } from "./suppress.ts";
 

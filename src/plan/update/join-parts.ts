@@ -1,8 +1,8 @@
 import type { UpdateDescription } from "../../contract/description.ts";
+import type { UpdatePart } from "../../contract/part.ts";
 import { UsageError } from "../../errors.ts";
 import { VERSION } from "../../version.ts";
 import { assembleUpdate } from "./assemble.ts";
-import type { UpdatePart } from "./part.ts";
 
 /** Joins the parts of one run, in any order, into the description that a single run gives. Throws UsageError where they do not fit together. */
 export function assembleParts(parts: readonly UpdatePart[]): UpdateDescription {

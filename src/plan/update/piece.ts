@@ -1,7 +1,7 @@
 import type { ChangeTables, DataChange, ExportChange, FunctionChange, Noise } from "../../contract/description.ts";
+import type { PairFragment } from "../../contract/part.ts";
 import type { Finding } from "../../findings/findings.ts";
 import { byText } from "../pair/pair.ts";
-import type { PairFragment } from "./part.ts";
 
 /** One pair at its place in the update. Passes replace its lists and never write into them: they belong to the fragment. */
 export interface Piece {

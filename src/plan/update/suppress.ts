@@ -1,10 +1,10 @@
 import type { DataChange, FunctionChange } from "../../contract/description.ts";
+import type { SuppressionRule } from "../../contract/part.ts";
 import { UsageError } from "../../errors.ts";
 import type { Finding } from "../../findings/findings.ts";
 import { byText } from "../pair/pair.ts";
 import { isEmptyChange } from "../pair/plain-fragment.ts";
 import { nameOf, neededBy, withoutExport } from "./links.ts";
-import type { SuppressionRule } from "./part.ts";
 import { isLive, type Piece } from "./piece.ts";
 import { pruneChange } from "./prune.ts";
 

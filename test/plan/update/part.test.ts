@@ -9,7 +9,7 @@ import {
   UsageError,
 } from "../../../src/index.ts";
 import { assembleParts } from "../../../src/plan/update/join-parts.ts";
-import { readPart } from "../../../src/plan/update/part.ts";
+import { readPart } from "../../../src/contract/part.ts";
 import { VERSION } from "../../../src/version.ts";
 import { treeFragments } from "../../support/many-pairs.ts";
 

@@ -118,7 +118,7 @@ describe("the upper rungs", () => {
     holders: [],
   } as const;
   const switchOver = { tables: [{ ...table, reasons: [], slots: [], fields: [], holders: [] }] };
-  const obstacles = [{ code: "called-directly", object: 0, text: "f is called by g" }];
+  const obstacles = [{ code: "called-directly" as const, object: 0, text: "f is called by g" }];
   const changed = [{ label: "f", object: 0, status: "changed" }];
   const reach = (through: "slots" | "direct") => [{ label: "f", object: 0, through, slots: [], others: [] }];
 

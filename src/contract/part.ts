@@ -1,5 +1,9 @@
 import { z } from "zod";
-import { pairAccounting } from "../../contract/accounting.ts";
+import { UsageError } from "../errors.ts";
+import { FINDING_CODES } from "../findings/findings.ts";
+import { VERSION } from "../version.ts";
+import { pairAccounting } from "./accounting.ts";
+import { generator } from "./atoms.ts";
 import {
   architecture,
   codeTables,
@@ -7,19 +11,15 @@ import {
   exportChange,
   findingPlace,
   functionChange,
-  generator,
   hooks,
   howto,
   noise,
   objectPair,
   patch,
-} from "../../contract/description.ts";
-import { layoutChange, shadow } from "../../contract/layouts.ts";
-import { liveUpdate } from "../../contract/live-update.ts";
-import { switchOver } from "../../contract/switch-over.ts";
-import { UsageError } from "../../errors.ts";
-import { FINDING_CODES } from "../../findings/findings.ts";
-import { VERSION } from "../../version.ts";
+} from "./description.ts";
+import { layoutChange, shadow } from "./layouts.ts";
+import { liveUpdate } from "./live-update.ts";
+import { switchOver } from "./switch-over.ts";
 
 /*
  * What one pair of objects contributes to an update, and what one machine of several writes down: plain data, so that it can
