@@ -235,9 +235,7 @@ Examples:
     .command("schema")
     .description("print the JSON Schema of the update description")
     .addOption(output())
-    .addOption(
-      new Option("--of <document>", "whose schema").choices(DOCUMENT_NAMES).default("update"),
-    )
+    .addOption(new Option("--of <document>", "whose schema").choices(DOCUMENT_NAMES).default("update"))
     .addHelpText("after", "\nExample:\n  $ elfsplice schema > update.schema.json")
     .action(async (options: SchemaOptions) => {
       const { runSchema } = await import("./commands/schema.ts");

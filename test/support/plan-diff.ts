@@ -1,8 +1,8 @@
+import type { PairFragment } from "../../src/contract/part.ts";
 import type { ObjectDiff } from "../../src/diff/diff.ts";
 import type { ElfObject } from "../../src/elf/object.ts";
 import { comparePair, type DescribeOptions, labelPair } from "../../src/plan/describe-pair.ts";
 import { planFragment } from "../../src/plan/pair/fragment.ts";
-import type { PairFragment } from "../../src/contract/part.ts";
 import { hasTypes } from "../../src/types/presence.ts";
 
 /** What a comparison of objects without types contributes, at once: describePair() waits for the readers of types. */

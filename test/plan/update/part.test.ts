@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { readPart } from "../../../src/contract/part.ts";
 import {
   assembleUpdate,
   type PairFragment,
@@ -9,7 +10,6 @@ import {
   UsageError,
 } from "../../../src/index.ts";
 import { assembleParts } from "../../../src/plan/update/join-parts.ts";
-import { readPart } from "../../../src/contract/part.ts";
 import { VERSION } from "../../../src/version.ts";
 import { treeFragments } from "../../support/many-pairs.ts";
 
