@@ -53,20 +53,26 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-const CAUSES: Readonly<Record<string, string>> = {
-  ENOENT: "no such file or directory",
-  EACCES: "permission denied",
-  EPERM: "operation not permitted",
-  EISDIR: "it is a directory",
-  ENOTDIR: "a part of the path is no directory",
-  ENOSPC: "no space left on the device",
-  EROFS: "the file system is read-only",
-  EMFILE: "too many open files",
-  EIO: "input/output error",
-};
+const CAUSES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    ENOENT: "no such file or directory",
+    EACCES: "permission denied",
+    EPERM: "operation not permitted",
+    EISDIR: "it is a directory",
+    ENOTDIR: "a part of the path is no directory",
+    ENOSPC: "no space left on the device",
+    EROFS: "the file system is read-only",
+    EMFILE: "too many open files",
+    EIO: "input/output error",
+    ELOOP: "its links lead in a circle",
+    ENAMETOOLONG: "the name is too long",
+    ENXIO: "nothing reads from it or answers there",
+    EEXIST: "it exists already",
+  }),
+);
 
 /** What the system said, without codes and call names where we know words for it. */
 export function describeSystemError(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
-  return CAUSES[code ?? ""] ?? message;
+  return CAUSES.get(code ?? "") ?? message;
 }

@@ -1,3 +1,4 @@
+import { append } from "./lists.ts";
 /** What speaks for a pair: words that both sides may share. */
 export type TokensOf<T> = (item: T) => ReadonlySet<string>;
 
@@ -21,7 +22,7 @@ export function pairOnEvidence<T>(
   for (let round = 0; round < MOST_ROUNDS && left.pre.length > 0 && left.post.length > 0; round++) {
     const found = mutual(votesOf(holders(left.pre, preTokens), holders(left.post, postTokens)), strict);
     if (found.length === 0) break;
-    pairs.push(...found);
+    append(pairs, found);
     const done = new Set(found.flat());
     left = { pre: left.pre.filter((item) => !done.has(item)), post: left.post.filter((item) => !done.has(item)) };
   }

@@ -1,5 +1,6 @@
 import type { ObjectDiff } from "../diff/diff.ts";
 import type { Section } from "../elf/object.ts";
+import { append } from "../lists.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Owner, Shares, SideAccount, Unexplained } from "./classes.ts";
 import { meaningOf } from "./meaning.ts";
@@ -38,7 +39,7 @@ export function accountFor(diff: ObjectDiff, told: Told): Account {
     name: span.symbol === undefined ? undefined : span.name,
     detail: `${before || "nothing"} becomes ${after || "nothing"}`,
   }));
-  unexplained.push(...sections.differences);
+  append(unexplained, sections.differences);
   const renamed = renamedSections(diff, pre, post, told, spans, twins, meaning.fragments);
   for (const { pre: section, post: other, isArray } of renamed) {
     const detail = `the section is called ${other.name} now, and a linker makes symbols of such a name`;

@@ -5,6 +5,7 @@ import type { Problem } from "../check/problem.ts";
 import type { ObjectPair, UpdateDescription } from "../contract/description.ts";
 import { describeSystemError, FormatError, UnsupportedError, UsageError } from "../errors.ts";
 import { compressionOf } from "../input/formats/compressed.ts";
+import { append } from "../lists.ts";
 import { createObjectReader, type ObjectReader } from "./object-file.ts";
 
 /** What a file is told by. */
@@ -24,8 +25,8 @@ export async function objectProblems(update: UpdateDescription, root: string): P
   const reader = createObjectReader();
   const problems: Problem[] = [];
   for (const [index, { pre, post }] of update.objects.entries()) {
-    problems.push(...(await fileProblems(pre, `$.objects[${index}].pre`, root, buffer, reader)));
-    problems.push(...(await fileProblems(post, `$.objects[${index}].post`, root, buffer, reader)));
+    append(problems, await fileProblems(pre, `$.objects[${index}].pre`, root, buffer, reader));
+    append(problems, await fileProblems(post, `$.objects[${index}].post`, root, buffer, reader));
   }
   return problems;
 }

@@ -1,4 +1,5 @@
 import { pairOnEvidence } from "../evidence.ts";
+import { append } from "../lists.ts";
 import { functionBase, withoutHashes } from "../spans/names.ts";
 import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
@@ -101,7 +102,7 @@ function pairNamesakes(group: Group, pre: Side, post: Side, pairing: Pairing): P
       (span) => words(span, true),
       false,
     );
-    pairs.push(...found);
+    append(pairs, found);
     for (const pair of found) for (const span of pair) done.add(span);
   };
   const users = [userWords(pre, pairing, false), userWords(post, pairing, true)] as const;

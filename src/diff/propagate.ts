@@ -1,3 +1,4 @@
+import { append } from "../lists.ts";
 import { isInstrumentation } from "../spans/instrumentation.ts";
 import { parentFunction } from "../spans/names.ts";
 import { isCode, isState } from "../spans/section-kind.ts";
@@ -59,7 +60,7 @@ export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
   const settle = (span: Span, twin: Span, difference: readonly Difference[]): void => {
     const known = reasons[span.id];
     if (known !== undefined) {
-      if (known.length < MOST_REASONS) known.push(...difference);
+      if (known.length < MOST_REASONS) append(known, difference);
       return;
     }
     reasons[span.id] = [...difference];

@@ -1,4 +1,5 @@
 import { pairOnEvidence } from "../evidence.ts";
+import { append } from "../lists.ts";
 import { numberedBase, variableBase } from "../spans/names.ts";
 import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
@@ -123,7 +124,7 @@ function pairGroup(group: Group, pass: Pass): Pair[] {
   const done = new Set<Span>();
   const take = (found: readonly Pair[]): void => {
     for (const pair of found) for (const span of pair) done.add(span);
-    pairs.push(...found);
+    append(pairs, found);
   };
   const left = (of: Group): Group => ({
     pre: of.pre.filter((span) => !done.has(span)),

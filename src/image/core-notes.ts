@@ -1,5 +1,6 @@
 import type { ByteSource, ImageHeader } from "../elf/segments.ts";
 import { PT, readNotes } from "../elf/segments.ts";
+import { append } from "../lists.ts";
 import { readVmcoreInfo, type VmcoreInfo } from "./vmcoreinfo.ts";
 
 /** NT_FILE, "FILE" in ASCII. Linux: include/uapi/linux/elf.h. */
@@ -28,7 +29,7 @@ export function readCoreNotes(source: ByteSource, header: ImageHeader): CoreNote
   for (const { type, offset, filesz } of header.segments) {
     if (type !== PT.NOTE || offset + filesz > source.size) continue;
     for (const note of readNotes(source.read(offset, filesz), header.data)) {
-      if (note.name === "CORE" && note.type === NT_FILE) files.push(...readMappedFiles(note.desc, header));
+      if (note.name === "CORE" && note.type === NT_FILE) append(files, readMappedFiles(note.desc, header));
       if (note.name === "VMCOREINFO") info ??= readVmcoreInfo(note.desc);
     }
   }

@@ -21,6 +21,8 @@ const PAGE_SIZES = [4096, 8192, 16384, 32768, 65536];
 const FIELD = { version: 8, machine: 12 + 4 * 65, blockSize: 428, subHeaderBlocks: 432, bitmapBlocks: 436, pages: 440 };
 /** Fields of kdump_sub_header, each with the version that brought it. */
 const SUB = { physBase: 0, dumpLevel: 8, split: 12, vmcoreinfo: 32, notes: 48, pages: 96 };
+/** Bytes of the sub header up to its last field that is read, whatever the version. */
+const SUB_SIZE = 104;
 const DESCRIPTOR = 24;
 /** Saved pages that are held unpacked. */
 const HELD = 2048;
@@ -66,7 +68,9 @@ export function openKdump(source: FilePages): KernelDump {
   if (target === undefined) throw new UnsupportedError({ file }, `a dump of a machine called "${machine}"`);
 
   const version = word(FIELD.version);
-  const sub = new DataView(Uint8Array.from(source.read(pageSize, Math.min(pageSize, source.size - pageSize))).buffer);
+  if (source.size < pageSize + SUB_SIZE)
+    fail(`the dump ends before its second header does (${pageSize + SUB_SIZE} bytes)`, source.size);
+  const sub = new DataView(Uint8Array.from(source.read(pageSize, SUB_SIZE)).buffer);
   const long = (at: number): bigint => sub.getBigUint64(at, little);
   if (version >= 2 && sub.getInt32(SUB.split, little) !== 0) {
     throw new UnsupportedError(

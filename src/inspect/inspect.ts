@@ -294,8 +294,8 @@ function bindName(bind: number): string {
 
 function describeSpan(labels: ReadonlyMap<Span, string>, span: Span): SpanRow {
   const { symbol, entry } = span;
-  const tables: Record<string, number> = {};
-  for (const { section } of span.entries) tables[section.name] = (tables[section.name] ?? 0) + 1;
+  const counts = new Map<string, number>();
+  for (const { section } of span.entries) counts.set(section.name, (counts.get(section.name) ?? 0) + 1);
   return {
     label: labels.get(span) as string,
     name: span.name,
@@ -308,7 +308,7 @@ function describeSpan(labels: ReadonlyMap<Span, string>, span: Span): SpanRow {
       .filter((inner) => inner.symbol !== symbol && !isAnonymousName(inner.symbol.name))
       .map((inner) => ({ name: inner.symbol.name, offset: inner.offset - entry, bind: bindName(inner.symbol.bind) })),
     relocations: span.relocations.length,
-    tables,
+    tables: Object.fromEntries(counts),
   };
 }
 

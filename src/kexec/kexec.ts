@@ -39,6 +39,8 @@ export interface KexecOptions {
 
 /** Pages that a plan may have: 16 GiB of 4 KiB pages. */
 const MOST_PAGES = 1 << 22;
+/** Bytes of memory that a kernel may claim beyond what its file holds: its variables without contents take a few dozen MiB, with a sanitizer's shadow some hundred. */
+const MOST_CLAIMED = 2 ** 30;
 
 /**
  * Plans how a kernel, and its initrd, come to lie in physical memory: the segments, and for the normal case the order in which
@@ -218,7 +220,14 @@ function planCopy(
   image: KexecImage,
   findings: KexecFinding[],
 ): KexecPlan["copy"] {
-  const pages = segments.reduce((sum, { memsz }) => sum + memsz / pageSize, 0);
+  const bytes = segments.reduce((sum, { memsz }) => sum + memsz, 0);
+  const claimed = bytes - segments.reduce((sum, { bufsz }) => sum + bufsz, 0);
+  if (claimed > MOST_CLAIMED) {
+    const detail = `it claims ${claimed} bytes of memory beyond what its file holds, and ${MOST_CLAIMED} are the most`;
+    findings.push({ code: "image-too-large", name: image.file, detail });
+    return null;
+  }
+  const pages = bytes / pageSize;
   if (pages > MOST_PAGES) {
     const detail = `${pages} pages of ${pageSize} bytes, and ${MOST_PAGES} are the most`;
     findings.push({ code: "image-too-large", name: image.file, detail });

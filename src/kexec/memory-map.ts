@@ -84,13 +84,19 @@ export function isInlineMap(text: string): boolean {
 }
 
 const SIZE = /^(0x[0-9a-f]+|\d+)([kmgt]?)$/i;
-const UNITS: Readonly<Record<string, bigint>> = { "": 1n, k: 1n << 10n, m: 1n << 20n, g: 1n << 30n, t: 1n << 40n };
+const UNITS: ReadonlyMap<string, bigint> = new Map([
+  ["", 1n],
+  ["k", 1n << 10n],
+  ["m", 1n << 20n],
+  ["g", 1n << 30n],
+  ["t", 1n << 40n],
+]);
 
 /** A number of bytes: `0x1000`, `64M`. */
 export function parseSize(text: string): bigint | undefined {
   const match = SIZE.exec(text);
   if (match === null) return undefined;
-  return BigInt(match[1] as string) * (UNITS[(match[2] ?? "").toLowerCase()] as bigint);
+  return BigInt(match[1] as string) * (UNITS.get((match[2] ?? "").toLowerCase()) ?? 1n);
 }
 
 /** `start-end` as in /proc/iomem, or `size@start` as on the kernel's command line. Throws UsageError. */

@@ -3,6 +3,7 @@ import { archFor } from "../arch/registry.ts";
 import { type ImageHeader, PF, PT, type Segment } from "../elf/segments.ts";
 import { FormatError, UnsupportedError } from "../errors.ts";
 import type { KexecFinding } from "../findings/kexec.ts";
+import { append } from "../lists.ts";
 import { hexAddress } from "./ranges.ts";
 
 /** Bytes of a file that come to lie in a segment. */
@@ -197,7 +198,7 @@ function joinPages(placed: readonly Placed[], pageSize: number, findings: KexecF
         : [{ from: "kernel", offset: segment.offset, size: segment.filesz, at: Number(mem - base) }];
     if (last !== undefined && start < last.end) {
       if (mem >= reached) findings.push({ code: "segments-share-page", name, detail: before?.name ?? "" });
-      last.parts.push(...part(last.mem));
+      append(last.parts, part(last.mem));
       if (pageEnd > last.end) last.end = pageEnd;
     } else joined.push({ name, mem: start, end: pageEnd, parts: part(start) });
     if (end > reached) {

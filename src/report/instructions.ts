@@ -3,6 +3,7 @@ import { align, type Edit } from "../disasm/align.ts";
 import { differingInstructions } from "../disasm/differing.ts";
 import type { Disassembler, Instruction } from "../disasm/instruction.ts";
 import { placeText, targetKeys } from "../disasm/targets.ts";
+import { append } from "../lists.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
 import { escapeLine } from "./escape.ts";
@@ -61,7 +62,7 @@ function rowsOf(pre: readonly Instruction[], post: readonly Instruction[]): Row[
   let [i, j] = [0, 0];
   for (const edit of differingInstructions(pre, post)) {
     for (; i < edit.pre; i++, j++) rows.push({ marker: " ", pre: pre[i], post: post[j] });
-    rows.push(...editRows(pre.slice(edit.pre, edit.preEnd), post.slice(edit.post, edit.postEnd)));
+    append(rows, editRows(pre.slice(edit.pre, edit.preEnd), post.slice(edit.post, edit.postEnd)));
     [i, j] = [edit.preEnd, edit.postEnd];
   }
   for (; i < pre.length; i++, j++) rows.push({ marker: " ", pre: pre[i], post: post[j] });

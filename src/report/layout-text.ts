@@ -1,4 +1,5 @@
 import type { LayoutChange, MemberDescription, Shadow, TypeDescription } from "../contract/layouts.ts";
+import { append } from "../lists.ts";
 import { declaration } from "../types/type-text.ts";
 
 /** `-` is only in pre, `+` only in post, `~` in both but not the same; one space for all else. */
@@ -100,7 +101,7 @@ function memberLines(
     const own = `${path}${member.name}`;
     hole(Math.floor(startBit(member) / 8));
     const mark = member.name === "" && member.members !== undefined ? " " : markOf(own);
-    lines.push(...oneMember(member, own, mark, depth, markOf));
+    append(lines, oneMember(member, own, mark, depth, markOf));
     at = Math.max(at ?? 0, Math.ceil(endBit(member) / 8));
   }
   if (end !== undefined && at !== undefined && end > at && !isUnion && depth === 1)
@@ -153,7 +154,7 @@ function diffLines(layout: LayoutChange): string[] {
       }),
     ),
   );
-  lines.push(...memberLines(post.members ?? [], 1, isUnion, postMark, { end: post.size }));
+  append(lines, memberLines(post.members ?? [], 1, isUnion, postMark, { end: post.size }));
   for (const { name: enumerator, what, pre: from, post: to } of enumerators) {
     const mark = what === "added" ? "+" : what === "removed" ? "-" : "~";
     const value = (text: string | undefined): string => (text === undefined ? "" : parseHex(text).toString());

@@ -19,14 +19,25 @@ export interface Piece {
   readonly anonymous: boolean;
 }
 
-/** Symbols by defining section, without those that only name files, sections or mark instruction sets. */
+/**
+ * Symbols by defining section, without those that only name files, sections or mark instruction sets. Throws FormatError for a
+ * symbol of a relocatable object that lies past its section: nothing is there that could be compared.
+ */
 export function symbolsBySection(object: ElfObject, arch: Arch): ReadonlyMap<number, ElfSymbol[]> {
   const bySection = new Map<number, ElfSymbol[]>();
   const isLinked = object.type !== ET.REL;
   for (const symbol of object.symbols) {
     if (symbol.section === undefined || symbol.shndx === SHN.UNDEF) continue;
     if (symbol.type === STT.FILE || symbol.type === STT.SECTION) continue;
-    if (isLinked && isLinkerSymbol(symbol, object.sections[symbol.section] as Section)) continue;
+    const section = object.sections[symbol.section] as Section;
+    const place = symbolPlace(arch, symbol);
+    if (!(place >= 0 && place <= section.size)) {
+      // In a linked image a linker script may give a symbol any address and any section.
+      if (isLinked) continue;
+      const problem = `symbol ${symbol.index} lies past the end of its section (${section.size} bytes)`;
+      throw object.error(problem, { section: section.name, offset: symbol.value });
+    }
+    if (isLinked && isLinkerSymbol(symbol, section)) continue;
     if (arch.isMarkerSymbol(symbol.name) && !(symbol.name.startsWith(".L") && symbol.size > 0)) continue;
     const list = bySection.get(symbol.section);
     if (list === undefined) bySection.set(symbol.section, [symbol]);
@@ -55,7 +66,7 @@ interface Interval {
   start: number;
   end: number;
   /** Names of prefixes come before the function's own. */
-  readonly symbols: ElfSymbol[];
+  symbols: ElfSymbol[];
 }
 
 /** Unites symbols that overlap; a symbol without size reaches to the next one, unless it lies inside a sized one. */
@@ -106,13 +117,13 @@ function withUnsized(
     } else if (open !== undefined && (start === open.start || !opensNew)) {
       open.symbols.push(symbol);
     } else {
-      if (open !== undefined) open.end = start;
+      if (open !== undefined) open.end = Math.min(start, total);
       open = { start, end: total, symbols: [symbol] };
       all.push(open);
     }
   }
   takeSizedUpTo(total);
-  return all.filter((interval) => interval.end > interval.start || total === 0);
+  return all.filter((interval) => interval.end > interval.start || (total === 0 && interval.start === 0));
 }
 
 /** A function without size ends where only filler follows that a table of patchable entries knows: it belongs to the next one. */
@@ -139,7 +150,7 @@ function joinPrefixes(intervals: readonly Interval[]): Interval[] {
       next?.symbols.some((symbol) => symbol.name === wanted);
     if (next !== undefined && isPrefix) {
       next.start = interval.start;
-      next.symbols.unshift(...interval.symbols);
+      next.symbols = [...interval.symbols, ...next.symbols];
     } else joined.push(interval);
   }
   return joined.reverse();

@@ -4,16 +4,16 @@ import type { Draft } from "./references.ts";
 import type { Hook, Span } from "./span.ts";
 
 /** What kpatch and livepatch call the stages. kpatch: kmod/patch/kpatch-macros.h. */
-const KPATCH_STAGES: Readonly<Record<string, string>> = {
-  pre_patch: "pre_apply",
-  post_patch: "post_apply",
-  pre_unpatch: "pre_reverse",
-  post_unpatch: "post_reverse",
-};
+const KPATCH_STAGES: ReadonlyMap<string, string> = new Map([
+  ["pre_patch", "pre_apply"],
+  ["post_patch", "post_apply"],
+  ["pre_unpatch", "pre_reverse"],
+  ["post_unpatch", "post_reverse"],
+]);
 
 function stageOf(section: string): string {
   const callback = /^\.kpatch\.callbacks\.(\w+)/.exec(section)?.[1];
-  if (callback !== undefined) return KPATCH_STAGES[callback] ?? callback;
+  if (callback !== undefined) return KPATCH_STAGES.get(callback) ?? callback;
   return section.replace(/^\.ksplice_call_?/, "");
 }
 
@@ -43,6 +43,11 @@ export function readHooks(
     const stage = stageOf(section.name);
     for (const draft of drafts.get(section.index) ?? []) {
       const name = draft.target?.name ?? draft.symbol?.name ?? "";
+      if (name === "")
+        throw object.error("a hook that refers to nothing with a name", {
+          section: section.name,
+          offset: draft.offset,
+        });
       hooks.push({
         stage,
         section,

@@ -4,6 +4,7 @@ import { howtoOf } from "../arch/registry.ts";
 import { resolvedReferences } from "../arch/resolved.ts";
 import { ET, SHF, STT } from "../elf/constants.ts";
 import type { ElfSymbol, Section } from "../elf/object.ts";
+import { firstAfter, sortedNumbers } from "../lists.ts";
 import { externals, type Image, type Meaning, type Place } from "./image.ts";
 import { isClones, isStubSymbol } from "./linker-made.ts";
 import type { Draft } from "./references.ts";
@@ -70,9 +71,10 @@ export class LinkedReader {
       this.#starts.set(section.index, starts.add(value));
     }
     this.#stubs = stubs;
+    const sorted = new Map(clones.map(({ section }) => [section, sortedNumbers(this.#starts.get(section) ?? [])]));
     this.#clones = clones.map(({ section, from }) => {
-      const later = [...(this.#starts.get(section) ?? [])].filter((start) => start > from);
-      return { section, from, to: Math.min(...later, object.sections[section]?.size ?? from) };
+      const size = object.sections[section]?.size ?? from;
+      return { section, from, to: Math.min(firstAfter(sorted.get(section) ?? [], from) ?? size, size) };
     });
   }
 

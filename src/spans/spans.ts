@@ -28,6 +28,7 @@ import {
   type Draft,
   draftsBetween,
   draftsOf,
+  requireRoom,
   settle,
   settled,
   spanAt,
@@ -70,7 +71,7 @@ export function buildSpans(file: ElfObject): SpanTable {
   const { spans, bySection } = createSpans(object, arch, kinds, pieces);
   const spansOf = (section: number): readonly Span[] => bySection.get(section) ?? NOBODY;
   restoreResolved(object, arch, kinds, bySection, drafts);
-  giveRelocations(bySection, drafts);
+  giveRelocations(object, bySection, drafts);
   if (image !== undefined) giveJumpTables(image, spans, spansOf);
   for (const span of spans) countFromTable(span, kinds, spansOf);
   for (const [index, list] of drafts) {
@@ -362,6 +363,7 @@ function restoreResolved(
 }
 
 function giveRelocations(
+  object: ElfObject,
   bySection: ReadonlyMap<number, readonly Span[]>,
   drafts: ReadonlyMap<number, readonly Draft[]>,
 ): void {
@@ -372,6 +374,7 @@ function giveRelocations(
     for (const span of spans) {
       const { taken, next } = takeDrafts(list, start, span.offset, span.offset + span.size);
       start = next;
+      for (const draft of taken) requireRoom(object, draft, span.name, draft.offset, span.size);
       const leaving = isCode(span.kind) ? taken.filter((draft) => !draft.resolved || !staysIn(span, draft)) : taken;
       if (leaving.length > 0) span.relocations = settled(leaving);
     }

@@ -115,7 +115,7 @@ describe("code cut at symbols", () => {
       ["0+6 f end@6"],
     ],
     ["a size past the section's end is cut there", code(SIX, func("f", 0, 600)), ["0+6 f"]],
-    ["a symbol past the section's end loses nothing", code(SIX, func("f", 0, 6), func("lost", 64, 6)), ["0+6 f"]],
+    ["a label behind the last byte names the end", code(SIX, func("f", 0, 6), label("end", 6)), ["0+6 f end@6"]],
     ["labels of the assembler are no symbols", code(SIX, func("f", 0, 6), label(".L3", 3)), ["0+6 f"]],
     ["code without any symbol is one span", code(SIX), ["0+6"]],
     ["even if it is only filler: somebody put it there", code(NOPS), ["0+6"]],

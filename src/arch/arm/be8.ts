@@ -28,13 +28,17 @@ export function asBe8(object: ElfObject): ElfObject {
   };
 }
 
-const UNITS: Readonly<Record<string, number>> = { a: 4, t: 2, d: 0 };
+const UNITS: ReadonlyMap<string | undefined, number> = new Map([
+  ["a", 4],
+  ["t", 2],
+  ["d", 0],
+]);
 
 function swapped(section: Section, marks: readonly ElfSymbol[]): Section {
   const bytes = section.bytes.slice();
   const inOrder = [...marks].sort((a, b) => (a.value < b.value ? -1 : a.value > b.value ? 1 : 0));
   for (const [i, { name, value }] of inOrder.entries()) {
-    const unit = UNITS[name[1] as string] ?? 0;
+    const unit = UNITS.get(name[1]) ?? 0;
     const next = inOrder[i + 1]?.value;
     const end = next === undefined || next > BigInt(bytes.length) ? bytes.length : Number(next);
     if (unit === 0 || value > BigInt(bytes.length)) continue;

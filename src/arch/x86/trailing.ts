@@ -14,6 +14,7 @@
  * goes to the longest reading: a prefix without its instruction is rarer than an instruction that ends in a byte that
  * looks like a prefix.
  */
+import { largest } from "../../lists.ts";
 import { decodeX86, mayHaveImmediate, type X86Mode } from "./decode.ts";
 
 /** Farthest distance from an instruction's first byte to its displacement: prefixes, opcode, ModRM. */
@@ -58,7 +59,7 @@ function mostVotes(code: Uint8Array, field: number, mode: X86Mode, readings: Rea
     const size = arrivals.get(start);
     if (size !== undefined) votes.set(size, (votes.get(size) as number) + 1);
   }
-  const most = Math.max(...votes.values());
+  const most = largest(votes.values());
   for (const [size, count] of votes) if (count === most) return size;
   return 0;
 }

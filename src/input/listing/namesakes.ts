@@ -1,8 +1,10 @@
 /* Members of one name in two archives: which of them are the same. */
+
 import { createHash } from "node:crypto";
 import { STB, STT } from "../../elf/constants.ts";
 import { readObject } from "../../elf/object.ts";
 import { pairOnEvidence } from "../../evidence.ts";
+import { append } from "../../lists.ts";
 import { readStored } from "./file.ts";
 import type { Member } from "./members.ts";
 
@@ -79,7 +81,10 @@ function pairNamesakes({ pre, post }: Namesakes): Half[] {
   const pairs: Half[] = [];
   const take = (found: readonly (readonly [Member, Member])[]): void => {
     const done = new Set(found.flat());
-    pairs.push(...found.map(([a, b]) => ({ pre: a, post: b })));
+    append(
+      pairs,
+      found.map(([a, b]) => ({ pre: a, post: b })),
+    );
     left.pre = left.pre.filter((member) => !done.has(member));
     left.post = left.post.filter((member) => !done.has(member));
   };

@@ -1,6 +1,7 @@
 /* The files of a tree, without opening any. */
 
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, type Stats, statSync } from "node:fs";
+import { describeSystemError } from "../../errors.ts";
 import { sortByText } from "../../order.ts";
 import { unreadable } from "./file.ts";
 
@@ -58,7 +59,13 @@ function entriesOf(folder: string) {
 }
 
 function whyNotFollowed(file: string): string | undefined {
-  const stats = statSync(file, { throwIfNoEntry: false });
+  let stats: Stats | undefined;
+  try {
+    stats = statSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    // A circle of links, a name that is too long, a folder on the way that may not be read.
+    return `a link that cannot be followed: ${describeSystemError(error)}`;
+  }
   if (stats === undefined) return "a link that leads nowhere";
   if (stats.isDirectory()) return "a link to a folder";
   return stats.isFile() ? undefined : "a link to what is no regular file";

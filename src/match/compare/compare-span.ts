@@ -1,4 +1,5 @@
 import type { Family } from "../../arch/arch.ts";
+import { append } from "../../lists.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";
 import type { Context } from "../run-context.ts";
@@ -40,7 +41,7 @@ export function compareSpan(context: Context, trial: Trial, span: Span, address:
   const walk = WALKS[context.arch.family];
   if (result.mismatch !== undefined && walk !== undefined) return walk(context, trial, span, address);
   for (const [key, known] of plain.addresses) trial.addresses.set(key, known);
-  trial.landings.push(...plain.landings);
+  append(trial.landings, plain.landings);
   for (const [name, found] of plain.imports) trial.imports.set(name, { ...trial.imports.get(name), ...found });
   for (const rule of plain.rules) trial.rules.add(rule);
   return result;

@@ -1,4 +1,5 @@
 import { markRelocated } from "../../diff/mask.ts";
+import { largest } from "../../lists.ts";
 import type { SpanRelocation, TableEntry } from "../../spans/span.ts";
 import { meantAddress } from "../context.ts";
 import type { Rule } from "./rules.ts";
@@ -102,7 +103,7 @@ const NATIVE: Readonly<Record<64 | 32, readonly string[]>> = {
 function nativeLength({ run, index, mode }: Site, room: number): number | undefined {
   const text = Buffer.from(run.subarray(index, index + room)).toString("hex");
   const lengths = NATIVE[mode].filter((form) => text.startsWith(form)).map((form) => form.length / 2);
-  return lengths.length === 0 ? undefined : Math.max(...lengths);
+  return lengths.length === 0 ? undefined : largest(lengths);
 }
 
 /** Paravirtualised operations. */

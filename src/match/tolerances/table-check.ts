@@ -4,7 +4,10 @@ import { type Context, imply, meantAddress } from "../context.ts";
 import type { Trial } from "../values.ts";
 
 /** Name of the rule for functions whose traps were looked up. */
-const TRAP_RULES: Readonly<Record<string, string>> = { __bug_table: "bug-entry", __ex_table: "exception-entry" };
+const TRAP_RULES: ReadonlyMap<string, string> = new Map([
+  ["__bug_table", "bug-entry"],
+  ["__ex_table", "exception-entry"],
+]);
 
 export interface TableFinding {
   readonly offset: number;
@@ -24,7 +27,7 @@ export function checkTables(
 ): { readonly missing: TableFinding | undefined; readonly rules: readonly string[] } {
   const rules = new Set<string>();
   for (const entry of span.entries) {
-    const rule = TRAP_RULES[entry.section.name];
+    const rule = TRAP_RULES.get(entry.section.name);
     const owner = rule === undefined ? undefined : addressOf(entry.ownerOffset);
     if (rule === undefined || owner === undefined) continue;
     const found = tables.find(entry, owner);

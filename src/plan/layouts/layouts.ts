@@ -2,6 +2,7 @@ import type { LayoutChange, MemberDescription, Shadow, TypeDescription } from ".
 import type { ElfObject } from "../../elf/object.ts";
 import { FormatError, UnsupportedError } from "../../errors.ts";
 import type { Finding } from "../../findings/findings.ts";
+import { append } from "../../lists.ts";
 import type { Span } from "../../spans/span.ts";
 import { diffLayouts, type LayoutDiff, type MemberChange } from "../../types/diff.ts";
 import type { FunctionNode, TypeGraph } from "../../types/graph.ts";
@@ -170,7 +171,7 @@ function describeLayouts(
         preUsage.variables(diff.key),
       ),
     );
-    findings.push(...judge(pair.index, diff, alive));
+    append(findings, judge(pair.index, diff, alive));
   }
   return {
     layouts: layouts.sort(

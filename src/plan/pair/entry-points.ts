@@ -6,12 +6,12 @@ import { isFunctionSymbol, type Span, type SpanTable } from "../../spans/span.ts
 import { byText, type PlannedPair, spanFinding } from "./pair.ts";
 
 /** Names of the functions that the compiler calls at entry. */
-const HOOKS: Readonly<Record<string, "fentry" | "mcount">> = {
-  __fentry__: "fentry",
-  mcount: "mcount",
-  _mcount: "mcount",
-  __gnu_mcount_nc: "mcount",
-};
+const HOOKS: ReadonlyMap<string, "fentry" | "mcount"> = new Map([
+  ["__fentry__", "fentry"],
+  ["mcount", "mcount"],
+  ["_mcount", "mcount"],
+  ["__gnu_mcount_nc", "mcount"],
+]);
 /** The call stands after endbr, bti, or the set-up of a frame or a TOC pointer. */
 const NEAR_ENTRY = 32;
 
@@ -19,7 +19,7 @@ const NEAR_ENTRY = 32;
 export function entryHook(span: Span): FunctionChange["entry"] {
   for (const { offset, symbol } of span.relocations) {
     if (offset > span.entry + NEAR_ENTRY) break;
-    const kind = HOOKS[symbol?.name ?? ""];
+    const kind = HOOKS.get(symbol?.name ?? "");
     if (kind !== undefined) return { kind, offset: offset - span.entry };
   }
   for (const entry of span.entries) {

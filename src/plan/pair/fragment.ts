@@ -188,10 +188,10 @@ function reportAbsence(pair: PlannedPair, absent: "pre" | "post"): Finding {
 function linksOf(pair: PlannedPair, { newCode }: ChangeTables): PairLinks {
   const before = globalsOf(pair.diff.pre.table.object);
   const after = globalsOf(pair.diff.post.table.object);
-  const localEntries: Record<string, number> = {};
+  const localEntries = new Map<string, number>();
   for (const span of pair.diff.post.table.spans) {
     if (span.localEntry !== 0 && pair.diff.pairing.preOf[span.id] === undefined)
-      localEntries[pair.postLabels.get(span) as string] = span.localEntry;
+      localEntries.set(pair.postLabels.get(span) as string, span.localEntry);
   }
   return {
     defines: [...after]
@@ -202,7 +202,7 @@ function linksOf(pair: PlannedPair, { newCode }: ChangeTables): PairLinks {
     needs: newCode.symbols
       .filter(({ name, section, bind }) => section === null && bind !== "local" && !after.has(name))
       .map(({ name }) => name),
-    localEntries,
+    localEntries: Object.fromEntries(localEntries),
   };
 }
 

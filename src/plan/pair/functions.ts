@@ -2,6 +2,7 @@ import type { FunctionChange, Patch } from "../../contract/description.ts";
 import { firstInstruction } from "../../disasm/first.ts";
 import type { ElfObject } from "../../elf/object.ts";
 import type { Finding } from "../../findings/findings.ts";
+import { append } from "../../lists.ts";
 import { hasDescriptors } from "../../spans/descriptors.ts";
 import { parentFunction, withoutDefault } from "../../spans/names.ts";
 import { isCode } from "../../spans/section-kind.ts";
@@ -119,8 +120,9 @@ function planPaired(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Spa
 
 function planReplacement(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Span): void {
   const { patches, findings } = redirect(pair, span, twin);
-  plan.patches.push(...patches);
-  plan.findings.push(...findings, ...typeHashFindings(pair, span, twin));
+  append(plan.patches, patches);
+  append(plan.findings, findings);
+  append(plan.findings, typeHashFindings(pair, span, twin));
   if (span.kind === "exit-text") {
     plan.findings.push(
       spanFinding(pair, "exit-text-changed", span, "pre", firstReason(pair.diff.outcome.reasons[span.id])),
@@ -160,7 +162,7 @@ function planDeleted(plan: FunctionPlan, pair: PlannedPair, span: Span): void {
     reasons: [],
     entry: entryHook(span),
   });
-  plan.patches.push(...trap(pair, span));
+  append(plan.patches, trap(pair, span));
   if (span.symbol !== undefined && span.symbol.bind !== 0)
     plan.findings.push(spanFinding(pair, "global-function-deleted", span, "pre"));
 }

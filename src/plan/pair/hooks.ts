@@ -1,21 +1,22 @@
 import type { Hooks } from "../../contract/description.ts";
 import type { Finding } from "../../findings/findings.ts";
+import { append } from "../../lists.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Hook, Span } from "../../spans/span.ts";
 import { byText, fateOfPre, type PlannedPair, spanFinding } from "./pair.ts";
 
-const STAGES: Readonly<Record<string, keyof Hooks>> = {
-  pre_apply: "preApply",
-  check_apply: "checkApply",
-  apply: "apply",
-  post_apply: "postApply",
-  fail_apply: "failApply",
-  pre_reverse: "preReverse",
-  check_reverse: "checkReverse",
-  reverse: "reverse",
-  post_reverse: "postReverse",
-  fail_reverse: "failReverse",
-};
+const STAGES: ReadonlyMap<string, keyof Hooks> = new Map([
+  ["pre_apply", "preApply"],
+  ["check_apply", "checkApply"],
+  ["apply", "apply"],
+  ["post_apply", "postApply"],
+  ["fail_apply", "failApply"],
+  ["pre_reverse", "preReverse"],
+  ["check_reverse", "checkReverse"],
+  ["reverse", "reverse"],
+  ["post_reverse", "postReverse"],
+  ["fail_reverse", "failReverse"],
+]);
 
 /** Stages at which the old code is in force: before the commit, and after the update is undone. */
 const BEFORE_COMMIT: ReadonlySet<string> = new Set(["pre_apply", "check_apply", "fail_apply", "post_reverse"]);
@@ -25,13 +26,13 @@ export function planHooks(pair: PlannedPair): { hooks: Hooks; findings: Finding[
   const hooks: Hooks = {};
   const findings: Finding[] = [];
   for (const hook of pair.diff.post.table.hooks) {
-    const stage = STAGES[hook.stage];
+    const stage = STAGES.get(hook.stage);
     if (stage !== undefined) {
       const list = hooks[stage] ?? [];
       list.push(hook.target === undefined ? hook.name : (pair.postLabels.get(hook.target) as string));
       hooks[stage] = list;
     }
-    if (BEFORE_COMMIT.has(hook.stage)) findings.push(...patchedReach(pair, hook));
+    if (BEFORE_COMMIT.has(hook.stage)) append(findings, patchedReach(pair, hook));
   }
   for (const list of Object.values(hooks)) list?.sort(byText);
   return { hooks, findings };

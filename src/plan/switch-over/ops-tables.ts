@@ -1,4 +1,5 @@
 import type { Arch } from "../../arch/arch.ts";
+import { smallest } from "../../lists.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import { isEntryPoint, type Span, type SpanRelocation, type SpanTable } from "../../spans/span.ts";
 
@@ -118,7 +119,7 @@ function readTable(span: Span, arch: Arch, resolve: TableResolver | undefined): 
     else references.set(offset, relocation);
   }
   if (!hasFunction) return undefined;
-  const first = Math.min(...firstOffsets(slots));
+  const first = smallest(firstOffsets(slots));
   for (let offset = first; offset + width <= span.bytes.length; offset += width) {
     if (slots.has(offset) || references.has(offset) || !isZero(span.bytes, offset, width)) continue;
     slots.set(offset, { offset, target: undefined, outer: undefined });

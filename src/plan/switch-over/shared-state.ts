@@ -1,5 +1,6 @@
 import type { StateDescription, SwitchOver } from "../../contract/switch-over.ts";
 import { SHN } from "../../elf/constants.ts";
+import { append } from "../../lists.ts";
 import { isCode, isState } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";
 import { byText, type PlannedPair } from "../pair/pair.ts";
@@ -44,7 +45,7 @@ export function findSharedState(pair: PlannedPair, tables: ReadonlyMap<Span, Ops
       ...(harmless === undefined ? {} : { harmless }),
     });
   }
-  found.push(...commons(pair));
+  append(found, commons(pair));
   return found.sort(byLabel);
 }
 

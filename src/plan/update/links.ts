@@ -162,7 +162,8 @@ function moved(one: FunctionChange, to: FunctionChange | undefined, from: Functi
 function redirected(patch: Patch, to: string, sink: Piece): Patch {
   if (patch.type !== "text" || patch.replacement !== null) return patch;
   const { type, oldLabel, oldOffset, size } = patch;
-  const replacementOffset = sink.fragment.links?.localEntries[to] ?? 0;
+  const localEntries = sink.fragment.links?.localEntries ?? {};
+  const replacementOffset = Object.hasOwn(localEntries, to) ? localEntries[to] : 0;
   return { type, oldLabel, oldOffset, replacement: to, replacementOffset, size };
 }
 

@@ -1,4 +1,5 @@
 import type { SwitchOver } from "../../contract/switch-over.ts";
+import { append } from "../../lists.ts";
 import { byText } from "../pair/pair.ts";
 import { isLive, type Piece } from "./piece.ts";
 
@@ -15,13 +16,19 @@ export function mergeSwitchOver(pieces: readonly Piece[]): SwitchOver {
     );
     const move = <T extends { readonly object: number }>(list: readonly T[] | undefined): T[] =>
       (list ?? []).map((item) => (item.object === piece.index ? item : { ...item, object: piece.index }));
-    lists.tables.push(...move(switchOver.tables));
-    lists.reach.push(...move(switchOver.reach).filter(({ label }) => !alone.has(label)));
-    lists.state.push(...move(switchOver.state));
-    lists.clashes.push(...move(switchOver.clashes));
-    lists.registrations.push(...move(switchOver.registrations));
-    lists.plan.push(...move(switchOver.plan));
-    lists.obstacles.push(...move(switchOver.obstacles).filter(({ label }) => label === undefined || !alone.has(label)));
+    append(lists.tables, move(switchOver.tables));
+    append(
+      lists.reach,
+      move(switchOver.reach).filter(({ label }) => !alone.has(label)),
+    );
+    append(lists.state, move(switchOver.state));
+    append(lists.clashes, move(switchOver.clashes));
+    append(lists.registrations, move(switchOver.registrations));
+    append(lists.plan, move(switchOver.plan));
+    append(
+      lists.obstacles,
+      move(switchOver.obstacles).filter(({ label }) => label === undefined || !alone.has(label)),
+    );
   }
   const inOrder = <T extends { readonly label: string; readonly object: number }>(list: T[]): T[] =>
     list.sort((a, b) => byText(a.label, b.label) || a.object - b.object);

@@ -20,7 +20,32 @@ import { pruneChange } from "./prune.ts";
  * same, with the reason, but the old code goes on running: it is in no change, and its errors stop nothing.
  */
 
-const RULE = /^(function|data|object)\s+(\S.*?)(?:\s+in\s+(\S+))?\s*:(?:\s+(.*))?$/;
+/** The kind, and the rest of the line. */
+const KIND = /^(function|data|object)\s+(\S.*)$/;
+/** Where the reason begins: a colon before a blank or the end. */
+const COLON = /:(?=\s|$)/;
+/** The last of the words before the colon, if it is the object that is meant. */
+const OBJECT = /\sin\s+(\S+)$/;
+
+interface RuleWords {
+  readonly kind: SuppressionRule["kind"];
+  readonly pattern: string;
+  readonly object: string | undefined;
+  readonly reason: string;
+}
+
+/** A line taken apart; each step looks at every character a fixed number of times. */
+function ruleOf(words: string): RuleWords | undefined {
+  const [, kind, rest = ""] = KIND.exec(words) ?? [];
+  const colon = rest.search(COLON);
+  if (kind === undefined || colon < 1) return undefined;
+  const subject = rest.slice(0, colon).trimEnd();
+  const place = OBJECT.exec(subject);
+  const object = place?.[1];
+  const pattern = place === null ? subject : subject.slice(0, place.index).trimEnd();
+  if (pattern === "") return undefined;
+  return { kind: kind as SuppressionRule["kind"], pattern, object, reason: rest.slice(colon + 1).trim() };
+}
 
 /** Reads a suppression file. Throws UsageError, naming file and line, where a line is no rule or has no reason. */
 export function readSuppressions(text: string, file: string): SuppressionRule[] {
@@ -28,17 +53,16 @@ export function readSuppressions(text: string, file: string): SuppressionRule[] 
     const words = line.trim();
     if (words === "" || words.startsWith("#")) return [];
     const place = `${file}:${i + 1}`;
-    const [, kind, pattern, object, reason = ""] = RULE.exec(words) ?? [];
-    if (kind === undefined || pattern === undefined)
+    const rule = ruleOf(words);
+    if (rule === undefined)
       throw new UsageError(
         `${place}: not a rule; write "function PATTERN [in OBJECT]: reason", or data or object instead of function`,
       );
+    const { kind, pattern, object, reason } = rule;
     if (kind === "object" && object !== undefined)
       throw new UsageError(`${place}: a rule for objects has one pattern, "in ${object}" does not belong there`);
     if (reason === "") throw new UsageError(`${place}: the reason is missing: write it behind the colon`);
-    return [
-      { kind: kind as SuppressionRule["kind"], pattern, ...(object === undefined ? {} : { object }), reason, place },
-    ];
+    return [{ kind, pattern, ...(object === undefined ? {} : { object }), reason, place }];
   });
 }
 
