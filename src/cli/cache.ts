@@ -6,14 +6,13 @@
  *   elfsplice cache 1 SHA-256 of the rest
  *   {"key": …, "entry": …}
  */
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import {
   closeSync,
   constants,
   fstatSync,
   mkdirSync,
   openSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -24,6 +23,7 @@ import { SCHEMA_VERSION } from "../contract/names/rungs.ts";
 import type { PairFragment } from "../contract/part.ts";
 import { describeSystemError } from "../errors.ts";
 import { VERSION } from "../version.ts";
+import { draftName } from "./drafts.ts";
 
 /** What is kept of one pair. */
 export interface CacheEntry {
@@ -52,7 +52,7 @@ export function openCache(folder: string): Cache {
     },
     write(key, entry) {
       const body = JSON.stringify({ key: fullKey(key), entry });
-      const draft = join(folder, `${nameOf(key)}.${process.pid}.${randomBytes(4).toString("hex")}.part`);
+      const draft = join(folder, draftName());
       let isBegun = false;
       try {
         mkdirSync(folder, { recursive: true });
@@ -66,16 +66,6 @@ export function openCache(folder: string): Cache {
       }
     },
   };
-}
-
-/** Removes what this process was about to write when it was interrupted. */
-export function removeDrafts(folder: string): void {
-  try {
-    for (const name of readdirSync(folder))
-      if (name.includes(`.${process.pid}.`) && name.endsWith(".part")) rmSync(join(folder, name), { force: true });
-  } catch {
-    // There is no such folder, so there is nothing in it.
-  }
 }
 
 /** Another version may describe the same files otherwise. */

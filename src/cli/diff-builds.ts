@@ -2,11 +2,12 @@ import type { FunctionChange } from "../contract/description.ts";
 import type { SuppressionRule, UpdatePart } from "../contract/part.ts";
 import { assembleUpdate } from "../plan/update/assemble.ts";
 import { escapeLine } from "../report/escape.ts";
+import { jsonPieces } from "../report/json.ts";
 import { VERSION } from "../version.ts";
 import { type Build, type BuildRequest, type DescribedBuild, describeBuild } from "./build.ts";
-import { removeDrafts } from "./cache.ts";
 import type { InstructionLines, Mode } from "./describe-task.ts";
 import type { DiffOptions } from "./diff-options.ts";
+import { removeDeadDrafts, removeOwnDrafts } from "./drafts.ts";
 import { emitUpdate } from "./emit.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { jobsOption } from "./jobs.ts";
@@ -24,12 +25,13 @@ export async function diffBuilds(pre: string, post: string, options: DiffOptions
     quiet: options.quiet ?? false,
     colour: !process.env["NO_COLOR"],
   });
+  if (options.cache !== undefined) removeDeadDrafts(options.cache);
   const request = await requestOf(options, kind, shard, progress);
   let build: Build | undefined;
   onInterrupt(async () => {
     progress.clear();
     await build?.stop();
-    if (options.cache !== undefined) removeDrafts(options.cache);
+    if (options.cache !== undefined) removeOwnDrafts(options.cache);
   });
   build = describeBuild(pre, post, request);
   let described: DescribedBuild;
@@ -116,7 +118,7 @@ async function writePart(
       ]),
     ),
   };
-  await writeOutput(`${JSON.stringify(part)}\n`, output);
+  await writeOutput(jsonPieces(part, ""), output);
   const differing = fragments.filter(({ object }) => object.status !== "identical").length;
   if (!quiet)
     process.stderr.write(

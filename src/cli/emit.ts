@@ -1,7 +1,7 @@
 import type { UpdateDescription } from "../contract/description.ts";
 import type { Rung } from "../contract/names/rungs.ts";
 import { UsageError } from "../errors.ts";
-import { renderJson } from "../report/json.ts";
+import { jsonPieces } from "../report/json.ts";
 import { type Details, renderSummary, renderText } from "../report/text.ts";
 import { exitStatus } from "./exit-status.ts";
 import { writeOutput } from "./output.ts";
@@ -32,23 +32,20 @@ export async function emitUpdate(
   options: EmitOptions,
 ): Promise<number> {
   const ladder = options.explain ? await explanation(description) : "";
-  const text = await textOf(description, details, options);
-  await writeOutput(options.format === "text" ? text + ladder : text, options.output);
+  await writeOutput(
+    options.format === "text"
+      ? renderText(description, options.instructions ? details : undefined) + ladder
+      : jsonPieces(await documentOf(description, options)),
+    options.output,
+  );
   if (!options.quiet) process.stderr.write(renderSummary(description));
   // Standard output has JSON for programs; what was asked for a person goes where persons look.
   if (options.format !== "text") process.stderr.write(ladder);
   return exitStatus(description, options);
 }
 
-async function textOf(
-  description: UpdateDescription,
-  details: Details | undefined,
-  { format, instructions, statement }: EmitOptions,
-): Promise<string> {
-  if (format === "text") return renderText(description, instructions ? details : undefined);
-  if (!statement) return renderJson(description);
-  const { toStatement } = await import("../report/statement.ts");
-  return renderJson(toStatement(description));
+async function documentOf(description: UpdateDescription, { statement }: EmitOptions): Promise<unknown> {
+  return statement ? (await import("../report/statement.ts")).toStatement(description) : description;
 }
 
 /** The ladder in words; loaded only if it is asked for. */

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { type CacheEntry, openCache, removeDrafts } from "../../src/cli/cache.ts";
+import { type CacheEntry, openCache } from "../../src/cli/cache.ts";
 import { builtFragments } from "../support/many-pairs.ts";
 import { join } from "../support/paths.ts";
 import { linesOf, pairOf, useProgram } from "./program.ts";
@@ -115,17 +115,6 @@ describe("the cache", () => {
     const { place, file } = filled();
     damage(file);
     expect(await openCache(place).read("key")).toBeUndefined();
-  });
-
-  it("removes its own drafts only", () => {
-    const { place, file } = filled();
-    writeFileSync(`${file}.${process.pid}.00.part`, "");
-    writeFileSync(`${file}.1.00.part`, "");
-    removeDrafts(place);
-    expect(readdirSync(place).filter((name) => name.endsWith(".part"))).toEqual([
-      expect.stringContaining(".1.00.part"),
-    ]);
-    removeDrafts(join(place, "absent"));
   });
 });
 

@@ -21,7 +21,6 @@ const far = (value: number | bigint, extra: Partial<SymbolDescription> = {}): Sy
   type: "func",
   ...extra,
 });
-const RELOCATED = { relocations: [{ offset: 4, type: 1, symbol: "f" }] };
 
 describe("what an object says and its bytes contradict is refused in one line", () => {
   const cases: [string, readonly Part[], RegExp][] = [
@@ -39,7 +38,7 @@ describe("what an object says and its bytes contradict is refused in one line", 
     ["a negative value", [section(".text", "c3", {}, [far(0xffff_ffff_ffff_fff0n)])], /symbol 1 lies past the end/],
     [
       "a field that ends behind its section",
-      [section(".rodata.k", "0000000000000000", RELOCATED), text("f", "c3")],
+      [section(".rodata.k", "00000000{64 f|00000000}"), text("f", "c3")],
       /the field of R_X86_64_64 \(8 bytes\) reaches past the end of \.rodata\.k \(8 bytes\)/,
     ],
     [

@@ -1,5 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { compareUpdates } from "../../src/check/compare-updates.ts";
 import { integrityProblems } from "../../src/check/integrity.ts";
@@ -20,7 +21,7 @@ import { renderExplanation } from "../../src/report/explain.ts";
 import { inspectStruct, renderStructs } from "../../src/report/inspect-struct.ts";
 import { renderFunctions, renderInspection } from "../../src/report/inspect-text.ts";
 import { renderInstructions } from "../../src/report/instructions.ts";
-import { renderJson } from "../../src/report/json.ts";
+import { jsonPieces, renderJson } from "../../src/report/json.ts";
 import { renderKexecSummary, renderKexecText } from "../../src/report/kexec-text.ts";
 import { renderMatchSummary, renderMatchText } from "../../src/report/match-text.ts";
 import { renderSummary, renderText } from "../../src/report/text.ts";
@@ -176,7 +177,26 @@ describe("escapeLine", () => {
   });
 });
 
+/** JSON in one line, as the pieces without a gap write it. */
+const compact = (value: unknown): string => JSON.stringify(JSON.parse(renderJson(value)));
+
 describe("JSON", () => {
+  it("in pieces is the same text, however deep and however empty its parts are", () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 9 }), (value) => {
+        expect([...jsonPieces(value)].join("")).toBe(renderJson(value));
+        const line = [...jsonPieces(value, "")].join("");
+        expect(line.indexOf("\n")).toBe(line.length - 1);
+        expect(JSON.stringify(JSON.parse(line))).toBe(compact(value));
+      }),
+    );
+  });
+
+  it("in pieces leaves out what is not defined, as JSON does", () => {
+    const value = { a: undefined, b: [{ c: [{ d: undefined }, undefined] }], e: {}, f: [] };
+    expect([...jsonPieces(value)].join("")).toBe(renderJson(value));
+  });
+
   it("means the same, and has nothing in it that acts on a terminal", () => {
     const value = { name: NAMES.map(([, name]) => name).join(" ") };
     const printed = renderJson(value);

@@ -6,7 +6,7 @@ import type { Rung } from "../../contract/names/rungs.ts";
 import { UsageError } from "../../errors.ts";
 import type { FindingCode, Severity } from "../../findings/findings.ts";
 import { type CheckResult, type ComparedObjects, renderOk, renderProblems } from "../../report/check-text.ts";
-import { renderJson } from "../../report/json.ts";
+import { jsonPieces } from "../../report/json.ts";
 import { readDocument, rooted } from "../document.ts";
 import { EXIT } from "../exit-status.ts";
 import { objectProblems } from "../object-hashes.ts";
@@ -34,7 +34,7 @@ export async function runCheck(file: string, options: CheckOptions): Promise<num
   if (!options.quiet) for (const line of renderProblems(problems)) process.stderr.write(`elfsplice: ${line}\n`);
   if (options.format === "json")
     await writeOutput(
-      renderJson({ ok: isOk, problems, ...(objects && { objects }) } satisfies CheckResult),
+      jsonPieces({ ok: isOk, problems, ...(objects && { objects }) } satisfies CheckResult),
       options.output,
     );
   else if (isOk && update !== undefined) await writeOutput(`${renderOk(update, objects)}\n`, options.output);

@@ -2,7 +2,7 @@ import { compareUpdates } from "../../check/compare-updates.ts";
 import { UsageError } from "../../errors.ts";
 import { renderComparison } from "../../report/compare-text.ts";
 import { escapeLine } from "../../report/escape.ts";
-import { renderJson } from "../../report/json.ts";
+import { jsonPieces } from "../../report/json.ts";
 import { readSoundUpdate } from "../document.ts";
 import { EXIT } from "../exit-status.ts";
 import { writeOutput } from "../output.ts";
@@ -17,7 +17,7 @@ export interface CompareOptions {
 export async function runCompare(a: string, b: string, options: CompareOptions): Promise<number> {
   if (a === "-" && b === "-") throw new UsageError("standard input can be one of the descriptions, not both");
   const comparison = compareUpdates(await readSoundUpdate(a), await readSoundUpdate(b));
-  const text = options.format === "json" ? renderJson(comparison) : renderComparison(comparison);
+  const text = options.format === "json" ? jsonPieces(comparison) : renderComparison(comparison);
   await writeOutput(text, options.output);
   if (!options.requireSuperset || comparison.superset) return EXIT.done;
   const { length } = comparison.lacking;

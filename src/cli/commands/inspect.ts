@@ -2,9 +2,9 @@ import { UsageError } from "../../errors.ts";
 import { inspectFunction } from "../../inspect/function.ts";
 import { inspectObject } from "../../inspect/inspect.ts";
 import { renderFunctions, renderInspection } from "../../report/inspect-text.ts";
-import { renderJson } from "../../report/json.ts";
+import { jsonPieces } from "../../report/json.ts";
 import { createObjectReader, loadObjectOf } from "../object-file.ts";
-import { writeOutput } from "../output.ts";
+import { type Text, writeOutput } from "../output.ts";
 
 export interface InspectOptions {
   readonly output?: string;
@@ -24,20 +24,20 @@ export async function runInspect(object: string, options: InspectOptions): Promi
   return 0;
 }
 
-async function inspect(file: string, options: InspectOptions): Promise<string> {
+async function inspect(file: string, options: InspectOptions): Promise<Text> {
   const object = await loadObjectOf(createObjectReader(), file);
   if (options.function !== undefined) {
     const inspection = inspectFunction(object, options.function);
-    return options.format === "json" ? renderJson(inspection) : renderFunctions(inspection);
+    return options.format === "json" ? jsonPieces(inspection) : renderFunctions(inspection);
   }
   const inspection = inspectObject(object);
-  return options.format === "json" ? renderJson(inspection) : renderInspection(inspection);
+  return options.format === "json" ? jsonPieces(inspection) : renderInspection(inspection);
 }
 
 /** Debug information is read only when it is asked for. */
-async function struct(file: string, name: string, { format, function: other }: InspectOptions): Promise<string> {
+async function struct(file: string, name: string, { format, function: other }: InspectOptions): Promise<Text> {
   if (other !== undefined) throw new UsageError("--function and --struct cannot be given together");
   const { inspectStruct, renderStructs } = await import("../../report/inspect-struct.ts");
   const inspection = await inspectStruct(await loadObjectOf(createObjectReader(), file), name);
-  return format === "json" ? renderJson(inspection) : renderStructs(inspection);
+  return format === "json" ? jsonPieces(inspection) : renderStructs(inspection);
 }

@@ -7,7 +7,7 @@ import { type KexecImage, planKexec, withStatus } from "../../kexec/kexec.ts";
 import { isInlineMap, type MemoryMap, parseRange, parseSize, readMemoryMap } from "../../kexec/memory-map.ts";
 import { refuseOtherFormats } from "../../kexec/other-formats.ts";
 import { parseSeed, type SourcePages } from "../../kexec/source-pages.ts";
-import { renderJson } from "../../report/json.ts";
+import { jsonPieces } from "../../report/json.ts";
 import { renderKexecSummary, renderKexecText } from "../../report/kexec-text.ts";
 import { EXIT } from "../exit-status.ts";
 import { writeOutput } from "../output.ts";
@@ -46,7 +46,7 @@ export async function runKexec(kernel: string, options: KexecCommandOptions): Pr
     options.participants === undefined
       ? plan
       : await withParticipants(plan, options.participants, options.simulate ?? []);
-  await writeOutput(options.format === "text" ? renderKexecText(whole) : renderJson(whole), options.output);
+  await writeOutput(options.format === "text" ? renderKexecText(whole) : jsonPieces(whole), options.output);
   if (!options.quiet) process.stderr.write(renderKexecSummary(whole));
   return whole.status === "not-applicable" ? EXIT.gate : EXIT.done;
 }

@@ -8,7 +8,7 @@ import { type MatchRequest, matchUpdate } from "../../match/match.ts";
 import { type Worder, withInstructions } from "../../match/outcome/instruction-words.ts";
 import { matchSubject, type Subject } from "../../match/subject.ts";
 import { placeUpdate } from "../../plan/update/placed.ts";
-import { renderJson } from "../../report/json.ts";
+import { jsonPieces } from "../../report/json.ts";
 import { renderMatchSummary, renderMatchText } from "../../report/match-text.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import { documentAmong } from "../document-kind.ts";
@@ -56,7 +56,7 @@ export async function runMatch(inputs: readonly string[], options: MatchOptions)
   const back = options.output !== undefined && options.format === "json";
   const document =
     back && whole !== undefined && update !== undefined ? withChanges(whole, placeUpdate(update, result)) : result;
-  await writeOutput(options.format === "text" ? renderMatchText(result) : renderJson(document), options.output);
+  await writeOutput(options.format === "text" ? renderMatchText(result) : jsonPieces(document), options.output);
   if (!options.quiet) process.stderr.write(renderMatchSummary(result));
   return result.outcome === "matched" ? EXIT.done : EXIT.gate;
 }
