@@ -1,6 +1,7 @@
 import { howtoOf } from "../arch/registry.ts";
 import { SHN } from "../elf/constants.ts";
 import type { ElfSymbol, Section } from "../elf/object.ts";
+import { codeAddend } from "../spans/code-state.ts";
 import { namesPosition, spanAt } from "../spans/references.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
@@ -33,7 +34,7 @@ export function targetOf(view: View, section: Section, records: Records, index: 
   let offset = start + addend;
   if (isPosition && isCode(table.kinds[section.index] ?? "metadata")) {
     const howto = howtoOf(arch, records.types[index] as number);
-    if (howto.pcrel) offset -= Number(arch.insnAddend(howto, section.bytes, records.offsets[index] as number));
+    offset -= Number(codeAddend(object, arch, section, howto, records.offsets[index] as number));
   }
   const span = spanAt(spans, isPosition ? offset : start);
   return { span, section: place, offset: span === undefined ? offset : offset - span.offset, symbol, addend };

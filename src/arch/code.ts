@@ -1,5 +1,5 @@
 import type { AnchorModel } from "./anchors/uses.ts";
-import type { LinkedCode, LinkedReference } from "./linked.ts";
+import type { CodeState, LinkedCode, LinkedReference } from "./linked.ts";
 import type { X86Mode } from "./x86/decode.ts";
 
 /**
@@ -83,6 +83,11 @@ export interface CodeModel {
   endsFlow(code: Uint8Array, from: number, to: number): boolean;
   /** Whether the instruction behind a call or jump runs before the callee does. */
   readonly hasDelaySlot: boolean;
+  /**
+   * Words of literal pools that hold a distance from where pc is added to them, by offset: how far the word is ahead of that pc. Absent
+   * where no such pools are.
+   */
+  poolDistances?(code: Uint8Array, stateAt: (offset: number) => CodeState): ReadonlyMap<number, number>;
   /** How compilers reach variables by their distance from another one (-fsection-anchors); `NO_ANCHORS` where none does so. */
   readonly anchors: AnchorModel | null;
 }

@@ -1,10 +1,11 @@
 import type { Howto } from "../arch/arch.ts";
-import type { CodeState, LinkedReference } from "../arch/linked.ts";
+import type { LinkedReference } from "../arch/linked.ts";
 import { howtoOf } from "../arch/registry.ts";
 import { resolvedReferences } from "../arch/resolved.ts";
 import { ET, SHF, STT } from "../elf/constants.ts";
 import type { ElfSymbol, Section } from "../elf/object.ts";
 import { firstAfter, sortedNumbers } from "../lists.ts";
+import { stateTest } from "./code-state.ts";
 import { externals, type Image, type Meaning, type Place } from "./image.ts";
 import { isClones, isStubSymbol } from "./linker-made.ts";
 import type { Draft } from "./references.ts";
@@ -102,7 +103,7 @@ export class LinkedReader {
       base: Number(section.addr),
       little: arch.instructionData === "lsb",
       starts: this.#starts.get(section.index) ?? new Set(),
-      stateAt: stateTest(this.#image, section),
+      stateAt: stateTest(object, arch, section),
       globalPointer: arch.family === "s390" ? gotPointer : globalPointer,
       gotPointer: STUB_SECTION.test(section.name) ? gotPointer : undefined,
       toc,
@@ -258,38 +259,6 @@ export class LinkedReader {
   goalAt(address: number): Goal | undefined {
     return this.#addressGoal(address, false);
   }
-}
-
-/** What mapping symbols say of the code at an offset, on Arm. ELF for the Arm Architecture, "Mapping symbols". */
-function stateTest({ object, arch }: Image, section: Section): ((offset: number) => CodeState) | undefined {
-  if (arch.taggedCode === null) return undefined;
-  const marks: { offset: number; state: CodeState }[] = [];
-  let hasMapping = false;
-  for (const { name, value, section: index } of object.symbols) {
-    if (index !== section.index) continue;
-    const letter = /^\$([atd])(\.|$)/.exec(name)?.[1];
-    if (letter === undefined) continue;
-    hasMapping = true;
-    marks.push({ offset: Number(value), state: letter === "a" ? "arm" : letter === "t" ? "thumb" : "data" });
-  }
-  if (!hasMapping) {
-    for (const { value, section: index, type } of object.symbols) {
-      if (index !== section.index || type !== STT.FUNC) continue;
-      const isThumb = value % 2n === 1n;
-      marks.push({ offset: Number(value) - (isThumb ? 1 : 0), state: isThumb ? "thumb" : "arm" });
-    }
-  }
-  marks.sort((a, b) => a.offset - b.offset);
-  return (offset) => {
-    let low = 0;
-    let high = marks.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((marks[middle]?.offset ?? 0) <= offset) low = middle + 1;
-      else high = middle;
-    }
-    return marks[low - 1]?.state ?? "arm";
-  };
 }
 
 /** The entries of nameless read-only data that lead into code from its start on: a jump table, of two entries at least. */

@@ -4,6 +4,7 @@ import { howtoOf } from "../arch/registry.ts";
 import { resolvedReferences } from "../arch/resolved.ts";
 import { STT } from "../elf/constants.ts";
 import type { ElfObject, ElfSymbol, Relocation, Section } from "../elf/object.ts";
+import { codeAddend } from "./code-state.ts";
 import { isAnonymousName } from "./names.ts";
 import type { IntoSection, Span, SpanRelocation } from "./span.ts";
 import { symbolPlace } from "./symbol-place.ts";
@@ -78,7 +79,7 @@ function draftOf(
   const relocation = relocations[index] as Relocation;
   const howto = howtoOf(arch, relocation.type);
   const addend = addendOf(arch, relocations, index, section.bytes);
-  const insnAddend = isCode && howto.pcrel ? arch.insnAddend(howto, section.bytes, relocation.offset) : 0n;
+  const insnAddend = isCode ? codeAddend(object, arch, section, howto, relocation.offset) : 0n;
   // Big integers are objects of their own: most sums are spared.
   const targetAddend = insnAddend === 0n ? addend : addend === insnAddend ? 0n : addend - insnAddend;
   const symbol = relocation.symbol === 0 ? undefined : object.symbols[relocation.symbol];

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { describePair } from "../support/describe-pair.ts";
 import { join } from "../support/paths.ts";
-import { randomProgram } from "./random-program.ts";
+import { randomProgram, type SourceFile } from "./random-program.ts";
 
 /** Compilers by architecture; the first that is there is used. */
 export const COMPILERS: Readonly<Record<string, readonly string[]>> = {
@@ -38,11 +38,10 @@ const FORMS = [
 
 export interface FormOutcome {
   readonly form: string;
-  /**
-   * Functions that the objects' description names and the form's does not. With section anchors (Arm, RISC-V) an object may say more:
-   * the image shows which variable a moved anchor still leads to. Each one wants a look at the disassembly.
-   */
+  /** Functions that the objects' description names and the form's does not, though a witness says that they changed. */
   readonly missed: readonly string[];
+  /** The same, where no witness says so: the objects' description named too much. */
+  readonly unwitnessed: readonly string[];
   /** Functions that only the form's description names. */
   readonly more: readonly string[];
   readonly folder: string;
@@ -56,6 +55,82 @@ async function statements(pre: string, post: string): Promise<string[]> {
     .map(({ status, name }) => `${status} ${name}`);
 }
 
+const SIDES = ["pre", "post"] as const;
+type Model = (typeof FORMS)[number]["model"][0];
+type Objects = Readonly<Record<"pre" | "post", readonly string[]>>;
+
+/** One random program, built where it is asked for. */
+class Build {
+  readonly #folder: string;
+  readonly #tool: string;
+  readonly #machine: readonly string[];
+  readonly #files: readonly SourceFile[];
+  readonly #optimize: string;
+
+  constructor([tool = "", ...machine]: readonly string[], seed: number, folder: string, optimize: string) {
+    this.#folder = folder;
+    this.#tool = tool;
+    this.#machine = machine;
+    this.#files = randomProgram(seed).files;
+    this.#optimize = optimize;
+    mkdirSync(folder, { recursive: true });
+  }
+
+  #run(args: readonly string[]): void {
+    const stdio = ["ignore", "ignore", "inherit"] as const;
+    execFileSync(this.#tool, [...this.#machine, ...args], { cwd: this.#folder, stdio: [...stdio] });
+  }
+
+  compile(model: Model, ...flags: string[]): Objects {
+    const objects: Record<"pre" | "post", string[]> = { pre: [], post: [] };
+    for (const file of this.#files) {
+      for (const side of SIDES) {
+        writeFileSync(join(this.#folder, `${file.name}.c`), file[side]);
+        const object = `${side}${model}${flags.join("")}-${file.name}.o`;
+        this.#run([this.#optimize, "-w", model, ...flags, "-c", `${file.name}.c`, "-o", object]);
+        objects[side].push(object);
+      }
+    }
+    return objects;
+  }
+
+  link(form: string, flags: readonly string[], objects: Objects): Record<"pre" | "post", string> {
+    const name = form.replace(" ", "");
+    for (const side of SIDES) this.#run([...flags, ...objects[side], "-o", `${side}.${name}`]);
+    return { pre: join(this.#folder, `pre.${name}`), post: join(this.#folder, `post.${name}`) };
+  }
+
+  async objectStatements({ pre, post }: Objects): Promise<Set<string>> {
+    const said = new Set<string>();
+    for (const [i, object] of pre.entries()) {
+      const words = await statements(join(this.#folder, object), join(this.#folder, post[i] as string));
+      for (const word of words) said.add(word);
+    }
+    return said;
+  }
+
+  /** The instructions of each function of a file without their numbers, as the binutils see them; undefined without binutils. */
+  skeletons(file: string): Map<string, string> | undefined {
+    const objdump = this.#tool.replace(/gcc$/, "objdump");
+    const { status, stdout } = spawnSync(objdump, ["-d", "--no-show-raw-insn", file], {
+      encoding: "utf8",
+      maxBuffer: 2 ** 28,
+    });
+    if (status !== 0) return undefined;
+    const found = new Map<string, string>();
+    for (const block of stdout.split(/\n\n/)) {
+      const name = /^[0-9a-f]+ <(.*)>:$/m.exec(block)?.[1];
+      if (name === undefined) continue;
+      const lines = block.split("\n").slice(1);
+      const words = lines.map((line) => line.replace(/^[^:]*:\s*|\s*[@#;<(].*$/g, "").replace(NUMBER, "N"));
+      found.set(name, (found.get(name) ?? "") + words.join("\n"));
+    }
+    return found;
+  }
+}
+
+const NUMBER = /[-+]?(0x[0-9a-f]+|\b[0-9a-f]*[0-9][0-9a-f]*\b)/g;
+
 /** Builds one random program before and after its patch, in all forms, and compares what their descriptions name. */
 export async function compareForms(
   compiler: readonly string[],
@@ -63,39 +138,47 @@ export async function compareForms(
   folder: string,
   optimize = "-O2",
 ): Promise<FormOutcome[]> {
-  const [tool = "", ...machine] = compiler;
-  const program = randomProgram(seed);
-  const run = (args: readonly string[]): void => {
-    execFileSync(tool, [...machine, ...args], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
-  };
-  mkdirSync(folder, { recursive: true });
+  const build = new Build(compiler, seed, folder, optimize);
   const outcomes: FormOutcome[] = [];
   for (const model of ["-fno-pie", "-fPIE", "-fPIC"] as const) {
-    const objects: Record<"pre" | "post", string[]> = { pre: [], post: [] };
-    for (const file of program.files) {
-      for (const side of ["pre", "post"] as const) {
-        writeFileSync(join(folder, `${file.name}.c`), file[side]);
-        const object = `${side}${model}-${file.name}.o`;
-        run([optimize, "-w", model, "-c", `${file.name}.c`, "-o", object]);
-        objects[side].push(object);
-      }
-    }
-    const expected = new Set<string>();
-    for (const [i, object] of objects.pre.entries()) {
-      const words = await statements(join(folder, object), join(folder, objects.post[i] as string));
-      for (const word of words) expected.add(word);
-    }
+    const objects = build.compile(model);
+    const expected = await build.objectStatements(objects);
     for (const { form, link } of FORMS.filter((candidate) => candidate.model[0] === model)) {
-      const name = form.replace(" ", "");
-      for (const side of ["pre", "post"] as const) run([...link, ...objects[side], "-o", `${side}.${name}`]);
-      const found = new Set(await statements(join(folder, `pre.${name}`), join(folder, `post.${name}`)));
+      const { pre, post } = build.link(form, link, objects);
+      const found = new Set(await statements(pre, post));
+      const absent = [...expected].filter((words) => !found.has(words));
+      const missed = absent.length === 0 ? [] : await witnessed(build, model, pre, post, absent);
       outcomes.push({
         form,
-        missed: [...expected].filter((words) => !found.has(words)),
+        missed,
+        unwitnessed: absent.filter((words) => !missed.includes(words)),
         more: [...found].filter((words) => !expected.has(words)),
         folder,
       });
     }
   }
   return outcomes;
+}
+
+/**
+ * Statements of the objects' description that another witness confirms: the same sources compiled without section anchors, whose
+ * relocations tell every variable by itself; or the instructions of the images themselves. A function is new or deleted only where
+ * not both images have it: another object of the program may have the same one.
+ */
+async function witnessed(
+  build: Build,
+  model: Model,
+  pre: string,
+  post: string,
+  statements: readonly string[],
+): Promise<string[]> {
+  const plain = await build.objectStatements(build.compile(model, "-fno-section-anchors"));
+  const [before, after] = [build.skeletons(pre), build.skeletons(post)];
+  return statements.filter((words) => {
+    if (before === undefined || after === undefined) return true;
+    const name = words.replace(/^\w+ /, "");
+    const [one, other] = [before.get(name), after.get(name)];
+    if (one !== other) return true;
+    return words.startsWith("changed ") ? plain.has(words) : one === undefined;
+  });
 }

@@ -1,9 +1,15 @@
+export interface SourceFile {
+  readonly name: string;
+  readonly pre: string;
+  readonly post: string;
+}
+
 /** A C program of several files and one patch of it: what each file says before and after. */
 export interface RandomProgram {
   readonly seed: number;
   /** The patch in words. */
   readonly patch: string;
-  readonly files: readonly { readonly name: string; readonly pre: string; readonly post: string }[];
+  readonly files: readonly SourceFile[];
 }
 
 /** A generator of numbers that gives the same ones for the same seed (mulberry32). */

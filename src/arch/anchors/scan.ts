@@ -14,7 +14,7 @@ export interface Step {
 /** The instruction at an offset; undefined at the end of the code. */
 export type Decoder = (code: Uint8Array, at: number) => Step | undefined;
 
-export type Load = readonly [at: number, register: number, ahead?: number];
+export type Load = readonly [at: number, register: number];
 
 /** An address is put together by instructions at most so far from each other. */
 export const NEAR = 64;
@@ -22,14 +22,10 @@ export const NEAR = 64;
 /** How the code of one architecture is looked through. */
 export interface Scanner {
   readonly decode: Decoder;
-  /** Where the address relocated at an offset gets into a register, and into which; how far a distance in a literal pool is ahead of it. */
+  /** Where the address relocated at an offset gets into a register, and into which. */
   loads(code: Uint8Array, offset: number, steps: readonly Step[]): Load[];
   /** Place in a literal pool that an instruction loads from. */
   readonly pool?: (step: Step, code: Uint8Array) => number | undefined;
-  /** How far pc is ahead where it is added to what came from a pool, in position-independent code. */
-  readonly bias?: number;
-  /** Whether the instruction at an offset adds pc to a register. */
-  readonly isSum?: (code: Uint8Array, at: number, register: number) => boolean;
 }
 
 /** Index of the first instruction behind an offset. */
@@ -70,14 +66,14 @@ function scanAnchors(
   const pools = poolLoads(code, steps, scanner);
   for (const base of bases) {
     const loads = pools.get(base.offset) ?? scanner.loads(code, base.offset, steps);
-    for (const [start, register, ahead = 0] of loads) {
+    for (const [start, register] of loads) {
       for (const step of reached(steps, start, register)) {
         if (step.access === undefined || flow.isRelocated(step.at) || flow.isRelocated(step.at + 2)) continue;
         const { distance, isAddress } = step.access;
         const use: AnchoredUse = {
           offset: step.at,
           section: base.section,
-          place: base.place + distance - ahead,
+          place: base.place + distance,
           mask: 0,
           kind: isAddress ? "address" : "access",
         };
@@ -99,15 +95,14 @@ function stepsOf(code: Uint8Array, decode: Decoder): Step[] {
   return steps;
 }
 
-/** Loads from literal pools, by place in the pool: an address, or its distance from where pc is added. */
-function poolLoads(code: Uint8Array, steps: readonly Step[], { pool, bias, isSum }: Scanner): Map<number, Load[]> {
+/** Loads from literal pools, by place in the pool: of an address, or of its distance from where pc is added. */
+function poolLoads(code: Uint8Array, steps: readonly Step[], { pool }: Scanner): Map<number, Load[]> {
   const loads = new Map<number, Load[]>();
   if (pool === undefined) return loads;
-  for (const [index, step] of steps.entries()) {
+  for (const step of steps) {
     const place = pool(step, code);
     if (place === undefined || step.writes < 0) continue;
-    const sum = steps.slice(index + 1, index + NEAR).find(({ at }) => isSum?.(code, at, step.writes));
-    const load: Load = [step.at, step.writes, sum === undefined ? 0 : place - sum.at - (bias ?? 0)];
+    const load: Load = [step.at, step.writes];
     const known = loads.get(place);
     if (known === undefined) loads.set(place, [load]);
     else known.push(load);

@@ -71,7 +71,7 @@ function thumbWide(first: number, second: number): Meaning {
   return NOTHING;
 }
 
-function thumb(little: boolean): Decoder {
+export function thumbDecoder(little: boolean): Decoder {
   return (code, at) => {
     if (at + 2 > code.length) return undefined;
     const first = readHalf(code, at, little);
@@ -81,24 +81,23 @@ function thumb(little: boolean): Decoder {
   };
 }
 
+export const armDecoder = (little: boolean): Decoder => fourBytes(armMeaning, little);
+
 /** MOVT completes an address; in a literal pool it is loaded by LDR (literal), whose pc is ahead and, in Thumb, rounded down. */
 export function armScanner(little: boolean): Scanner {
   return {
-    decode: fourBytes(armMeaning, little),
+    decode: armDecoder(little),
     loads: (code, offset) => {
       const i = offset + 4 <= code.length ? readWord(code, offset, little) : 0;
       return (i & 0x0ff00000) === 0x03400000 ? [[offset, (i >>> 12) & 15]] : [];
     },
     pool: ({ at, base, access }) => (base === 15 && access !== undefined ? at + 8 + access.distance : undefined),
-    bias: 8,
-    // add rd, pc, rd
-    isSum: (code, at, to) => (readWord(code, at, little) & 0x0fff0fff) === (0x008f0000 | (to << 12) | to),
   };
 }
 
 export function thumbScanner(little: boolean): Scanner {
   return {
-    decode: thumb(little),
+    decode: thumbDecoder(little),
     loads: (code, offset) => {
       const i = offset + 4 <= code.length ? readHalf(code, offset, little) : 0;
       return (i & 0xfbf0) === 0xf2c0 ? [[offset, (readHalf(code, offset + 2, little) >>> 8) & 15]] : [];
@@ -109,8 +108,5 @@ export function thumbScanner(little: boolean): Scanner {
       const distance = narrow ?? (base === 15 ? access?.distance : undefined);
       return distance === undefined ? undefined : ((at + 4) & ~3) + distance;
     },
-    bias: 4,
-    // add rd, pc
-    isSum: (code, at, to) => readHalf(code, at, little) === (0x4478 | (to & 7) | ((to & 8) << 4)),
   };
 }

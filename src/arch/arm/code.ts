@@ -5,6 +5,7 @@ import { form, is, registers, turned } from "../instruction.ts";
 import { plus, type WordRules, wordCode } from "../words.ts";
 import { armScanner } from "./anchors.ts";
 import { armReferences } from "./linked.ts";
+import { poolDistances } from "./pools.ts";
 
 /** Relocations that complete an address, in either instruction set: MOVT, or a word of a literal pool. */
 export const ANCHOR_BASES = /^R_ARM_(MOVT_ABS|THM_MOVT_ABS|ABS32|REL32)$/;
@@ -45,6 +46,7 @@ export const armCode = (order: ElfData): CodeModel => ({
   ...wordCode(order, RULES),
   branchKind: TOLD_BY_TYPE,
   linked: armReferences,
+  poolDistances: (code, stateAt) => poolDistances(code, order === "lsb", stateAt),
   argumentRegisters: registers(0, 4),
   anchors: scanned(ANCHOR_BASES, armScanner(order === "lsb")),
 });
