@@ -13,9 +13,11 @@ import { numberedBase } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanTable } from "../spans/span.ts";
 import { candidatesByLanding, candidatesByName } from "./candidates.ts";
+import { checkThreadFields } from "./compare/bytewise.ts";
 import { compareSpan } from "./compare/compare-span.ts";
 import type { Mismatch, OffsetMap } from "./compare/mismatch.ts";
 import { type Context, imply, landsWrong, meantAddress, mismatchAt, wrap } from "./context.ts";
+import { implySlot } from "./slots.ts";
 import type { SpanMatch } from "./span-match.ts";
 import { addressBesides, matchedBySection, NEIGHBOURS_RULE } from "./tolerances/neighbours.ts";
 import { checkTables } from "./tolerances/table-check.ts";
@@ -53,6 +55,12 @@ function isCompared(span: Span): boolean {
 /** Kinds that are compared as soon as something refers to them: the same contents always stand for the same thing. */
 function isText({ kind }: Span): boolean {
   return kind === "string" || kind === "constant";
+}
+
+/** Whether it is a nameless word of the compiler's with the place of a thread-local, which nothing changes once the image is loaded. */
+function isLiteral({ kind, symbol, section, relocations }: Span): boolean {
+  if (kind !== "data" || symbol !== undefined || !section.name.startsWith(".data.rel.ro")) return false;
+  return relocations.some(({ howto }) => howto.role === "tls");
 }
 
 /** Kinds that the run system has as spans of its own. */
@@ -241,9 +249,29 @@ class Flood {
   /** A string or constant that the trial leads to and that is another one in the run system. */
   #wrongText(span: Span, trial: Trial): string | undefined {
     for (const [key, place] of trial.addresses) {
-      if (typeof key === "string" || key === span || !isText(key)) continue;
+      if (typeof key === "string" || key === span) continue;
+      if (key.kind === "toc") {
+        const why = this.#wrongPointer(key, trial, place);
+        if (why !== undefined) return why;
+      }
+      if (isLiteral(key)) {
+        const why = checkThreadFields(this.#context, trial, key, place);
+        if (why !== undefined) return why;
+      }
+      if (!isText(key)) continue;
       const { mismatch } = compareSpan(this.#context, newTrial(), key, place);
       if (mismatch !== undefined) return `the ${key.kind} it refers to differs at 0x${mismatch.offset.toString(16)}`;
+    }
+    return undefined;
+  }
+
+  /** An entry of the TOC that holds another pointer in the run system. */
+  #wrongPointer(entry: Span, trial: Trial, place: bigint): string | undefined {
+    for (const relocation of entry.relocations) {
+      if (relocation.howto.role === "tls") continue;
+      const slot = wrap(this.#context.arch, place + BigInt(relocation.offset));
+      const why = implySlot(this.#context, trial, entry, relocation, slot);
+      if (why !== undefined) return why;
     }
     return undefined;
   }

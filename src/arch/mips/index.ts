@@ -44,7 +44,8 @@ const LINK: Omit<LinkModel, "wordType"> = {
   jumpTables: NO_JUMP_TABLES,
   // MIPS ABI supplement, chapter 4.
   halves: [
-    { high: /^R_MIPS_HI16$/, low: /^R_MIPS_LO16$/, lowBits: "as-read" },
+    { high: /^R_MIPS_(HI16|GOT16)$/, low: /^R_MIPS_LO16$/, lowBits: "as-read" },
+    { high: /^R_MIPS_GOT_PAGE$/, low: /^R_MIPS_GOT_OFST$/, lowBits: "as-read" },
     // ELF Handling for Thread-Local Storage for MIPS.
     { high: /^R_MIPS_TLS_TPREL_HI16$/, low: /^R_MIPS_TLS_TPREL_LO16$/, lowBits: "signed", thread: "tp" },
     { high: /^R_MIPS_TLS_DTPREL_HI16$/, low: /^R_MIPS_TLS_DTPREL_LO16$/, lowBits: "signed", thread: "dtp" },

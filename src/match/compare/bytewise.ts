@@ -2,6 +2,7 @@ import { markRelocated } from "../../diff/mask.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../../spans/span.ts";
 import { type Context, imply, meantAddress, mismatchAt, wrap } from "../context.ts";
+import { linkedView } from "../linked-view.ts";
 import { implySlot } from "../slots.ts";
 import { countsFromGot, fromGot, gotBase, slotOf } from "../tolerances/got.ts";
 import { REWRITES } from "../tolerances/rewrite-table.ts";
@@ -35,7 +36,11 @@ export function compareBytewise(context: Context, trial: Trial, span: Span, addr
   const compared = compareBytes(context, trial, span, bytes, address, size);
   if ("mismatch" in compared) return compared;
   const { run } = compared;
-  const halves = new HalfAddresses(context.arch, () => tocBase(context, trial));
+  const halves = new HalfAddresses(
+    context.arch,
+    () => tocBase(context, trial),
+    (distance) => pageAt(context, distance),
+  );
   for (const relocation of span.relocations) {
     const { offset } = relocation;
     if (offset >= size) break;
@@ -48,6 +53,15 @@ export function compareBytewise(context: Context, trial: Trial, span: Span, addr
     if (mismatch !== undefined) return { mismatch };
   }
   return { mismatch: undefined, rules: compared.rules, blocks: [{ start: 0, size }], map: undefined };
+}
+
+/** The address in a slot of MIPS' GOT that holds only the page of what is referred to. */
+function pageAt(context: Context, distance: bigint): bigint | undefined {
+  const view = linkedView(context.image);
+  if (view?.globalPointer === undefined) return undefined;
+  const meaning = view.slotAt(wrap(context.arch, view.globalPointer + distance));
+  if (meaning?.kind === "address") return BigInt(meaning.address);
+  return meaning?.kind === "number" ? meaning.value : undefined;
 }
 
 /** Takes an address that two halves made, or what its slot holds. */
@@ -90,7 +104,7 @@ function compareBytes(
   const unit = context.arch.code.alignment;
   let translated: Uint8Array | undefined;
   while (at !== -1) {
-    const from = at - (at % unit);
+    const from = startOf(span, context, at) ?? at - (at % unit);
     const site = rules && rewriteSite(context, trial, span, run, from, wrap(context.arch, address + BigInt(from)));
     const found = site && firstRewrite(rules, site);
     let why = "bytes differ";
@@ -116,6 +130,12 @@ function compareBytes(
     at = firstDifference(span, run, mask, from + length, size);
   }
   return { run: translated ?? run, done, rules: used };
+}
+
+/** Where the relocated instruction begins that a byte belongs to: Thumb instructions of four bytes lie at every second one. */
+function startOf({ relocations }: Span, { arch }: Context, at: number): number | undefined {
+  if (arch.taggedCode === null) return undefined;
+  return relocations.find(({ offset, howto }) => howto.size === WORD && offset <= at && at < offset + WORD)?.offset;
 }
 
 /** Instructions of most architectures that have rewrites are words. */
@@ -171,6 +191,18 @@ function firstDifference(span: Span, run: Uint8Array, mask: Uint8Array, from: nu
     if ((((bytes[at] as number) ^ (run[at] as number)) & ~(mask[at] as number)) !== 0) return at;
   }
   return -1;
+}
+
+/** What is wrong with the fields of data that hold the places of thread-locals. */
+export function checkThreadFields(context: Context, trial: Trial, span: Span, address: bigint): string | undefined {
+  const run = context.image.memory.read(address, span.size);
+  if (run === undefined || run.length < span.size) return `the image has no memory for ${span.name}`;
+  for (const relocation of span.relocations) {
+    if (relocation.howto.role !== "tls") continue;
+    const mismatch = implyField(context, trial, span, relocation, run, relocation.offset, address);
+    if (mismatch !== undefined) return mismatch.why;
+  }
+  return undefined;
 }
 
 /** What one field of run bytes says of the relocation's target; `index` is the field's place in them, `base` their address. */

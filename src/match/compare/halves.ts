@@ -5,6 +5,7 @@
 import type { Arch } from "../../arch/arch.ts";
 import { fieldOrder, readField } from "../../arch/field.ts";
 import type { AddressHalves, ThreadUse } from "../../arch/link.ts";
+import { STB } from "../../elf/constants.ts";
 import type { SpanRelocation } from "../../spans/span.ts";
 
 /** A whole address, and the relocation that tells of what; while only the upper half is known, that. */
@@ -36,15 +37,21 @@ export class HalfAddresses {
   readonly #arch: Arch;
   readonly #halves: readonly AddressHalves[];
   readonly #toc: () => bigint | undefined;
+  readonly #pageAt: (distance: bigint) => bigint | undefined;
   readonly #high = new Map<string, bigint>();
   readonly #low = new Map<string, bigint>();
   readonly #highFields = new Map<string, SpanRelocation>();
   /** RISC-V: the upper halves by the offset of their instruction, which the lower half names. */
   readonly #byPlace = new Map<number, Half>();
 
-  /** `toc` gives what the TOC pointer holds, where the architecture has one. */
-  constructor(arch: Arch, toc: () => bigint | undefined = () => undefined) {
+  /** `pageAt` reads the address in the slot at a distance from the global pointer. `toc` gives what the TOC pointer holds, where the architecture has one. */
+  constructor(
+    arch: Arch,
+    toc: () => bigint | undefined = () => undefined,
+    pageAt: (distance: bigint) => bigint | undefined = () => undefined,
+  ) {
     this.#arch = arch;
+    this.#pageAt = pageAt;
     this.#halves = arch.link.halves;
     this.#toc = toc;
   }
@@ -75,6 +82,9 @@ export class HalfAddresses {
     const halves = this.#halves.find(({ high, low }) => high.test(howto.name) || low.test(howto.name));
     if (halves === undefined) return undefined;
     const isHigh = halves.high.test(howto.name);
+    // With a symbol of its own the slot is not that of a page. MIPS ABI supplement, "Relocation", R_MIPS_GOT16.
+    if (howto.name === "R_MIPS_GOT16" && symbol?.bind !== STB.LOCAL) return undefined;
+    const inPage = isHigh && howto.role === "got" && halves.page === undefined && !halves.slot;
     const addend = halves.fromHigh ? targetAddend - BigInt(offset) : targetAddend;
     const own = halves.fromHigh ? `${symbol?.index} ${addend}` : namesThing(relocation);
     const key = `${halves.slot ? "slot " : ""}${halves.thread ?? ""} ${own}`;
@@ -83,9 +93,10 @@ export class HalfAddresses {
     // MIPS: the distance of the GOT pointer from the first of the two. MIPS ABI supplement, _gp_disp.
     const isDistance = symbol?.name === "_gp_disp";
     const base = isHigh ? (isDistance ? place : this.#baseOf(halves, place)) : 0n;
-    if (base === undefined) return undefined;
+    const upper = inPage ? this.#pageAt(field) : field;
+    if (base === undefined || upper === undefined) return undefined;
     if (isHigh) this.#highFields.set(key, relocation);
-    (isHigh ? this.#high : this.#low).set(key, BigInt.asIntN(64, field + base));
+    (isHigh ? this.#high : this.#low).set(key, BigInt.asIntN(64, upper + base));
     const high = this.#high.get(key);
     const low = this.#low.get(key);
     if (high === undefined || low === undefined) return undefined;

@@ -1,4 +1,5 @@
 import { fieldOrder, readField } from "../../arch/field.ts";
+import { STB } from "../../elf/constants.ts";
 import type { SpanRelocation } from "../../spans/span.ts";
 import { type Context, wrap } from "../context.ts";
 import { linkedView } from "../linked-view.ts";
@@ -17,7 +18,7 @@ const SLOT_FROM_GOT = /^R_(386_GOT32X?|X86_64_GOT(32|64)|ARM_GOT_BREL|390_(GOT|G
 const SLOT_OR_ADDRESS = /^R_386_GOT32X?$/;
 
 /** Types that hold the slot's distance from what $gp holds. MIPS ABI supplement, "Relocation". */
-const FROM_GP = /^R_(MIPS|MIPS16|MICROMIPS)_(CALL16|GOT_DISP)$/;
+const FROM_GP = /^R_(MIPS|MIPS16|MICROMIPS)_(CALL16|GOT16|GOT_DISP)$/;
 
 /** Whether a field counts from the GOT. */
 export function countsFromGot({ howto }: SpanRelocation): boolean {
@@ -55,12 +56,13 @@ const PART = /PAGE|HI20|HI16|LO12|LO16/;
 /** Address of the slot that a pc-relative reference through the GOT leads to, or one that counts from $gp; undefined for half of such a distance. */
 export function slotOf(
   context: Context,
-  { howto, insnAddend, targetAddend }: SpanRelocation,
+  { howto, insnAddend, targetAddend, symbol }: SpanRelocation,
   run: Uint8Array,
   index: number,
   place: bigint,
 ): bigint | undefined {
   const { arch } = context;
+  if (/GOT16$/.test(howto.name) && symbol?.bind === STB.LOCAL) return undefined;
   const base = howto.pcrel ? place : FROM_GP.test(howto.name) ? linkedView(context.image)?.globalPointer : undefined;
   if (base === undefined || howto.encoding !== undefined || PART.test(howto.name)) return undefined;
   const field = readField(run, index, howto, fieldOrder(arch, howto));

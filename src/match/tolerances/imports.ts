@@ -16,9 +16,12 @@ export function bareName(name: string): string {
   return version === -1 ? name : name.slice(0, version);
 }
 
+/** The function for thread-locals; on Power the linker calls a form of it that is faster. GNU ld manual, --tls-get-addr-optimize. */
+const TLS_CALL = "__tls_get_addr";
+
 /** Names under which the loader knows what is referred to: its own where the update's objects do not define it, else the global ones at its place. */
 export function ownNames({ key, offset }: Reference): readonly string[] {
-  if (typeof key === "string") return [bareName(key)];
+  if (typeof key === "string") return key === TLS_CALL ? [key, `${key}_opt`] : [bareName(key)];
   return key.symbols
     .filter((inner) => BigInt(inner.offset) === offset && inner.symbol.bind !== STB.LOCAL)
     .map(({ symbol }) => bareName(symbol.name));

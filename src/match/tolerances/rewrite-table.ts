@@ -1,6 +1,7 @@
 import type { Family } from "../../arch/arch.ts";
 import type { Rewrite } from "./rewrites.ts";
 import { aarch64Rewrites } from "./rewrites-aarch64.ts";
+import { armRewrites } from "./rewrites-arm.ts";
 import { mipsRewrites } from "./rewrites-mips.ts";
 import { powerRewrites } from "./rewrites-power.ts";
 import { s390Rewrites } from "./rewrites-s390.ts";
@@ -14,7 +15,7 @@ export const REWRITES: Readonly<Record<Family, readonly Rewrite[]>> = {
   power: powerRewrites,
   mips: mipsRewrites,
   s390: s390Rewrites,
-  arm: NO_REWRITES,
+  arm: armRewrites,
   loongarch: NO_REWRITES,
   // Their code is walked: instructions change their lengths.
   x86: NO_REWRITES,

@@ -1,3 +1,4 @@
+import type { ThreadUse } from "../../arch/link.ts";
 import type { SpanRelocation } from "../../spans/span.ts";
 import { wrap } from "../context.ts";
 import type { Rewrite, RewriteSite } from "./rewrites.ts";
@@ -51,7 +52,7 @@ const tocHigh: Rewrite = {
   why: "an upper half of zero need not be added to the TOC pointer: the linker leaves a no-op",
   source: SOURCE,
   apply(site) {
-    const high = fieldNamed(site, 0, /^R_PPC64_TOC16_HA$/);
+    const high = fieldNamed(site, 0, /^R_PPC64_(TOC16|GOT_(TLSGD|TLSLD|TPREL)16)_HA$/);
     if (high === undefined || opcode(site.pre(0)) !== OPCODE.addis || base(site.pre(0)) !== 2) return undefined;
     return site.run(0) === NOP ? { size: 4 } : undefined;
   },
@@ -97,6 +98,116 @@ function highOf(site: RewriteSite, field: SpanRelocation): bigint | undefined {
   return undefined;
 }
 
+const R13 = 13;
+const ADDIS_R13 = 0x3c0d0000;
+/** Types of slots in the TOC for thread-locals. 64-bit ELF V2 ABI for Power, 3.7.3. */
+const THREAD_SLOTS: Readonly<Record<string, ThreadUse>> = {
+  R_PPC64_GOT_TPREL16_LO_DS: "slot",
+  R_PPC64_GOT_TLSGD16_LO: "pair",
+  R_PPC64_GOT_TLSLD16_LO: "module",
+};
+
+const threadSlot: Rewrite = {
+  name: "toc-low",
+  why: "the slot of a thread-local counts from the TOC pointer itself where the upper half of its distance is zero",
+  source: SOURCE,
+  apply(site) {
+    const field = fieldNamed(site, 0, /^R_PPC64_GOT_T(PREL16_LO_DS|LSGD16_LO|LSLD16_LO)$/);
+    const toc = tocBase(site.context, site.trial);
+    const [pre, run] = [site.pre(0), site.run(0)];
+    if (field === undefined || toc === undefined || base(run) !== 2) return undefined;
+    if (opcode(pre) !== opcode(run) || target(pre) !== target(run)) return undefined;
+    const use = THREAD_SLOTS[field.howto.name];
+    const distance = low(field.howto.name.endsWith("DS") ? run & ~3 : run);
+    const value = wrap(site.context.arch, toc + distance);
+    return use === undefined ? undefined : { size: 4, thread: [[field, { use, value }]] };
+  },
+};
+
+const threadHigh: Rewrite = {
+  name: "tls-high-nop",
+  why: "an upper half of zero need not be added to the thread pointer: the linker leaves a no-op",
+  source: SOURCE,
+  apply(site) {
+    const high = fieldNamed(site, 0, /^R_PPC64_D?TPREL16_HA$/);
+    return high !== undefined && opcode(site.pre(0)) === OPCODE.addis && site.run(0) === NOP ? { size: 4 } : undefined;
+  },
+};
+
+const threadLow: Rewrite = {
+  name: "tls-low",
+  why: "the lower half of a thread-local's distance counts from r13, the thread pointer, where the upper one is zero",
+  source: SOURCE,
+  apply(site) {
+    const field = fieldNamed(site, 0, /^R_PPC64_TPREL16_LO(_DS)?$/);
+    const [pre, run] = [site.pre(0), site.run(0)];
+    if (field === undefined || base(run) !== R13 || opcode(pre) !== opcode(run) || target(pre) !== target(run))
+      return undefined;
+    const isDs = field.howto.name.endsWith("DS");
+    if (isDs && ((pre ^ run) & 3) !== 0) return undefined;
+    return { size: 4, thread: [[field, { use: "tp", value: low(isDs ? run & ~3 : run) }]] };
+  },
+};
+
+/** What instructions with two registers become that get a distance instead: `add` is `addi`, `lwzx` is `lwz`. Power ISA, X-form and D-form. */
+const INDEXED: ReadonlyMap<number, number> = new Map([
+  [266, 14],
+  [23, 32],
+  [87, 34],
+  [279, 40],
+  [343, 42],
+  [151, 36],
+  [215, 38],
+  [407, 44],
+  [21, 58],
+  [149, 62],
+  [341, 58],
+]);
+
+const initialToLocal: Rewrite = {
+  name: "tls-local-exec",
+  why: "the program's own thread-local is at a fixed distance from r13: addis or a no-op instead of the load of the slot",
+  source: SOURCE,
+  apply(site) {
+    const field = fieldNamed(site, 0, /^R_PPC64_GOT_TPREL16_LO_DS$/);
+    const [pre, run] = [site.pre(0), site.run(0)];
+    if (field === undefined || opcode(pre) !== OPCODE.ld) return undefined;
+    const isUpper = (run & 0xfc1f0000) >>> 0 === ADDIS_R13 && target(run) === target(pre);
+    if (!isUpper && run !== NOP) return undefined;
+    const isUsed = site.span.relocations.some(
+      ({ howto, symbol, targetAddend }) =>
+        howto.name === "R_PPC64_TLS" && symbol === field.symbol && targetAddend === field.targetAddend,
+    );
+    return isUsed ? { size: 4 } : undefined;
+  },
+};
+
+const localUse: Rewrite = {
+  name: "tls-local-exec",
+  why: "where the upper half of the distance is known the instruction that adds the thread pointer has the lower one",
+  source: SOURCE,
+  apply(site) {
+    const field = fieldNamed(site, 0, /^R_PPC64_TLS$/);
+    const [pre, run] = [site.pre(0), site.run(0)];
+    if (field === undefined || opcode(pre) !== 31 || target(pre) !== target(run)) return undefined;
+    const form = INDEXED.get((pre >>> 1) & 0x3ff);
+    if (form === undefined || opcode(run) !== form) return undefined;
+    let high: bigint | undefined;
+    for (const { offset, howto, symbol, targetAddend } of site.span.relocations) {
+      if (offset >= site.at) break;
+      const isOwn = symbol === field.symbol && targetAddend === field.targetAddend;
+      if (!isOwn || howto.name !== "R_PPC64_GOT_TPREL16_LO_DS") continue;
+      const word = site.run(((offset & ~3) - site.at) / 4);
+      const isUpper = (word & 0xfc1f0000) >>> 0 === ADDIS_R13;
+      if (isUpper && base(run) === target(word)) high = low(word) * 0x10000n;
+      if (word === NOP && base(run) === R13) high = 0n;
+    }
+    if (high === undefined) return undefined;
+    const distance = low(form >= 58 ? run & ~3 : run);
+    return { size: 4, thread: [[field, { use: "tp", value: high + distance }]] };
+  },
+};
+
 const tocRestore: Rewrite = {
   name: "toc-restore",
   why: "behind a call that leaves the image the linker restores the TOC pointer, where the compiler left room for it",
@@ -107,4 +218,14 @@ const tocRestore: Rewrite = {
   },
 };
 
-export const powerRewrites: readonly Rewrite[] = [tocSetup, tocHigh, tocLow, tocRestore];
+export const powerRewrites: readonly Rewrite[] = [
+  tocSetup,
+  tocHigh,
+  tocLow,
+  tocRestore,
+  threadSlot,
+  threadHigh,
+  threadLow,
+  initialToLocal,
+  localUse,
+];
