@@ -1,3 +1,5 @@
+import { hex } from "./hex.ts";
+
 /** Where in the input trouble was met; every part that is known is named in the message. */
 export interface Place {
   readonly file?: string | undefined;
@@ -15,7 +17,7 @@ function placeText(place: Place): string {
   if (place.section !== undefined) {
     parts.push(typeof place.section === "number" ? `section [${place.section}]` : `section ${place.section}`);
   }
-  if (place.offset !== undefined) parts.push(`offset 0x${place.offset.toString(16)}`);
+  if (place.offset !== undefined) parts.push(`offset ${hex(place.offset)}`);
   return parts.join(": ");
 }
 

@@ -1,6 +1,7 @@
 import type { Arch } from "../arch/arch.ts";
 import { loadedConstantAt } from "../arch/loaded-constant.ts";
 import type { Difference, LineEvidence } from "../diff/difference.ts";
+import { addTo } from "../grouping.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
 import { textBytes } from "../spans/text-of.ts";
@@ -64,9 +65,7 @@ export function lineWitness(arch: Arch): LineWitness {
     const wrong = new Map<Span, number>();
     const byPlace = new Map<string, Claim[]>();
     for (const claim of claims) {
-      const list = byPlace.get(claim.place);
-      if (list === undefined) byPlace.set(claim.place, [claim]);
-      else list.push(claim);
+      addTo(byPlace, claim.place, claim);
     }
     for (const list of byPlace.values()) {
       list.sort((a, b) => a.pre - b.pre || a.post - b.post);

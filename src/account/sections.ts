@@ -1,5 +1,6 @@
 import type { ObjectDiff } from "../diff/diff.ts";
 import type { Section } from "../elf/object.ts";
+import { addTo } from "../grouping.ts";
 import type { Export, Span } from "../spans/span.ts";
 import { derivedOwner, type Owner, type Unexplained } from "./classes.ts";
 import { compareStretches, type Gap, type Judge, type Stretch, stretch } from "./compare.ts";
@@ -27,9 +28,7 @@ export interface SectionOwners {
 export function sectionTwins(pre: View, post: View): SectionTwins {
   const waiting = new Map<string, number[]>();
   for (const { name, index } of post.allocated) {
-    const list = waiting.get(name);
-    if (list === undefined) waiting.set(name, [index]);
-    else list.push(index);
+    addTo(waiting, name, index);
   }
   for (const list of waiting.values()) list.reverse();
   const twins = new Map<number, number>();
@@ -75,9 +74,7 @@ export function ownSections(
 
   function give(side: "pre" | "post", section: Section | undefined, from: number, to: number, owner: Owner): void {
     if (section === undefined) return;
-    const list = shares[side].get(section.index);
-    if (list === undefined) shares[side].set(section.index, [{ from, to, owner }]);
-    else list.push({ from, to, owner });
+    addTo(shares[side], section.index, { from, to, owner });
   }
 
   function refuse(side: "pre" | "post", section: Section, offset: number, gap: Gap, name?: string): void {
@@ -232,9 +229,7 @@ export function ownSections(
     const waiting = new Map<Span, Frame[]>();
     for (const frame of right) {
       if (frame.owner === undefined) continue;
-      const list = waiting.get(frame.owner);
-      if (list === undefined) waiting.set(frame.owner, [frame]);
-      else list.push(frame);
+      addTo(waiting, frame.owner, frame);
     }
     const matched = new Map<Frame, Owner>();
     const shared = { pre: sharedParts(a, left), post: sharedParts(b, right) };

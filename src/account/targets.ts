@@ -1,6 +1,7 @@
 import { howtoOf } from "../arch/registry.ts";
 import { SHN } from "../elf/constants.ts";
 import type { ElfSymbol, Section } from "../elf/object.ts";
+import { hex, signedHex } from "../hex.ts";
 import { codeAddend } from "../spans/code-state.ts";
 import { namesPosition, spanAt } from "../spans/references.ts";
 import { isCode } from "../spans/section-kind.ts";
@@ -54,12 +55,8 @@ export function targetRead({ target, targetOffset, targetAddend, symbol }: SpanR
 /** A target for a person: `f+0x4`, `.rodata+0x18`, `printk-0x4`. */
 export function targetWords(target: Target, view: View): string {
   const { span, section, offset, symbol, addend } = target;
-  if (span?.symbol !== undefined) return `${span.name}${signed(offset - span.entry)}`;
-  if (section >= 0) return `${view.object.sections[section]?.name ?? ""}${signed((span?.offset ?? 0) + offset)}`;
-  const value = symbol?.shndx === SHN.ABS ? `=0x${symbol.value.toString(16)}` : "";
-  return `${symbol?.name ?? ""}${value}${signed(addend)}`;
-}
-
-function signed(offset: number): string {
-  return offset < 0 ? `-0x${(-offset).toString(16)}` : `+0x${offset.toString(16)}`;
+  if (span?.symbol !== undefined) return `${span.name}${signedHex(offset - span.entry)}`;
+  if (section >= 0) return `${view.object.sections[section]?.name ?? ""}${signedHex((span?.offset ?? 0) + offset)}`;
+  const value = symbol?.shndx === SHN.ABS ? `=${hex(symbol.value)}` : "";
+  return `${symbol?.name ?? ""}${value}${signedHex(addend)}`;
 }

@@ -1,6 +1,7 @@
 import type { Arch } from "../arch/arch.ts";
 import { SHF } from "../elf/constants.ts";
 import type { ElfObject, Section } from "../elf/object.ts";
+import { addTo } from "../grouping.ts";
 import type { Span, SpanTable, TableEntry } from "../spans/span.ts";
 import type { Use } from "../spans/uses.ts";
 import { type Records, readRecords } from "./records.ts";
@@ -55,9 +56,7 @@ function collectEntries({ spans }: SpanTable): Map<number, OwnedEntry[]> {
   const bySection = new Map<number, OwnedEntry[]>();
   for (const owner of spans) {
     for (const entry of owner.entries) {
-      const list = bySection.get(entry.section.index);
-      if (list === undefined) bySection.set(entry.section.index, [{ entry, owner }]);
-      else list.push({ entry, owner });
+      addTo(bySection, entry.section.index, { entry, owner });
     }
   }
   for (const list of bySection.values()) list.sort((a, b) => a.entry.offset - b.entry.offset);

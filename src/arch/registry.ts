@@ -1,5 +1,6 @@
 import { EM } from "../elf/constants.ts";
 import type { ElfData, ElfObject } from "../elf/object.ts";
+import { hex } from "../hex.ts";
 import { aarch64 } from "./aarch64/index.ts";
 import type { Arch, Howto } from "./arch.ts";
 import { arm32 } from "./arm/index.ts";
@@ -70,7 +71,7 @@ export function howtoOf(arch: Arch, type: number): Howto {
 }
 
 function unknownHowto(arch: Arch, type: number): Howto {
-  return { ...makeHowto(`${namePrefix(arch)}0x${type.toString(16)}`, { type }), known: false };
+  return { ...makeHowto(`${namePrefix(arch)}${hex(type)}`, { type }), known: false };
 }
 
 /** `R_X86_64_` and the like: what the names of a table begin with. */

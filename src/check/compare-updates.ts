@@ -3,6 +3,8 @@ import type { ComparedRow, TableComparison, UpdateComparison } from "../contract
 import type { Change, Code, CodeRelocation, ObjectPair, Patch, UpdateDescription } from "../contract/description.ts";
 import { SCHEMA_VERSION } from "../contract/names/rungs.ts";
 import { UnsupportedError } from "../errors.ts";
+import { addTo } from "../grouping.ts";
+import { signedHex } from "../hex.ts";
 import { objectName } from "../input/object-name.ts";
 import { byText } from "../plan/pair/pair.ts";
 import { VERSION } from "../version.ts";
@@ -115,9 +117,7 @@ function codeIndex(
 function codeSums({ sections, relocations }: Code): Map<string, { code: string; relocations: string }> {
   const own = new Map<string, CodeRelocation[]>();
   for (const relocation of relocations) {
-    const list = own.get(relocation.section);
-    if (list === undefined) own.set(relocation.section, [relocation]);
-    else list.push(relocation);
+    addTo(own, relocation.section, relocation);
   }
   return new Map(
     sections.map(({ label, sha256 }) => [label, { code: sha256, relocations: relocationSum(own.get(label) ?? []) }]),
@@ -143,7 +143,7 @@ function targetOf(objects: readonly ObjectPair[], index: number | undefined): { 
 }
 
 function patchRow({ target }: Change, { type, oldLabel, oldOffset }: Patch): ComparedRow {
-  return { target, name: oldLabel, kind: type, at: `+0x${oldOffset.toString(16)}` };
+  return { target, name: oldLabel, kind: type, at: signedHex(oldOffset) };
 }
 
 function patchEntries({ changes }: UpdateDescription): Entry[] {
@@ -170,8 +170,7 @@ function hookEntries({ changes }: UpdateDescription): Entry[] {
 
 function findingEntries({ findings, objects }: UpdateDescription): Entry[] {
   return findings.map(({ code, severity, where, message }) => {
-    const offset =
-      where.offset === undefined ? [] : [`${where.offset < 0 ? "-" : "+"}0x${Math.abs(where.offset).toString(16)}`];
+    const offset = where.offset === undefined ? [] : [signedHex(where.offset)];
     const object = where.object === undefined ? undefined : objects[where.object];
     const at = [object === undefined ? undefined : nameOf(object), where.side, where.section, ...offset];
     return {

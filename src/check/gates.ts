@@ -1,7 +1,9 @@
 import type { FunctionChange, UpdateDescription } from "../contract/description.ts";
 import { isWithin, type Rung } from "../contract/names/rungs.ts";
-import { FINDING_CODES, type FindingCode, type Severity } from "../findings/findings.ts";
+import { FINDING_CODES, type FindingCode } from "../findings/findings.ts";
+import type { Severity } from "../findings/table.ts";
 import { byText } from "../order.ts";
+import { editDistance } from "../wording.ts";
 import type { Problem } from "./problem.ts";
 
 /** What somebody who releases an update may insist on. */
@@ -94,18 +96,4 @@ export function nearFindingGates(text: string): string[] {
     .sort((a, b) => a.distance - b.distance)
     .slice(0, 3)
     .map(({ known }) => known);
-}
-
-/** Letters to insert, delete or replace to make one word the other. Levenshtein 1966. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
 }

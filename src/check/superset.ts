@@ -1,4 +1,5 @@
 import type { Change, Patch, UpdateDescription } from "../contract/description.ts";
+import { addTo } from "../grouping.ts";
 
 /*
  * A cumulative patch replaces an older one: it must patch everything that the older one patches, for what it leaves alone
@@ -22,9 +23,7 @@ class Cover {
 
   constructor(patches: readonly Patch[]) {
     for (const patch of patches) {
-      const list = this.#patches.get(patch.oldLabel);
-      if (list === undefined) this.#patches.set(patch.oldLabel, [patch]);
-      else list.push(patch);
+      addTo(this.#patches, patch.oldLabel, patch);
     }
   }
 

@@ -1,6 +1,7 @@
 import { disassemblerFor } from "../disasm/disassembler.ts";
 import { objectName } from "../input/object-name.ts";
 import { readTargetRules } from "../input/target.ts";
+import { documentPath } from "../paths.ts";
 import { describePair } from "../plan/describe-pair.ts";
 import { assembleUpdate } from "../plan/update/assemble.ts";
 import { renderInstructions } from "../report/instructions.ts";
@@ -19,7 +20,7 @@ export async function diffTwoObjects(prePath: string, postPath: string, options:
       : (await import("./suppressions.ts")).readSuppressionFile(options.suppress);
   const rules = readTargetRules(options.target ?? []);
   const [pre, post] = [loadObject(prePath), loadObject(postPath)];
-  const name = objectName(slashes(pre.file), slashes(post.file));
+  const name = objectName(documentPath(pre.file), documentPath(post.file));
   const target = rules.find(({ matches }) => matches(name))?.name;
   const { fragment, pair } = await describePair(pre, post, { target, contents, oldCode, links: false });
   const description = assembleUpdate([fragment], { id, suppress, oldCode });
@@ -34,8 +35,4 @@ export async function diffTwoObjects(prePath: string, postPath: string, options:
   // Nothing is waited for so far, so a signal ends the process at once; from here on a file is written.
   onInterrupt(() => {});
   return emitUpdate(description, ({ label }) => lines.get(label), options);
-}
-
-function slashes(path: string): string {
-  return path.replaceAll("\\", "/");
 }

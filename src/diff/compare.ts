@@ -1,6 +1,7 @@
 import type { Arch } from "../arch/arch.ts";
 import type { DifferenceKind } from "../contract/names/reasons.ts";
 import { SHN, STB } from "../elf/constants.ts";
+import { signedHex } from "../hex.ts";
 import { rankOf } from "../spans/into-tables.ts";
 import { withoutHashes } from "../spans/names.ts";
 import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts";
@@ -473,5 +474,5 @@ function compareTables(a: TableEntry | undefined, b: TableEntry | undefined): nu
 }
 
 function entryText(entry: TableEntry): string {
-  return `${entry.section.name}+0x${entry.offset.toString(16)}`;
+  return `${entry.section.name}${signedHex(entry.offset)}`;
 }

@@ -1,5 +1,6 @@
 import type { DifferenceKind } from "../contract/names/reasons.ts";
 import { SHN } from "../elf/constants.ts";
+import { hex, signedHex } from "../hex.ts";
 import { placeInSection, rankOf } from "../spans/into-tables.ts";
 import { namesPosition } from "../spans/references.ts";
 import type { SpanRelocation } from "../spans/span.ts";
@@ -51,9 +52,9 @@ export function hexBytes(bytes: Uint8Array, offset: number, size: number): strin
   return size > 16 ? `${shown}…` : shown;
 }
 
-function signedHex(offset: number | bigint): string {
-  const value = BigInt(offset);
-  return value < 0n ? `-0x${(-value).toString(16)}` : value === 0n ? "+0" : `+0x${value.toString(16)}`;
+/** How far a place is from a symbol, for a person: `+0` at the symbol itself. */
+function distance(offset: number | bigint): string {
+  return BigInt(offset) === 0n ? "+0" : signedHex(offset);
 }
 
 /** What a relocation points to, in words: `foo+0`, `"text"`, `.rodata.f+0x18`; a text whole, so that equal words mean the same. */
@@ -81,17 +82,17 @@ function wordsFor(relocation: SpanRelocation | undefined, cut: (text: string) =>
   const { target, targetOffset, symbol, targetAddend, into } = relocation;
   const text = target && textBytes(target, targetOffset);
   if (text !== undefined) return JSON.stringify(cut(new TextDecoder().decode(text)));
-  if (target?.symbol !== undefined) return `${target.name}${signedHex(targetOffset - target.entry)}`;
+  if (target?.symbol !== undefined) return `${target.name}${distance(targetOffset - target.entry)}`;
   const slot = slotOf(relocation);
   if (slot !== undefined) return `${target?.name} (${wordsFor(slot, cut)})`;
-  if (target !== undefined) return `${target.name}${signedHex(target.offset + targetOffset)}`;
+  if (target !== undefined) return `${target.name}${distance(target.offset + targetOffset)}`;
   if (into?.entry !== undefined)
     return `entry ${rankOf(into.entry)} of ${into.entry.owner.name} in ${placeInSection(into.section, targetOffset)}`;
   if (into !== undefined && (symbol === undefined || namesPosition(symbol)))
     return placeInSection(into.section, targetOffset);
-  if (symbol === undefined) return targetAddend === 0n ? "" : signedHex(targetAddend);
-  const value = symbol.shndx === SHN.ABS ? ` (absolute 0x${symbol.value.toString(16)})` : "";
-  return `${symbol.name}${value}${signedHex(targetAddend)}`;
+  if (symbol === undefined) return targetAddend === 0n ? "" : distance(targetAddend);
+  const value = symbol.shndx === SHN.ABS ? ` (absolute ${hex(symbol.value)})` : "";
+  return `${symbol.name}${value}${distance(targetAddend)}`;
 }
 
 /** What the slot of a table of addresses holds; undefined where the target is no such slot. */

@@ -1,3 +1,4 @@
+import { addTo } from "../grouping.ts";
 import type { Span } from "../spans/span.ts";
 import type { Pair, Pairing } from "./pairing.ts";
 
@@ -53,9 +54,7 @@ export function keyedPairs(group: Group, ...keys: readonly Finer[]): Pair[] {
     const waiting = new Map<string, Span[]>();
     for (const span of post) {
       const key = finer(span, true);
-      const list = waiting.get(key);
-      if (list === undefined) waiting.set(key, [span]);
-      else list.push(span);
+      addTo(waiting, key, span);
     }
     for (const list of waiting.values()) list.reverse();
     const used = new Set<Span>();

@@ -1,3 +1,4 @@
+import { addTo } from "../grouping.ts";
 import type { Difference, LineEvidence } from "./difference.ts";
 
 /** The line numbers of one pair of spans. */
@@ -27,9 +28,7 @@ export function unprovenLines<T extends PairLines>(pairs: readonly T[]): T[] {
   for (const { lines } of pairs) {
     for (const { line } of lines) {
       if (line === undefined) continue;
-      const list = points.get(line.place);
-      if (list === undefined) points.set(line.place, [line]);
-      else list.push(line);
+      addTo(points, line.place, line);
     }
   }
   const maps = new Map([...points].map(([place, list]) => [place, longestMap(list)]));

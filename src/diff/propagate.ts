@@ -1,3 +1,4 @@
+import { addTo } from "../grouping.ts";
 import { append } from "../lists.ts";
 import { isInstrumentation } from "../spans/instrumentation.ts";
 import { parentFunction } from "../spans/names.ts";
@@ -121,9 +122,7 @@ export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
     if (comparison.differences.length > 0) differ(span, twin, comparison.differences);
     else if (comparison.lines.length > 0) shifted.push({ span, twin, ...comparison });
     for (const link of comparison.links) {
-      const list = links.get(link.target);
-      if (list === undefined) links.set(link.target, [link]);
-      else list.push(link);
+      addTo(links, link.target, link);
     }
   }
   // What looks like a line number is judged by all of them.

@@ -1,5 +1,6 @@
 import { shortTarget, targetText } from "../diff/difference.ts";
 import type { Pairing } from "../diff/pairing.ts";
+import { signedHex } from "../hex.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
 
 /** What a relocation points to, in words that are equal on both sides when the meaning is. */
@@ -53,7 +54,7 @@ export function targetWords(relocation: SpanRelocation, span: Span): string {
 
 /** A place in the same function, from its symbol. */
 export function placeText(offset: number): string {
-  return `${offset < 0 ? "-" : "+"}0x${Math.abs(offset).toString(16)}`;
+  return signedHex(offset);
 }
 
 function withoutZero(text: string): string {

@@ -7,9 +7,11 @@
  *     48 8b 05 01 2c 1b 5a   mov    0x5a1b2c01(%rip),%rax
  *                            mov    jiffies(%rip),%rax
  */
+
 import { createRequire } from "node:module";
 import type { Decoder, Formatter, Instruction as IcedInstruction } from "iced-x86";
 import type { Arch } from "../arch/arch.ts";
+import { hex } from "../hex.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
 import { type Disassembler, type Instruction, relocationsInTurn, startOf } from "./instruction.ts";
 import { isInner, placeText, type TargetKey, targetWords } from "./targets.ts";
@@ -173,10 +175,6 @@ function isNearBranch({ OpKind }: Iced, insn: IcedInstruction): boolean {
 
 function byteText(bytes: Uint8Array): string {
   return `.byte  ${hex(BigInt(bytes[0] ?? 0))}`;
-}
-
-function hex(value: bigint): string {
-  return `0x${value.toString(16)}`;
 }
 
 /** A copy of a span's bytes in which each relocated field holds its mark. */

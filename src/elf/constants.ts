@@ -1,3 +1,5 @@
+import { hex } from "../hex.ts";
+
 /** A family of the standard's numbers, keyed by their names without the family's prefix. */
 export type ConstantTable = Readonly<Record<string, number | bigint>>;
 
@@ -188,7 +190,7 @@ export function constantName(table: ConstantTable, prefix: string, value: number
   for (const [name, known] of Object.entries(table)) {
     if (known === value) return `${prefix}${name}`;
   }
-  return `${prefix}0x${value.toString(16)}`;
+  return `${prefix}${hex(value)}`;
 }
 
 /** Visibility of a symbol: the low two bits of its st_other. gABI chapter 4, "Symbol Table". */

@@ -2,7 +2,9 @@
  * Readers of the tables that sections hold: symbols, relocations, section groups. Each checks its table's shape before it
  * allocates anything, and each record before it is believed. The loops are plain because a table may have millions of records.
  */
+
 import { UnsupportedError } from "../errors.ts";
+import { addTo } from "../grouping.ts";
 import { constantName, EM, ET, GRP, SHF, SHN, SHT } from "./constants.ts";
 import { readCompactRelocations } from "./crel.ts";
 import type { ElfObject, ElfSymbol, Group, Relocation, Section } from "./model.ts";
@@ -120,9 +122,7 @@ export function findRelocationTables(context: TableContext): ReadonlyMap<number,
     }
     if (table.link !== 0) linkedSection(context, table, SHT.SYMTAB);
     if (table.type !== SHT.CREL) countRecords(context, table, relocationSize(context, table));
-    const tables = byTarget.get(table.info);
-    if (tables === undefined) byTarget.set(table.info, [table.index]);
-    else tables.push(table.index);
+    addTo(byTarget, table.info, table.index);
   }
   return byTarget;
 }

@@ -1,5 +1,4 @@
-/** `error`: the update must not be applied as it is; `warning`: somebody has to look; `note`: good to know. */
-export type Severity = "error" | "warning" | "note";
+import { codesOf, type FindingRow, findingRow, type Severity } from "./table.ts";
 
 /** What a finding is about; each part that is known. */
 export interface FindingPlace {
@@ -13,15 +12,13 @@ export interface FindingPlace {
   readonly label?: string | undefined;
 }
 
-interface Row {
-  readonly severity: Severity;
+/** A finding of an update has a heading, too. */
+interface Row extends FindingRow {
   readonly title: string;
-  /** The sentence for one case; `detail` is what only that case knows. */
-  readonly text: (name: string, detail: string) => string;
 }
 
 function row(severity: Severity, title: string, text: Row["text"]): Row {
-  return { severity, title, text };
+  return { ...findingRow(severity, text), title };
 }
 
 /** Every finding there is: code, severity and words in one row. */
@@ -547,7 +544,7 @@ export const FINDINGS = {
 export type FindingCode = keyof typeof FINDINGS;
 
 /** The codes in the order of the table. */
-export const FINDING_CODES = Object.keys(FINDINGS) as [FindingCode, ...FindingCode[]];
+export const FINDING_CODES = codesOf(FINDINGS);
 
 /** Anything the analysis learned that a person or a gate may act on. */
 export interface Finding {

@@ -1,11 +1,4 @@
-import type { Severity } from "./findings.ts";
-
-interface Row {
-  readonly severity: Severity;
-  readonly text: (name: string, detail: string) => string;
-}
-
-const row = (severity: Severity, text: Row["text"]): Row => ({ severity, text });
+import { codesOf, type FindingRow, findingRow as row } from "./table.ts";
 
 /** Every finding of a kexec plan: code, severity and words in one row. */
 export const KEXEC_FINDINGS = {
@@ -53,12 +46,12 @@ export const KEXEC_FINDINGS = {
     "note",
     (name, detail) => `where the pages of ${name} lie before they are moved is assumed: ${detail}`,
   ),
-} as const satisfies Readonly<Record<string, Row>>;
+} as const satisfies Readonly<Record<string, FindingRow>>;
 
-export type KexecFindingCode = keyof typeof KEXEC_FINDINGS;
+type KexecFindingCode = keyof typeof KEXEC_FINDINGS;
 
 /** The codes in the order of the table. */
-export const KEXEC_FINDING_CODES = Object.keys(KEXEC_FINDINGS) as [KexecFindingCode, ...KexecFindingCode[]];
+export const KEXEC_FINDING_CODES = codesOf(KEXEC_FINDINGS);
 
 /** What planning learned that a person or a gate may act on. */
 export interface KexecFinding {

@@ -1,11 +1,4 @@
-import type { Severity } from "./findings.ts";
-
-interface Row {
-  readonly severity: Severity;
-  readonly text: (label: string, detail: string) => string;
-}
-
-const row = (severity: Severity, text: Row["text"]): Row => ({ severity, text });
+import { type FindingRow, findingRow as row } from "./table.ts";
 
 /** Every finding of run-pre matching: code, severity and words in one row. */
 export const MATCH_FINDINGS = {
@@ -31,7 +24,7 @@ export const MATCH_FINDINGS = {
   "export-missing": row("error", (label, detail) => `${label} cannot be changed: ${detail}`),
   "symbol-without-value": row("error", (label, detail) => `${label} has no single value in the run system: ${detail}`),
   "object-changed": row("warning", (label, detail) => `${label} is no longer the file of the update: ${detail}`),
-} as const satisfies Readonly<Record<string, Row>>;
+} as const satisfies Readonly<Record<string, FindingRow>>;
 
 type MatchFindingCode = keyof typeof MATCH_FINDINGS;
 

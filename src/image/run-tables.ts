@@ -1,3 +1,4 @@
+import { addTo } from "../grouping.ts";
 import type { TableEntry } from "../spans/span.ts";
 import type { RunImage } from "./image.ts";
 
@@ -50,9 +51,7 @@ export class RunTables {
       const place = table.start + BigInt(at);
       const word = width === 8 ? view.getBigInt64(at, little) : BigInt(view.getInt32(at, little));
       const owner = BigInt.asUintN(this.#image.arch.class, relative ? word + place : word);
-      const known = index.get(owner);
-      if (known === undefined) index.set(owner, [place]);
-      else known.push(place);
+      addTo(index, owner, place);
     }
     return index;
   }

@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.ts";
+import { hex } from "../hex.ts";
 import type { RunSymbols } from "./run-symbols.ts";
 
 /** KASLR moves a kernel by multiples of this; Ksplice calls anything else bad_system_map. Ksplice: kmodsrc/ksplice.c, bad_system_map. */
@@ -39,9 +40,7 @@ export function slideBetween(own: RunSymbols, running: RunSymbols, file: string)
     throw new BadSystemMapError(`the symbols of ${file} and of the system map lie at no constant distance`);
   }
   if (chosen[0] % SLIDE_UNIT !== 0n && chosen[0] % 0x1000n !== 0n) {
-    throw new BadSystemMapError(
-      `${file} would be moved by 0x${chosen[0].toString(16)}, which is no multiple of a page`,
-    );
+    throw new BadSystemMapError(`${file} would be moved by ${hex(chosen[0])}, which is no multiple of a page`);
   }
   return chosen[0];
 }

@@ -1,10 +1,12 @@
 import { shortTarget } from "../diff/difference.ts";
 import type { ElfObject } from "../elf/object.ts";
 import { UsageError } from "../errors.ts";
-import { hex64 } from "../plan/pair/code.ts";
+import { hex } from "../hex.ts";
+import { documentPath } from "../paths.ts";
 import { isAnonymousName } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanRelocation, TableEntry } from "../spans/span.ts";
+import { editDistance } from "../wording.ts";
 import {
   describeFragment,
   describeFunction,
@@ -76,7 +78,7 @@ function isCalled({ object, labels }: LabelledSpans, span: Span, name: string): 
   const wanted = splitLabel(name);
   const own = splitLabel(label);
   if (wanted === undefined || own === undefined || wanted.rest !== own.rest) return false;
-  return `/${object.file.replaceAll("\\", "/")}`.endsWith(`/${wanted.object}`);
+  return `/${documentPath(object.file)}`.endsWith(`/${wanted.object}`);
 }
 
 function namesOf(span: Span): string[] {
@@ -115,21 +117,6 @@ function closestNames(wanted: string, names: ReadonlySet<string>): string[] {
     .map(({ name }) => name);
 }
 
-/** Letters to insert, delete or replace; more than `limit` is not counted out. */
-function editDistance(a: string, b: string, limit: number): number {
-  if (Math.abs(a.length - b.length) > limit) return limit + 1;
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
-}
-
 function describeDetail(spans: LabelledSpans, span: Span): FunctionDetail {
   return {
     function: span.kind === "fragment" ? describeFragment(spans, span) : describeFunction(spans, span),
@@ -164,8 +151,8 @@ function describeRelocation({ labels }: LabelledSpans, relocation: SpanRelocatio
     offset: offset - origin,
     howto: howto.name,
     symbol: (target === undefined ? symbol?.name : labels.get(target)) ?? "",
-    insnAddend: hex64(insnAddend),
-    targetAddend: hex64(addend),
+    insnAddend: hex(insnAddend),
+    targetAddend: hex(addend),
     target: targetWords(relocation),
   };
 }
@@ -176,7 +163,7 @@ function targetWords(relocation: SpanRelocation): string {
   if (symbol === undefined && (howto.role === "hint" || howto.role === "none")) return "";
   if (target === undefined || target.symbol !== undefined || target.kind === "string") return shortTarget(relocation);
   const offset = target.offset + targetOffset;
-  const place = `${target.section.name}${offset < 0 ? "-" : "+"}${offset === 0 ? "0" : hex64(Math.abs(offset))}`;
+  const place = `${target.section.name}${offset < 0 ? "-" : "+"}${offset === 0 ? "0" : hex(Math.abs(offset))}`;
   const [held] = target.kind === "toc" ? target.relocations : [];
   return held === undefined ? place : `${place} (${shortTarget(held)})`;
 }

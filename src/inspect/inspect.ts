@@ -3,8 +3,11 @@ import { constantName, SHF, SHN, SHT, STB } from "../elf/constants.ts";
 import { decodeName } from "../elf/names.ts";
 import { readCompiler, sourceFileOf } from "../elf/notes.ts";
 import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
-import { type Finding, type FindingCode, findingText, type Severity, severityOf } from "../findings/findings.ts";
-import { hex64 } from "../plan/pair/code.ts";
+import { type Finding, type FindingCode, findingText, severityOf } from "../findings/findings.ts";
+import type { Severity } from "../findings/table.ts";
+import { addTo } from "../grouping.ts";
+import { hex } from "../hex.ts";
+import { documentPath } from "../paths.ts";
 import { entryHook } from "../plan/pair/entry-points.ts";
 import { labelSpans } from "../spans/labels.ts";
 import { isAnonymousName, parentFunction } from "../spans/names.ts";
@@ -180,9 +183,7 @@ export function labelledSpans(object: ElfObject): LabelledSpans {
   const fragments = new Map<Span, Span[]>();
   for (const span of table.spans) {
     if (span.kind !== "fragment" || span.owner === undefined) continue;
-    const known = fragments.get(span.owner);
-    if (known === undefined) fragments.set(span.owner, [span]);
-    else known.push(span);
+    addTo(fragments, span.owner, span);
   }
   return { object, table, labels, fragments };
 }
@@ -223,7 +224,7 @@ export function describeHeader({ object, table }: HeaderSource): ObjectHeader {
   const source = sourceFileOf(object);
   const compiler = readCompiler(object);
   return {
-    file: object.file.replaceAll("\\", "/"),
+    file: documentPath(object.file),
     ...(object.member === undefined ? {} : { member: object.member }),
     arch: { name, machine, class: bits, data },
     ...(source === undefined ? {} : { source }),
@@ -264,7 +265,7 @@ function describeSections({ object, kinds, spansOf }: SpanTable): SectionRow[] {
     size: section.size,
     align: section.addralign || 1,
     flags: flagLetters(section.flags),
-    flagBits: hex64(section.flags),
+    flagBits: hex(section.flags),
     spans: spansOf(section.index).length,
     relocations: countRelocations(object, section),
   }));
@@ -376,7 +377,7 @@ function describeExport(entry: Export, label: (span: Span) => string): ExportRow
     name,
     licence,
     ...(namespace === undefined ? {} : { namespace }),
-    ...(crc === undefined ? {} : { crc: hex64(crc) }),
+    ...(crc === undefined ? {} : { crc: hex(crc) }),
     section: section.name,
     offset,
     ...(target === undefined ? {} : { target: label(target) }),

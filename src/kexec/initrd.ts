@@ -1,5 +1,6 @@
 import type { InitrdLimit } from "../arch/kernel.ts";
-import { hexAddress, type Range, subtractRanges, wholePages } from "./ranges.ts";
+import { hex } from "../hex.ts";
+import { type Range, subtractRanges, wholePages } from "./ranges.ts";
 import type { LoadSegment } from "./segments.ts";
 
 /** The memory that a segment takes. */
@@ -37,6 +38,6 @@ export function placeInitrd(
 }
 
 export function noRoom(size: number, { last, why }: InitrdLimit): string {
-  const limit = last === undefined ? "" : ` at or below ${hexAddress(last)} (${why})`;
+  const limit = last === undefined ? "" : ` at or below ${hex(last)} (${why})`;
   return `${size} bytes in one piece${limit}`;
 }

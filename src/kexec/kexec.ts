@@ -4,12 +4,14 @@ import { ET } from "../elf/constants.ts";
 import type { ImageHeader } from "../elf/segments.ts";
 import { UnsupportedError, UsageError } from "../errors.ts";
 import { KEXEC_FINDINGS, type KexecFinding, kexecFindingText } from "../findings/kexec.ts";
+import { hex } from "../hex.ts";
+import { documentPath } from "../paths.ts";
 import { WEIGHT } from "../plan/update/order.ts";
 import { VERSION } from "../version.ts";
 import { type CopyOrder, orderCopies } from "./copy.ts";
 import { initrdSegment, noRoom, placeInitrd, rangeOf } from "./initrd.ts";
 import type { MemoryMap } from "./memory-map.ts";
-import { hexAddress, isWithin, type Range, rangeText, subtractRanges, wholePages } from "./ranges.ts";
+import { isWithin, type Range, rangeText, subtractRanges, wholePages } from "./ranges.ts";
 import { kernelSegments, type LoadSegment } from "./segments.ts";
 import { ascendingPages, randomPages, readPageList, type SourcePages } from "./source-pages.ts";
 
@@ -58,7 +60,7 @@ export function planKexec(image: KexecImage, options: KexecOptions = {}): KexecP
   const findings = [...kernel.findings];
   if (kind === "dyn" && options.loadAddress === undefined) {
     const lowest = kernel.segments[0];
-    const detail = lowest === undefined ? "nowhere" : hexAddress(lowest.mem);
+    const detail = lowest === undefined ? "nowhere" : hex(lowest.mem);
     findings.push({ code: "position-independent", name: "the kernel", detail });
   }
   const room = options.crashKernel === undefined ? options.memory?.usable : [options.crashKernel];
@@ -74,7 +76,7 @@ export function planKexec(image: KexecImage, options: KexecOptions = {}): KexecP
     schemaVersion: "1.0",
     generator: { name: "elfsplice", version: VERSION },
     kernel: {
-      path: image.file.replaceAll("\\", "/"),
+      path: documentPath(image.file),
       size: image.size,
       kind,
       arch: archFor(header).name,
@@ -83,10 +85,10 @@ export function planKexec(image: KexecImage, options: KexecOptions = {}): KexecP
     ...(initrd === undefined ? {} : { initrd: initrd.description }),
     mode: options.crashKernel === undefined ? "normal" : "panic",
     pageSize,
-    memory: room?.map(({ start, end }) => ({ start: hexAddress(start), end: hexAddress(end) })) ?? null,
+    memory: room?.map(({ start, end }) => ({ start: hex(start), end: hex(end) })) ?? null,
     segments: segments.map(({ name, mem, memsz, bufsz, parts }) => ({
       name,
-      mem: hexAddress(mem),
+      mem: hex(mem),
       memsz,
       bufsz,
       parts: [...parts],
@@ -95,8 +97,8 @@ export function planKexec(image: KexecImage, options: KexecOptions = {}): KexecP
       kernel.entry === undefined
         ? null
         : {
-            value: hexAddress(kernel.entry.value),
-            physical: hexAddress(kernel.entry.physical),
+            value: hex(kernel.entry.value),
+            physical: hex(kernel.entry.physical),
             as: kernel.entry.as,
           },
     copy,
@@ -145,10 +147,10 @@ function planInitrd(
   if (initrd === undefined) return undefined;
   const limit = archFor(header).kernel.initrdLimit(kernel[0]?.mem ?? 0n);
   const description = (address: bigint | undefined, why: string): PlannedInitrd["description"] => ({
-    path: initrd.file.replaceAll("\\", "/"),
+    path: documentPath(initrd.file),
     size: initrd.size,
-    address: address === undefined ? null : hexAddress(address),
-    limit: limit.last === undefined ? null : hexAddress(limit.last),
+    address: address === undefined ? null : hex(address),
+    limit: limit.last === undefined ? null : hex(limit.last),
     why,
   });
   const at = (address: bigint, why: string): PlannedInitrd => ({
@@ -164,9 +166,7 @@ function planInitrd(
   if (initrdAddress !== undefined) {
     return fits(initrdAddress)
       ? at(initrdAddress, "--initrd-address")
-      : refuse(
-          `--initrd-address ${hexAddress(initrdAddress)} puts its end above ${hexAddress(limit.last ?? 0n)} (${limit.why})`,
-        );
+      : refuse(`--initrd-address ${hex(initrdAddress)} puts its end above ${hex(limit.last ?? 0n)} (${limit.why})`);
   }
   if (room !== undefined) {
     const address = placeInitrd(initrd.size, pageSize, room, kernel, limit);
@@ -270,7 +270,7 @@ function planCopy(
 
 function pageAddress(page: number, pageSize: number): string {
   const bytes = page * pageSize;
-  return Number.isSafeInteger(bytes) ? hexAddress(bytes) : hexAddress(BigInt(page) * BigInt(pageSize));
+  return Number.isSafeInteger(bytes) ? hex(bytes) : hex(BigInt(page) * BigInt(pageSize));
 }
 
 function describeOrder(
@@ -301,7 +301,7 @@ function planInPlace(
     findings.push({ code: "no-control-page", name: "control code and page tables", detail });
     return null;
   }
-  return { sources: "in place", pages, identity: pages, moved: 0, cycles: 0, spare: hexAddress(left.start), moves: [] };
+  return { sources: "in place", pages, identity: pages, moved: 0, cycles: 0, spare: hex(left.start), moves: [] };
 }
 
 /** Where the pages lie when the reboot begins. */
@@ -316,15 +316,14 @@ function takeSources(
     const { file, text } = sourcePages;
     return {
       sources: readPageList(text, file, pageSize, MOST_PAGES).subarray(0, count),
-      name: file.replaceAll("\\", "/"),
+      name: documentPath(file),
     };
   }
   // Without a map: behind the highest destination, half as much again, so that a random choice leaves gaps.
   const behind = BigInt((destinations.at(-1) ?? -1) + 1) * BigInt(pageSize);
   const assumed = [{ start: behind, end: behind + BigInt(Math.ceil(count * 1.5) + 1) * BigInt(pageSize) - 1n }];
   const free = wholePages(memory?.free ?? assumed, pageSize);
-  const where =
-    memory === undefined ? `in the memory behind ${hexAddress(behind - 1n)}` : "in the free memory of the map";
+  const where = memory === undefined ? `in the memory behind ${hex(behind - 1n)}` : "in the free memory of the map";
   if (sourcePages.kind === "random") {
     findings.push({ code: "source-pages-assumed", name: "the segments", detail: `anywhere ${where}, by chance` });
     return { sources: randomPages(count, free, pageSize, sourcePages.seed), name: `random:${sourcePages.seed}` };

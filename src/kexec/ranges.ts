@@ -1,16 +1,13 @@
+import { hex } from "../hex.ts";
+
 /** Physical addresses from `start` to `end`, both belonging to it, as /proc/iomem writes them. */
 export interface Range {
   readonly start: bigint;
   readonly end: bigint;
 }
 
-/** An address as the plan writes it. */
-export function hexAddress(value: bigint | number): string {
-  return `0x${value.toString(16)}`;
-}
-
 export function rangeText({ start, end }: Range): string {
-  return `${hexAddress(start)}-${hexAddress(end)}`;
+  return `${hex(start)}-${hex(end)}`;
 }
 
 /** The same addresses as few ranges in ascending order; ranges that touch become one. */

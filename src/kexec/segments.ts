@@ -3,8 +3,8 @@ import { archFor } from "../arch/registry.ts";
 import { type ImageHeader, PF, PT, type Segment } from "../elf/segments.ts";
 import { FormatError, UnsupportedError } from "../errors.ts";
 import type { KexecFinding } from "../findings/kexec.ts";
+import { hex } from "../hex.ts";
 import { append } from "../lists.ts";
-import { hexAddress } from "./ranges.ts";
 
 /** Bytes of a file that come to lie in a segment. */
 interface Part {
@@ -87,7 +87,7 @@ export function kernelSegments(
 const MOST_BYTES = 2 ** 36;
 
 function nameOf(index: number, { vaddr }: Segment): string {
-  return `segment ${index} (${hexAddress(vaddr)})`;
+  return `segment ${index} (${hex(vaddr)})`;
 }
 
 function place(
@@ -108,7 +108,7 @@ function place(
   if (full.length === 0) return [];
   const lowest = full.reduce((least, { mem }) => (mem < least ? mem : least), (full[0] as Placed).mem);
   if (loadAddress !== undefined) {
-    const detail = `from ${hexAddress(lowest)} to ${hexAddress(loadAddress)}`;
+    const detail = `from ${hex(lowest)} to ${hex(loadAddress)}`;
     if (loadAddress !== lowest) findings.push({ code: "moved-by-request", name: "the kernel", detail });
     return full.map((placed) => ({ ...placed, mem: placed.mem - lowest + loadAddress }));
   }
@@ -122,7 +122,7 @@ function reportVirtual(header: ImageHeader, full: readonly Placed[], findings: K
   const upper = full.filter(({ mem, segment }) => mem >= half && mem === segment.vaddr);
   const [first] = upper;
   if (first === undefined || upper.length < full.length) return;
-  const detail = `p_paddr is the virtual address ${hexAddress(first.mem)}`;
+  const detail = `p_paddr is the virtual address ${hex(first.mem)}`;
   findings.push({ code: "address-not-physical", name: "the kernel", detail });
 }
 
@@ -137,12 +137,11 @@ function findEntry(value: bigint, full: readonly Placed[], findings: KexecFindin
   const found = physical ?? virtual;
   if (found === undefined) {
     const detail = "neither as a physical nor as a virtual address";
-    findings.push({ code: "entry-outside", name: hexAddress(value), detail });
+    findings.push({ code: "entry-outside", name: hex(value), detail });
     return undefined;
   }
   const { name, segment, mem } = found;
-  if ((segment.flags & PF.X) === 0)
-    findings.push({ code: "entry-not-executable", name: hexAddress(value), detail: name });
+  if ((segment.flags & PF.X) === 0) findings.push({ code: "entry-not-executable", name: hex(value), detail: name });
   if (physical === undefined) return { value, physical: mem + (value - segment.vaddr), as: "virtual" };
   return { value, physical: mem + (value - segment.paddr), as: virtual === physical ? "both" : "physical" };
 }
@@ -162,7 +161,7 @@ function checkEach(full: readonly Placed[], bits: 32 | 64, pageSize: number, fin
     if (segment.memsz > MOST_BYTES) {
       findings.push({ code: "image-too-large", name, detail: `${segment.memsz} bytes in memory` });
     } else if (!isInSpace(placed)) {
-      findings.push({ code: "segment-wraps", name, detail: `${segment.memsz} bytes from ${hexAddress(mem)}` });
+      findings.push({ code: "segment-wraps", name, detail: `${segment.memsz} bytes from ${hex(mem)}` });
     }
   }
   return full.filter((placed) => placed.segment.memsz <= MOST_BYTES && isInSpace(placed));
@@ -173,7 +172,7 @@ function oddAlignment({ align, vaddr, offset }: Segment): string | undefined {
   if (align <= 1n) return undefined;
   if ((align & (align - 1n)) !== 0n) return `${align} is no power of two`;
   if (vaddr % align !== BigInt(offset) % align) {
-    return `its address and its offset in the file differ modulo ${hexAddress(align)}`;
+    return `its address and its offset in the file differ modulo ${hex(align)}`;
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
 import { FormatError, UsageError } from "../errors.ts";
+import { hex } from "../hex.ts";
 import type { Range } from "./ranges.ts";
 
 /** A number generator with a seed, the same on every machine: xorshift32. Marsaglia, "Xorshift RNGs", 2003. */
@@ -101,10 +102,7 @@ export function readPageList(text: string, file: string, pageSize: number, most:
     const count = Number(match[2] ?? 1);
     for (let page = first; page < first + count; page++) {
       if (seen.has(page)) {
-        throw new FormatError(
-          { file },
-          `line ${number}: page 0x${(BigInt(page) * BigInt(pageSize)).toString(16)} comes twice`,
-        );
+        throw new FormatError({ file }, `line ${number}: page ${hex(BigInt(page) * BigInt(pageSize))} comes twice`);
       }
       if (pages.length === most) throw new FormatError({ file }, `line ${number}: more than ${most} pages`);
       seen.add(page);

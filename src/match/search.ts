@@ -1,5 +1,6 @@
 import type { Arch } from "../arch/arch.ts";
 import { fieldMaskBytes, fieldOrder } from "../arch/field.ts";
+import { addTo } from "../grouping.ts";
 import type { RunImage } from "../image/image.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanTable } from "../spans/span.ts";
@@ -35,9 +36,7 @@ export function searchIndex(image: RunImage, tables: readonly SpanTable[]): (spa
       const wanted = keyOf(span, arch);
       if (wanted === undefined) continue;
       const word = hashOf(wanted.bytes, wanted.at);
-      const list = table.get(word);
-      if (list === undefined) table.set(word, [wanted]);
-      else list.push(wanted);
+      addTo(table, word, wanted);
     }
   }
   const hits = new Map<Span, bigint[]>();

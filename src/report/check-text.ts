@@ -1,5 +1,6 @@
 import type { Problem } from "../check/problem.ts";
 import type { UpdateDescription } from "../contract/description.ts";
+import { plural } from "../wording.ts";
 import { escapeLine } from "./escape.ts";
 
 /** What `check` says, as JSON prints it. */
@@ -40,8 +41,8 @@ export function renderOk(
 ): string {
   const patches = changes.reduce((sum, change) => sum + change.patches.length, 0);
   const parts = [
-    count(functions.length, "function"),
-    count(patches, "patch", "patches"),
+    plural(functions.length, "function"),
+    plural(patches, "patch", "patches"),
     ...(objects === undefined ? [] : objectWords(objects)),
     `verdict ${verdict.recommended ?? "nothing applicable yet"}`,
   ];
@@ -49,10 +50,6 @@ export function renderOk(
 }
 
 function objectWords({ contents, sizeOnly }: ComparedObjects): string[] {
-  const byContents = `${count(contents, "object file")} as described`;
+  const byContents = `${plural(contents, "object file")} as described`;
   return sizeOnly === 0 ? [byContents] : [byContents, `${sizeOnly} checked by size only (no hash: see diff --hashes)`];
-}
-
-function count(number: number, one: string, many = `${one}s`): string {
-  return `${number} ${number === 1 ? one : many}`;
 }

@@ -1,4 +1,5 @@
 import type { UpdateDescription } from "../contract/description.ts";
+import { signedHex } from "../hex.ts";
 import { joinLines } from "./escape.ts";
 
 type RungStatus = UpdateDescription["verdict"]["rungs"][number];
@@ -53,7 +54,7 @@ function reached({ switchOver: { reach = [], tables = [] } }: UpdateDescription)
 function slotText(table: string, offset: number, member: string | undefined, size: number | undefined): string {
   const head = size === undefined ? table : `${table}[${Math.floor(offset / size)}]`;
   if (member !== undefined) return `${head}.${member}`;
-  return `${head}+0x${(size === undefined ? offset : offset % size).toString(16)}`;
+  return `${head}${signedHex(size === undefined ? offset : offset % size)}`;
 }
 
 function listed(title: string, items: readonly string[], most = SHOWN): string[] {

@@ -1,3 +1,5 @@
+import { groupBy } from "../grouping.ts";
+import { hex, signedHex } from "../hex.ts";
 import type { Contents, EntryRow, FunctionDetail, FunctionInspection, RelocationRow } from "../inspect/function.ts";
 import type {
   DataRow,
@@ -14,6 +16,7 @@ import type {
 } from "../inspect/inspect.ts";
 import { isComparedByContents } from "../spans/section-kind.ts";
 import { specialTableOf } from "../spans/special.ts";
+import { plural } from "../wording.ts";
 import { joinLines } from "./escape.ts";
 
 /** Lines are kept to this width where names allow it. */
@@ -46,7 +49,7 @@ export function renderInspection(inspection: Inspection): string {
       title("hooks", hooks),
       ["stage", "place", "function"],
       hooks.map(({ stage, section, offset, function: name }) => ({
-        cells: [stage, `${section}${plusHex(offset)}`, name],
+        cells: [stage, `${section}${signedHex(offset)}`, name],
       })),
     ),
     ...block(title("groups", groups), ["kind", "members>", "signature"], groups.map(groupRow)),
@@ -138,7 +141,7 @@ const FUNCTION_COLUMNS = ["size>", "bind", "entry", "relocs>", "entries>", "labe
 
 function functionRow(row: FunctionRow): Row {
   const { size, bind, entry, relocations, tables, label } = row;
-  const hook = entry.kind === "none" ? "" : `${entry.kind}${entry.offset === 0 ? "" : plusHex(entry.offset)}`;
+  const hook = entry.kind === "none" ? "" : `${entry.kind}${entry.offset === 0 ? "" : signedHex(entry.offset)}`;
   const entries = total(Object.values(tables), (count) => count);
   return { cells: [size, bind ?? "", hook, relocations, entries, label, shortPlace(row)], notes: functionNotes(row) };
 }
@@ -168,7 +171,7 @@ function nameNotes({ aliases, tables }: SpanRow): string[] {
 function shortPlace({ section, name, offset, partOf }: SpanRow & { readonly partOf?: string }): string {
   const tail = [name, partOf].find((symbol) => symbol !== undefined && section.endsWith(`.${symbol}`));
   const short = tail === undefined ? section : `${section.slice(0, -tail.length)}*`;
-  return offset === 0 ? short : `${short}${plusHex(offset)}`;
+  return offset === 0 ? short : `${short}${signedHex(offset)}`;
 }
 
 /** Fragments by section; a function tells in its notes how many it has. */
@@ -237,7 +240,7 @@ function detailLines({ function: row, code, entries, fragments }: FunctionDetail
 }
 
 function detailNotes(row: FunctionRow | FragmentRow): string[] {
-  const place = [`${row.section}${plusHex(row.offset)}`, plural(row.size, "byte")];
+  const place = [`${row.section}${signedHex(row.offset)}`, plural(row.size, "byte")];
   const relocations = plural(row.relocations, "relocation");
   if (!("entry" in row))
     return [...place, "fragment", ...(row.owner === undefined ? [] : [`of ${row.owner}`]), relocations];
@@ -247,7 +250,7 @@ function detailNotes(row: FunctionRow | FragmentRow): string[] {
 
 function entryLines({ table, offset, size, ownerOffset, ...contents }: EntryRow): string[] {
   return [
-    `  ${table}${plusHex(offset)}, ${plural(size, "byte")}, points to ${hex(ownerOffset)}`,
+    `  ${table}${signedHex(offset)}, ${plural(size, "byte")}, points to ${hex(ownerOffset)}`,
     ...contentsLines(contents, size, []),
   ];
 }
@@ -336,35 +339,12 @@ function wrap(first: string, parts: readonly string[], separator: string, indent
   return [...lines, line.trimEnd()];
 }
 
-function groupBy<T>(list: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of list) {
-    const key = keyOf(item);
-    const known = groups.get(key);
-    if (known === undefined) groups.set(key, [item]);
-    else known.push(item);
-  }
-  return groups;
-}
-
 function total<T>(list: readonly T[], measure: (item: T) => number): number {
   return list.reduce((sum, item) => sum + measure(item), 0);
 }
 
 function widest<T>(list: readonly T[], measure: (item: T) => number): number {
   return list.reduce((most, item) => Math.max(most, measure(item)), 0);
-}
-
-function plural(count: number, one: string): string {
-  return `${count} ${one}${count === 1 ? "" : "s"}`;
-}
-
-function hex(value: number, digits = 0): string {
-  return `${value < 0 ? "-" : ""}0x${Math.abs(value).toString(16).padStart(digits, "0")}`;
-}
-
-function plusHex(value: number): string {
-  return `${value < 0 ? "" : "+"}${hex(value)}`;
 }
 
 function textOf(lines: readonly string[]): string {

@@ -1,13 +1,11 @@
 import type { KexecMove, KexecPlan } from "../contract/kexec.ts";
 import type { LiveUpdateSimulation, ParticipantDescription, SimulationStep } from "../contract/live-update.ts";
+import { hex } from "../hex.ts";
+import { plural } from "../wording.ts";
 import { joinLines } from "./escape.ts";
 
 /** How many moves are shown before the rest is only counted. */
 const SHOWN_MOVES = 24;
-
-function plural(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
-}
 
 function block(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : ["", title, ...lines];
@@ -15,7 +13,7 @@ function block(title: string, lines: readonly string[]): string[] {
 
 function segmentLines({ segments }: KexecPlan): string[] {
   return segments.map(({ name, mem, memsz, bufsz, parts }) => {
-    const files = parts.map(({ from, offset }) => `${from} at 0x${offset.toString(16)}`).join(", ");
+    const files = parts.map(({ from, offset }) => `${from} at ${hex(offset)}`).join(", ");
     const zeros = memsz - bufsz;
     const rest = zeros === 0 ? "" : `, then ${zeros} zero`;
     return `  ${mem.padEnd(12)} ${String(memsz).padStart(10)} bytes  ${name}: ${files === "" ? "zeros only" : `${bufsz} from ${files}${rest}`}`;

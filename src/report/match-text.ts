@@ -1,11 +1,12 @@
 import type { MatchResult, SectionResult, TrampolineResult } from "../contract/match.ts";
+import { signedHex } from "../hex.ts";
 import { joinLines } from "./escape.ts";
 
 /** One span that did not match, with both sides. */
 function unmatchedLines({ label, kind, status, candidates, mismatch }: SectionResult): string[] {
   const lines = [`  ${status.padEnd(10)} ${kind} ${label}  (${candidates.length} tried)`];
   if (mismatch === undefined) return lines;
-  const at = `+0x${mismatch.offset.toString(16)} at ${mismatch.runAddress}`;
+  const at = `${signedHex(mismatch.offset)} at ${mismatch.runAddress}`;
   const words = mismatch.instruction;
   return [
     ...lines,
@@ -35,7 +36,7 @@ function matchedLine({ label, runAddress, rules, kind }: SectionResult): string 
 /** What of a trampoline waits for the address of the new code. */
 function openWords(open: TrampolineResult["open"]): string {
   if (open === undefined) return "";
-  const fields = open.fields.map(({ howto, offset }) => `${howto} at +0x${offset.toString(16)}`).join(", ");
+  const fields = open.fields.map(({ howto, offset }) => `${howto} at ${signedHex(offset)}`).join(", ");
   return `: ${open.template}, open: ${fields}`;
 }
 
@@ -73,7 +74,7 @@ export function renderMatchText(result: MatchResult): string {
     ),
     ...block(
       "safety",
-      result.safety.map(({ label, start, size }) => `  ${start}+0x${size.toString(16)}  ${label}`),
+      result.safety.map(({ label, start, size }) => `  ${start}${signedHex(size)}  ${label}`),
     ),
     ...block(
       "lifecycle",

@@ -1,4 +1,6 @@
 import type { DataChange, FunctionChange, Reason, UpdateDescription } from "../contract/description.ts";
+import { hex, signedHex } from "../hex.ts";
+import { plural } from "../wording.ts";
 import { escapeColouredLine, escapeLine, joinLines } from "./escape.ts";
 import { layoutLines, shadowLines } from "./layout-text.ts";
 
@@ -7,12 +9,8 @@ type Finding = UpdateDescription["findings"][number];
 /** How many reasons a changed function shows before the rest is only counted. */
 const SHOWN_REASONS = 4;
 
-function plural(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
-}
-
 function reasonText({ kind, offset, within, pre, post }: Reason): string {
-  const where = `${within === undefined ? "" : `${within} `}at ${offset < 0 ? "-" : ""}0x${Math.abs(offset).toString(16)}`;
+  const where = `${within === undefined ? "" : `${within} `}at ${hex(offset)}`;
   if (pre === "") return `${kind} ${where}: ${post}`;
   if (post === "") return `${kind} ${where}: ${pre}`;
   return kind === "size" ? `size ${pre} → ${post}` : `${kind} ${where}: ${pre} → ${post}`;
@@ -93,7 +91,7 @@ export function renderText(description: UpdateDescription, details?: Details): s
   const patches = changes.flatMap((change) =>
     change.patches.map(({ type, oldLabel, oldOffset, replacement, size }) => {
       const to = replacement === null ? (type === "text" ? "trap" : "") : `→ ${replacement}`;
-      return `  ${type.padEnd(6)} ${oldLabel}+0x${oldOffset.toString(16)}  ${plural(size, "byte")} ${to}`.trimEnd();
+      return `  ${type.padEnd(6)} ${oldLabel}${signedHex(oldOffset)}  ${plural(size, "byte")} ${to}`.trimEnd();
     }),
   );
   const before = [...lines, ""].map(escapeLine);

@@ -2,6 +2,7 @@ import type { Arch } from "../arch/arch.ts";
 import { endsFlow } from "../arch/flow.ts";
 import { ET, SHN, STT } from "../elf/constants.ts";
 import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
+import { addTo } from "../grouping.ts";
 import { isLinkerSymbol, isStubSymbol } from "./linker-made.ts";
 import { isAnonymousName, prefixedFunction } from "./names.ts";
 import { type PrefixEvidence, prefixStart } from "./prefix.ts";
@@ -39,9 +40,7 @@ export function symbolsBySection(object: ElfObject, arch: Arch): ReadonlyMap<num
     }
     if (isLinked && isLinkerSymbol(symbol, section)) continue;
     if (arch.isMarkerSymbol(symbol.name) && !(symbol.name.startsWith(".L") && symbol.size > 0)) continue;
-    const list = bySection.get(symbol.section);
-    if (list === undefined) bySection.set(symbol.section, [symbol]);
-    else list.push(symbol);
+    addTo(bySection, symbol.section, symbol);
   }
   return bySection;
 }

@@ -1,6 +1,8 @@
 import { readInteger } from "../bytes.ts";
 import { SHN } from "../elf/constants.ts";
 import type { ElfObject, Section } from "../elf/object.ts";
+import { addTo } from "../grouping.ts";
+import { signedHex } from "../hex.ts";
 import type { SectionKind } from "./kinds.ts";
 import { type Draft, draftsBetween, settled } from "./references.ts";
 import type { Export } from "./span.ts";
@@ -40,9 +42,7 @@ function exportSymbols(object: ElfObject, kinds: readonly SectionKind[]): Readon
     if (symbol.section === undefined || kinds[symbol.section] !== "export") continue;
     const match = EXPORT_SYMBOL.exec(symbol.name);
     if (match === null) continue;
-    const list = names.get(symbol.section) ?? [];
-    list.push({ name: match[1] as string, offset: Number(symbol.value) });
-    names.set(symbol.section, list);
+    addTo(names, symbol.section, { name: match[1] as string, offset: Number(symbol.value) });
   }
   for (const list of names.values()) list.sort((a, b) => a.offset - b.offset);
   return names;
@@ -69,7 +69,7 @@ function inferredStarts(section: Section, drafts: readonly Draft[], kinds: reado
     const [value, named] = draftsBetween(drafts, offset, offset + stride);
     const name = named === undefined ? undefined : stringAt(named);
     starts.push({
-      name: name || value?.target?.name || value?.symbol?.name || `${section.name}+0x${offset.toString(16)}`,
+      name: name || value?.target?.name || value?.symbol?.name || `${section.name}${signedHex(offset)}`,
       offset,
     });
   }
@@ -101,7 +101,7 @@ function referencesIn(object: ElfObject, section: number): ReadonlyMap<number, s
     new Map(
       object.relocationsOf(section).map(({ offset, symbol, addend }) => {
         const name = symbol === 0 ? "" : (object.symbols[symbol]?.name ?? "");
-        return [offset, `${name}+0x${addend.toString(16)}`] as const;
+        return [offset, `${name}${signedHex(addend)}`] as const;
       }),
     );
   known.set(section, texts);

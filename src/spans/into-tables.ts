@@ -1,4 +1,6 @@
 import type { ElfObject, Section } from "../elf/object.ts";
+import { addTo } from "../grouping.ts";
+import { signedHex } from "../hex.ts";
 import type { Draft } from "./references.ts";
 import type { Span, TableEntry } from "./span.ts";
 
@@ -28,9 +30,7 @@ export function resolveIntoTables(object: ElfObject, spans: readonly Span[]): vo
 function entriesBySection(spans: readonly Span[]): ReadonlyMap<number, readonly TableEntry[]> {
   const found = new Map<number, TableEntry[]>();
   for (const entry of spans.flatMap(({ entries }) => entries)) {
-    const list = found.get(entry.section.index);
-    if (list === undefined) found.set(entry.section.index, [entry]);
-    else list.push(entry);
+    addTo(found, entry.section.index, entry);
   }
   for (const list of found.values()) list.sort((a, b) => a.offset - b.offset);
   return found;
@@ -56,5 +56,5 @@ export function rankOf(entry: TableEntry): number {
 
 /** A place in a section without spans, in words: `__bug_table+0x14`. */
 export function placeInSection(section: Section, offset: number): string {
-  return `${section.name}${offset < 0 ? "-" : "+"}0x${Math.abs(offset).toString(16)}`;
+  return `${section.name}${signedHex(offset)}`;
 }

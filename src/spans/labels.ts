@@ -1,3 +1,5 @@
+import { addTo } from "../grouping.ts";
+import { signedHex } from "../hex.ts";
 import { isAnonymousName, numberedBase } from "./names.ts";
 import { isCode } from "./section-kind.ts";
 import type { Span } from "./span.ts";
@@ -6,15 +8,11 @@ import type { Use } from "./uses.ts";
 /** STB_LOCAL. */
 const LOCAL = 0;
 
-function hex(offset: number): string {
-  return `+0x${offset.toString(16)}`;
-}
-
 /** The label before it is made unique: the name of a global, `name<object>` for what is local, `base<function><object>` for static locals. */
 function plainLabel(span: Span, object: string, uses: (span: Span) => readonly Use[]): string {
   const { symbol } = span;
   if (symbol === undefined || isAnonymousName(symbol.name)) {
-    return `${span.section.name}${span.offset === 0 ? "" : hex(span.offset)}<${object}>`;
+    return `${span.section.name}${span.offset === 0 ? "" : signedHex(span.offset)}<${object}>`;
   }
   if (symbol.bind !== LOCAL) return symbol.name;
   const base = isCode(span.kind) ? undefined : numberedBase(symbol.name);
@@ -40,9 +38,7 @@ export function labelSpans(
   const groups = new Map<string, Span[]>();
   for (const span of spans) {
     const plain = plainLabel(span, object, uses);
-    const group = groups.get(plain);
-    if (group === undefined) groups.set(plain, [span]);
-    else group.push(span);
+    addTo(groups, plain, span);
   }
   const labels = new Map<Span, string>();
   for (const [plain, group] of groups) {

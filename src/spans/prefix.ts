@@ -1,6 +1,7 @@
 import type { Arch } from "../arch/arch.ts";
 import { isJoined } from "../elf/notes.ts";
 import type { ElfObject, Section } from "../elf/object.ts";
+import { addTo } from "../grouping.ts";
 import type { Draft } from "./references.ts";
 
 /*
@@ -48,9 +49,7 @@ function readSites(object: ElfObject, drafts: ReadonlyMap<number, readonly Draft
   for (const { index, name } of object.sections) {
     if (!SITES.test(name)) continue;
     for (const { place, targetOffset } of drafts.get(index) ?? []) {
-      const list = places.get(place);
-      if (list === undefined) places.set(place, [targetOffset]);
-      else list.push(targetOffset);
+      addTo(places, place, targetOffset);
     }
   }
   for (const list of places.values()) list.sort((a, b) => a - b);
@@ -71,9 +70,7 @@ function readMarks(object: ElfObject): Map<number, Mark[]> {
     const letter = name.startsWith("$") ? MAPPING.exec(name)?.[1] : undefined;
     if (letter === undefined || section === undefined) continue;
     const mark = { place: Number(value), isData: letter === "d" };
-    const list = marks.get(section);
-    if (list === undefined) marks.set(section, [mark]);
-    else list.push(mark);
+    addTo(marks, section, mark);
   }
   for (const list of marks.values()) list.sort((a, b) => a.place - b.place);
   return marks;

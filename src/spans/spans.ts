@@ -3,6 +3,7 @@ import { endsFlow } from "../arch/flow.ts";
 import { archFor } from "../arch/registry.ts";
 import { ET, STB, STT } from "../elf/constants.ts";
 import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
+import { addTo } from "../grouping.ts";
 import { giveAnchored } from "./anchored.ts";
 import {
   cutAtReferences,
@@ -266,9 +267,7 @@ function placesReferredTo(
       // A jump table may be counted from its middle by itself, but not cut by itself.
       // In a linked image one section holds the tables and the texts of many.
       if (!wanted.has(draft.place) || (draft.place === from && object.type === ET.REL)) continue;
-      const known = places.get(draft.place);
-      if (known === undefined) places.set(draft.place, [draft.targetOffset]);
-      else known.push(draft.targetOffset);
+      addTo(places, draft.place, draft.targetOffset);
     }
   }
   return places;

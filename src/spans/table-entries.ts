@@ -1,5 +1,6 @@
 import type { Arch } from "../arch/arch.ts";
 import type { ElfObject, Section } from "../elf/object.ts";
+import { addTo } from "../grouping.ts";
 import { type Draft, requireRoom, settle, settled, spanAt, takeDrafts } from "./references.ts";
 import { isCode, type SectionKind } from "./section-kind.ts";
 import type { Oddity, Span, TableEntry } from "./span.ts";
@@ -151,8 +152,6 @@ function attachTable(
       ownerField,
       ownerOffset: field.targetOffset,
     };
-    const list = owned.get(owner);
-    if (list === undefined) owned.set(owner, [entry]);
-    else list.push(entry);
+    addTo(owned, owner, entry);
   }
 }

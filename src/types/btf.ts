@@ -1,6 +1,7 @@
 import { nameReader } from "../elf/names.ts";
 import type { ElfObject } from "../elf/object.ts";
 import { UnsupportedError } from "../errors.ts";
+import { hex } from "../hex.ts";
 import { Cursor, type Fail } from "./cursor.ts";
 import {
   type FunctionNode,
@@ -51,7 +52,7 @@ interface Header {
 function readHeader(object: ElfObject, bytes: Uint8Array, fail: Fail): Header {
   const cursor = new Cursor(bytes, object.data, fail);
   const magic = cursor.u16();
-  if (magic !== MAGIC) fail("has not the magic number of BTF", 0, `0x${magic.toString(16)}`);
+  if (magic !== MAGIC) fail("has not the magic number of BTF", 0, hex(magic));
   const version = cursor.u8();
   if (version !== 1)
     throw new UnsupportedError(

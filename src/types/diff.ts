@@ -1,3 +1,4 @@
+import { groupBy } from "../grouping.ts";
 import { byText } from "../order.ts";
 import type { EnumeratorLayout, Layouts, MemberLayout, TypeLayout } from "./structs.ts";
 import { fingerprint } from "./structs.ts";
@@ -87,13 +88,7 @@ function unequalVariants(
 }
 
 function group(list: readonly TypeLayout[]): Map<string, TypeLayout[]> {
-  const groups = new Map<string, TypeLayout[]>();
-  for (const layout of list) {
-    const known = groups.get(layout.unit);
-    if (known === undefined) groups.set(layout.unit, [layout]);
-    else known.push(layout);
-  }
-  return groups;
+  return groupBy(list, ({ unit }) => unit);
 }
 
 function compareTypes(key: string, pre: TypeLayout | undefined, post: TypeLayout | undefined): LayoutDiff {
@@ -178,18 +173,8 @@ function startOf({ offset, bitOffset = 0 }: MemberPlace): number | undefined {
 /** Renamed is what went and came at one place with one type, if nothing else went or came there. */
 function pairRenamed(removed: readonly FlatMember[], added: readonly FlatMember[]): Map<FlatMember, FlatMember> {
   const place = (member: FlatMember): string => [startOf(member), member.size, member.bitSize, member.type].join("\0");
-  const count = (list: readonly FlatMember[]): Map<string, FlatMember[]> => {
-    const places = new Map<string, FlatMember[]>();
-    for (const member of list) {
-      const key = place(member);
-      const at = places.get(key);
-      if (at === undefined) places.set(key, [member]);
-      else at.push(member);
-    }
-    return places;
-  };
-  const gone = count(removed);
-  const come = count(added);
+  const gone = groupBy(removed, place);
+  const come = groupBy(added, place);
   const pairs = new Map<FlatMember, FlatMember>();
   for (const [key, [member, second]] of gone) {
     const [twin, other] = come.get(key) ?? [];

@@ -1,3 +1,4 @@
+import { addTo, getOrAdd } from "../grouping.ts";
 import { byText } from "../order.ts";
 import { type FunctionNode, type FunctionUse, type UseKind, VOID } from "./graph.ts";
 import { heldType, type Layouts, valueKey } from "./structs.ts";
@@ -46,7 +47,8 @@ export function usageOf(layouts: Layouts, keys: ReadonlySet<string>, isChanged: 
   };
   const holders = new Map<string, Set<string>>();
   for (const [key, variants] of layouts.byKey)
-    for (const { holds } of variants) for (const held of holds) list(holders, held, () => new Set<string>()).add(key);
+    for (const { holds } of variants)
+      for (const held of holds) getOrAdd(holders, held, () => new Set<string>()).add(key);
   const containers = containersOf(layouts, keys, contactsOf, withHolders);
   const touches = new Map<string, Touch[]>();
   const pointed = new Set<string>();
@@ -55,13 +57,13 @@ export function usageOf(layouts: Layouts, keys: ReadonlySet<string>, isChanged: 
   function addUse(node: FunctionNode, use: FunctionUse, how: Touch["how"], via: string): void {
     for (const { key, by } of contactsOf(use.type)) {
       if (keys.has(key)) {
-        list(touches, key).push({ function: node, how, by, via });
+        addTo(touches, key, { function: node, how, by, via });
         if (by === "pointer") pointed.add(key);
         else if (use.how === "local") onStack.add(key);
       }
       for (const { key: inner, member, by: way } of containers.get(key) ?? []) {
         if (way === "pointer" && !isChanged(node)) continue;
-        list(touches, inner).push({ function: node, how: "member", by: way, via: `${key}.${member}` });
+        addTo(touches, inner, { function: node, how: "member", by: way, via: `${key}.${member}` });
       }
     }
   }
@@ -78,7 +80,7 @@ export function usageOf(layouts: Layouts, keys: ReadonlySet<string>, isChanged: 
     const key = valueKey(layouts, type);
     for (const contact of contactsOf(type)) if (contact.by === "pointer") pointerVariables.add(contact.key);
     const isValue = contactsOf(type).some(({ by }) => by === "value");
-    if (key !== undefined && isValue) list(variables, key).push(name);
+    if (key !== undefined && isValue) addTo(variables, key, name);
   }
 
   /** The type and all that hold one of it, however deep. */
@@ -112,17 +114,6 @@ function elementType({ graph }: Layouts, type: number): number {
   return type;
 }
 
-function list<T>(map: Map<string, T[]>, key: string): T[];
-function list<T>(map: Map<string, T>, key: string, make: () => T): T;
-function list(map: Map<string, unknown>, key: string, make: () => unknown = () => []): unknown {
-  let found = map.get(key);
-  if (found === undefined) {
-    found = make();
-    map.set(key, found);
-  }
-  return found;
-}
-
 interface Contained {
   readonly key: string;
   readonly member: string;
@@ -140,12 +131,12 @@ function containersOf(
   const { nodes } = layouts.graph;
   /** For each type that holds one of the given types by value, however deep, which; each given type holds itself. */
   const inside = new Map<string, string[]>();
-  for (const key of keys) for (const holder of withHolders(key)) list(inside, holder).push(key);
+  for (const key of keys) for (const holder of withHolders(key)) addTo(inside, holder, key);
   const visit = (owner: string, members: readonly { name: string; type: number }[], depth: number): void => {
     for (const { name, type } of members) {
       for (const { key, by } of contactsOf(type))
         for (const held of inside.get(key) ?? [])
-          if (held !== owner) list(containers, owner).push({ key: held, member: name, by });
+          if (held !== owner) addTo(containers, owner, { key: held, member: name, by });
       const inner = nodes.get(elementType(layouts, type));
       const isAnonymous = (inner?.kind === "struct" || inner?.kind === "union") && inner.name === "";
       if (isAnonymous && depth < 32) visit(owner, inner.members, depth + 1);

@@ -1,3 +1,4 @@
+import { addTo } from "../../grouping.ts";
 import type { AnchorBase, AnchoredUse, AnchorFlow, AnchorModel } from "./uses.ts";
 
 /** One instruction, as far as accesses by a distance from a register go. */
@@ -102,10 +103,7 @@ function poolLoads(code: Uint8Array, steps: readonly Step[], { pool }: Scanner):
   for (const step of steps) {
     const place = pool(step, code);
     if (place === undefined || step.writes < 0) continue;
-    const load: Load = [step.at, step.writes];
-    const known = loads.get(place);
-    if (known === undefined) loads.set(place, [load]);
-    else known.push(load);
+    addTo(loads, place, [step.at, step.writes]);
   }
   return loads;
 }

@@ -1,5 +1,6 @@
 import { SHF } from "../../elf/constants.ts";
 import type { ElfObject, ElfSymbol, Section } from "../../elf/object.ts";
+import { addTo } from "../../grouping.ts";
 
 /** The linker swapped the instructions of this image to little-endian. AAELF32, "ELF header". */
 export const EF_ARM_BE8 = 0x00800000;
@@ -12,9 +13,7 @@ export function asBe8(object: ElfObject): ElfObject {
   const marks = new Map<number, ElfSymbol[]>();
   for (const symbol of object.symbols) {
     if (symbol.section === undefined || !/^\$[adt](\.|$)/.test(symbol.name)) continue;
-    const list = marks.get(symbol.section);
-    if (list === undefined) marks.set(symbol.section, [symbol]);
-    else list.push(symbol);
+    addTo(marks, symbol.section, symbol);
   }
   return {
     ...object,

@@ -1,6 +1,8 @@
 /* The members of archives as inputs. Members of thin archives are files of their own, or members of further archives. */
+
 import { isAbsolute, relative, resolve } from "node:path";
 import { FormatError } from "../../errors.ts";
+import { withSlashes } from "../../paths.ts";
 import { type ArchiveMember, readArchive } from "../formats/archive.ts";
 import { KIND_SIZE, kindOf } from "../kind.ts";
 import { type InputRef, openFile } from "./file.ts";
@@ -74,7 +76,7 @@ export function readMembers(archive: Pick<InputRef, "path" | "file">, root: stri
       const start = Math.min(KIND_SIZE, open.size);
       const kind = kindOf(open.read(0, start), start);
       if (kind === "archive" || kind === "thin") expand(file, `${ref.member}(`, above);
-      else add({ ...ref, file, size: open.size, mtimeMs: open.mtimeMs }, relative(root, file).replaceAll("\\", "/"));
+      else add({ ...ref, file, size: open.size, mtimeMs: open.mtimeMs }, withSlashes(relative(root, file)));
     } finally {
       open.close();
     }

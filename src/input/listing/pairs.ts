@@ -2,9 +2,11 @@
  * From two inputs (files, archives or trees) to the list of pairs. A file is opened once: the read that tells what it is also
  * compares it with its twin, because a tree of which a few files differ is mostly reading.
  */
+
 import { type Stats, statSync } from "node:fs";
 import { UsageError } from "../../errors.ts";
 import { sortByText, sortedUnion } from "../../order.ts";
+import { withSlashes } from "../../paths.ts";
 import { matcherOf } from "../glob.ts";
 import { isCompression, type Kind } from "../kind.ts";
 import { objectName } from "../object-name.ts";
@@ -398,9 +400,4 @@ function readMod(file: string): string {
   const { size, mtimeMs } = statusOfPath(file);
   if (size > LARGEST_MOD) return "";
   return Buffer.from(readInput({ path: file, file, size, mtimeMs }) as Uint8Array).toString("utf8");
-}
-
-/** Paths are written with `/` on every system; elsewhere a backslash is part of a name. */
-function withSlashes(path: string): string {
-  return process.platform === "win32" ? path.replaceAll("\\", "/") : path;
 }

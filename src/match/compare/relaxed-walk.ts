@@ -10,8 +10,10 @@
  * Both sides are walked instruction by instruction; what is not equal needs a rule (rules-riscv.ts). Where each offset went is
  * remembered, and at the end every branch must land where its target went, and the halves of every address must make one.
  */
+
 import { readField } from "../../arch/field.ts";
 import { markRelocated } from "../../diff/mask.ts";
+import { signedHex } from "../../hex.ts";
 import type { Span, SpanRelocation } from "../../spans/span.ts";
 import { type Context, imply, meantAddress, mismatchAt, wrap } from "../context.ts";
 import { type RelaxSite, type RelaxStep, RISCV_RULES, wordAt } from "../tolerances/rules-riscv.ts";
@@ -182,7 +184,7 @@ class Walk {
     for (const { at, runAt, distance } of this.#branches) {
       const target = at + distance;
       if (this.#offsets.has(target, runAt + distance) || target < 0 || target > this.#span.size) continue;
-      const why = `the branch leads to +0x${target.toString(16)} in the object, where the run code has moved`;
+      const why = `the branch leads to ${signedHex(target)} in the object, where the run code has moved`;
       return this.#mismatch(why, at, runAt);
     }
     return undefined;

@@ -1,12 +1,13 @@
 import type { MatchResult, MismatchResult, SectionResult } from "../../contract/match.ts";
 import type { CauseName } from "../../contract/names/causes.ts";
 import { MATCH_FINDINGS, type MatchFinding, matchFindingMessage } from "../../findings/match.ts";
+import { hex, signedHex } from "../../hex.ts";
 import type { RunImage } from "../../image/image.ts";
+import { documentPath } from "../../paths.ts";
 import { numberedBase } from "../../spans/names.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import { VERSION } from "../../version.ts";
 import type { Mismatch } from "../compare/mismatch.ts";
-import { hex } from "../context.ts";
 import type { RunPre, SpanMatch } from "../run-pre.ts";
 import type { Subject } from "../subject.ts";
 import { CAUSES, LIFECYCLE } from "./causes.ts";
@@ -47,14 +48,14 @@ export function describeMatch(
     schemaVersion: "1.0",
     generator: { name: "elfsplice", version: VERSION },
     run: {
-      path: image.path.replaceAll("\\", "/"),
+      path: documentPath(image.path),
       kind: image.kind,
-      slide: image.slide < 0n ? `-0x${(-image.slide).toString(16)}` : hex(image.slide),
+      slide: hex(image.slide),
       ...(image.buildId === undefined ? {} : { buildId: image.buildId }),
       ...(image.release === undefined ? {} : { release: image.release }),
     },
     objects: subjects.map(({ object: { file, member } }) => ({
-      path: file.replaceAll("\\", "/"),
+      path: documentPath(file),
       ...(member === undefined ? {} : { member }),
     })),
     outcome: abort === undefined ? "matched" : "aborted",
@@ -147,7 +148,7 @@ function unmatchedAborts(
 function whyNot({ status, candidates, mismatch, span }: SpanMatch): string {
   if (status === "ambiguous") return `${candidates.length} places fit: ${candidates.map(hex).join(", ")}`;
   if (mismatch !== undefined) {
-    return `at ${span.name}+0x${mismatch.offset.toString(16)} (${hex(mismatch.runAddress)}): ${mismatch.why}`;
+    return `at ${span.name}${signedHex(mismatch.offset)} (${hex(mismatch.runAddress)}): ${mismatch.why}`;
   }
   return "no symbol and no reference tells where it is";
 }

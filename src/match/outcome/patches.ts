@@ -1,8 +1,9 @@
 import type { TrampolineResult } from "../../contract/match.ts";
 import type { MatchFinding } from "../../findings/match.ts";
+import { hex, signedHex } from "../../hex.ts";
 import type { RunImage } from "../../image/image.ts";
 import { isThumb } from "../../spans/thumb.ts";
-import { type Context, hex, wrap } from "../context.ts";
+import { type Context, wrap } from "../context.ts";
 import type { RunPre, SpanMatch } from "../run-pre.ts";
 import type { ChangeInput, CodeInput, PatchInput, UpdateInput } from "../update-input.ts";
 import type { Origin } from "../values.ts";
@@ -114,7 +115,7 @@ function placePatch(
   const oldAddress = wrap(arch, match.address + BigInt(runOffset ?? inSpan));
   const last = match.blocks.find(({ start, size }) => (runOffset ?? 0) >= start && (runOffset ?? 0) < start + size);
   if (last !== undefined && (runOffset ?? 0) + patch.size > last.start + last.size) {
-    const detail = `${patch.size} bytes at +0x${inSpan.toString(16)}, ${last.start + last.size - (runOffset ?? 0)} are left`;
+    const detail = `${patch.size} bytes at ${signedHex(inSpan)}, ${last.start + last.size - (runOffset ?? 0)} are left`;
     abort(plan, "unexpected", { code: "patch-too-long", label: patch.oldLabel, detail });
   }
   const place = patch.replacement === null ? undefined : layout?.get(patch.replacement);
@@ -183,7 +184,7 @@ function trampolineOf(
   if (made.kind === "bytes") return { bytes: hexOf(made.bytes) };
   if (made.kind === "open") return { bytes: null, open: { template: hexOf(made.bytes), fields: [...made.fields] } };
   if (made.kind === "far" && to !== undefined) {
-    const detail = `${hex(from)} to ${hex(to)} is farther than 0x${made.reach.toString(16)} bytes`;
+    const detail = `${hex(from)} to ${hex(to)} is farther than ${hex(made.reach)} bytes`;
     abort(plan, "unexpected", { code: "patch-out-of-reach", label: patch.oldLabel, detail });
   }
   return { bytes: null };
@@ -217,7 +218,7 @@ function checkRelocations(
       ? BigInt.asIntN(bits, value) === value
       : BigInt.asUintN(bits, value) === BigInt.asUintN(64, value);
     if (fits) continue;
-    const detail = `${name} at +0x${offset.toString(16)} to ${symbol} at ${hex(target)}`;
+    const detail = `${name} at ${signedHex(offset)} to ${symbol} at ${hex(target)}`;
     abort(plan, "unexpected", { code: "relocation-overflow", label: section, detail });
   }
 }

@@ -1,4 +1,5 @@
 import type { Section } from "../../elf/object.ts";
+import { addTo } from "../../grouping.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { SpanMatch } from "../span-match.ts";
 
@@ -34,9 +35,7 @@ export function matchedBySection(matches: readonly (SpanMatch | undefined)[]): R
   const mates = new Map<Section, SpanMatch[]>();
   for (const match of matches) {
     if (match?.status !== "matched" || !isCode(match.span.kind)) continue;
-    const known = mates.get(match.span.section);
-    if (known === undefined) mates.set(match.span.section, [match]);
-    else known.push(match);
+    addTo(mates, match.span.section, match);
   }
   return mates;
 }

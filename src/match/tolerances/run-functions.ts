@@ -1,3 +1,4 @@
+import { addTo } from "../../grouping.ts";
 import type { RunImage } from "../../image/image.ts";
 import type { Site } from "./site.ts";
 
@@ -9,9 +10,7 @@ function startsOf(image: RunImage): ReadonlyMap<bigint, readonly string[]> {
   if (known === undefined) {
     const made = new Map<bigint, string[]>();
     for (const { name, address } of image.symbols.all()) {
-      const names = made.get(address);
-      if (names === undefined) made.set(address, [name]);
-      else names.push(name);
+      addTo(made, address, name);
     }
     known = made;
     starts.set(image, known);

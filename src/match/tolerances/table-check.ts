@@ -1,3 +1,4 @@
+import { hex } from "../../hex.ts";
 import type { Lookup, RunTables } from "../../image/run-tables.ts";
 import type { Span, TableEntry } from "../../spans/span.ts";
 import { type Context, imply, meantAddress } from "../context.ts";
@@ -32,7 +33,7 @@ export function checkTables(
     if (rule === undefined || owner === undefined) continue;
     const found = tables.find(entry, owner);
     if (found.kind === "missing") {
-      const why = `the run system's ${entry.section.name} has no entry for 0x${owner.toString(16)}`;
+      const why = `the run system's ${entry.section.name} has no entry for ${hex(owner)}`;
       return { missing: { offset: entry.ownerOffset, why }, rules: [...rules] };
     }
     if (found.kind === "unknown") continue;

@@ -2,7 +2,9 @@ import type { LayoutChange, MemberDescription, Shadow, TypeDescription } from ".
 import type { ElfObject } from "../../elf/object.ts";
 import { FormatError, UnsupportedError } from "../../errors.ts";
 import type { Finding } from "../../findings/findings.ts";
+import { hex } from "../../hex.ts";
 import { append } from "../../lists.ts";
+import { documentPath } from "../../paths.ts";
 import type { Span } from "../../spans/span.ts";
 import { diffLayouts, type LayoutDiff, type MemberChange } from "../../types/diff.ts";
 import type { FunctionNode, TypeGraph } from "../../types/graph.ts";
@@ -11,7 +13,6 @@ import { type DebugSections, readDebugSections } from "../../types/sections.ts";
 import { type Layouts, layoutsOf, type MemberLayout, type TypeLayout } from "../../types/structs.ts";
 import { areSame, typesIn } from "../../types/types.ts";
 import { type Alive, type Touch, type Usage, usageOf } from "../../types/usage.ts";
-import { hex64 } from "../pair/code.ts";
 import { byText, fateOfPre, type PlannedPair } from "../pair/pair.ts";
 import type { TableTypes } from "../switch-over/ops-tables.ts";
 import { planShadow } from "./shadow.ts";
@@ -79,7 +80,7 @@ function sameLayouts(graph: TypeGraph): [Layouts, Layouts] {
 }
 
 function pathOf({ file }: ElfObject): string {
-  return file.replaceAll("\\", "/");
+  return documentPath(file);
 }
 
 async function readSide(object: ElfObject, index: number, side: "pre" | "post"): Promise<TypedSide> {
@@ -205,8 +206,8 @@ function describeLayout(
     enumerators: enumerators.map(({ name, what, pre: from, post: to }) => ({
       name,
       what,
-      ...(from === undefined ? {} : { pre: hex64(from) }),
-      ...(to === undefined ? {} : { post: hex64(to) }),
+      ...(from === undefined ? {} : { pre: hex(from) }),
+      ...(to === undefined ? {} : { post: hex(to) }),
     })),
     because: [...because],
     own: isOwn,
@@ -227,9 +228,7 @@ export function describeType(
     ...(align === undefined ? {} : { align }),
     ...(target === undefined ? {} : { target }),
     ...(isWhole && members.length > 0 ? { members: members.map(describeMember) } : {}),
-    ...(isWhole && values.length > 0
-      ? { values: values.map(({ name, value }) => ({ name, value: hex64(value) })) }
-      : {}),
+    ...(isWhole && values.length > 0 ? { values: values.map(({ name, value }) => ({ name, value: hex(value) })) } : {}),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { ShadowPlan } from "../../contract/layouts.ts";
 import type { Finding, FindingCode } from "../../findings/findings.ts";
+import { addTo } from "../../grouping.ts";
 import { sizeOf } from "../../types/graph.ts";
 import { heldType, type Layouts } from "../../types/structs.ts";
 import { byText, type PlannedPair, spanFinding } from "../pair/pair.ts";
@@ -72,9 +73,7 @@ function variablesOf(calls: readonly KnownCall[]): Variable[] {
   for (const call of calls) {
     const id = shadowId(call);
     if (id === undefined) continue;
-    const list = byId.get(id);
-    if (list === undefined) byId.set(id, [call]);
-    else list.push(call);
+    addTo(byId, id, call);
   }
   return [...byId]
     .sort(([a], [b]) => a - b)

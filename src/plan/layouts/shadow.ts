@@ -1,8 +1,8 @@
 import type { LayoutChange, Shadow, ShadowPlan, ShadowUse } from "../../contract/layouts.ts";
 import type { Finding } from "../../findings/findings.ts";
+import { hex } from "../../hex.ts";
 import type { Span } from "../../spans/span.ts";
 import { heldType, type Layouts } from "../../types/structs.ts";
-import { hex64 } from "../pair/code.ts";
 import { byText, type PlannedPair } from "../pair/pair.ts";
 import { type KnownCall, knownCalls, shadowId, shadowSize, sizeArgument } from "./shadow-calls.ts";
 import { checkShadowUse } from "./shadow-checks.ts";
@@ -42,7 +42,7 @@ function describeUses({ postLabels, index }: PlannedPair, calls: readonly KnownC
         function: postLabels.get(call.caller) ?? call.caller.name,
         object: index,
         offset: Math.max(0, call.offset),
-        ...(id === undefined ? {} : { id: hex64(id) }),
+        ...(id === undefined ? {} : { id: hex(id) }),
         ...(size === undefined ? {} : { size }),
       };
     });

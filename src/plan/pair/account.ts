@@ -4,6 +4,7 @@ import type { Told } from "../../account/told.ts";
 import type { AccountedSide, PairAccounting } from "../../contract/accounting.ts";
 import type { DataChange, ExportChange, FunctionChange, Noise } from "../../contract/description.ts";
 import { type Finding, severityOf } from "../../findings/findings.ts";
+import { signedHex } from "../../hex.ts";
 import type { PlannedPair } from "./pair.ts";
 
 /** What of one pair the description tells. */
@@ -47,7 +48,7 @@ function described({ bytes, allocated, relocations, records }: SideAccount): Acc
 
 function findingOf(pair: PlannedPair, { side, section, offset, name, detail }: Unexplained): Finding {
   const where = { object: pair.index, side, section, offset, ...(name === undefined ? {} : { name }) };
-  return { code: "difference-unexplained", where, detail: `${section}+0x${offset.toString(16)}: ${detail}` };
+  return { code: "difference-unexplained", where, detail: `${section}${signedHex(offset)}: ${detail}` };
 }
 
 /** Findings below an error that tell of a span's contents. */

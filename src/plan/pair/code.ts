@@ -3,6 +3,7 @@ import type { Howto } from "../../arch/arch.ts";
 import type { CodeRelocation, CodeSection, CodeSymbol, CodeTables } from "../../contract/description.ts";
 import { SHN, STT } from "../../elf/constants.ts";
 import type { ElfSymbol } from "../../elf/object.ts";
+import { hex, signedHex } from "../../hex.ts";
 import { namesPosition } from "../../spans/references.ts";
 import type { Span, SpanRelocation, TableEntry } from "../../spans/span.ts";
 import { byField, byLabel } from "../update/order.ts";
@@ -20,11 +21,6 @@ const TYPES: Readonly<Record<number, CodeSymbol["type"]>> = {
   [STT.SECTION]: "section",
   6: "tls",
 };
-
-export function hex64(value: bigint | number): string {
-  const number = BigInt(value);
-  return number < 0n ? `-0x${(-number).toString(16)}` : `0x${number.toString(16)}`;
-}
 
 /** Collects the sections, symbols and relocations of one side of a change; everything once, in an order of its own. */
 export class CodeBuilder {
@@ -79,7 +75,7 @@ export class CodeBuilder {
   addEntry(entry: TableEntry, owner: Span, because: string): string {
     const known = this.#entries.get(entry);
     if (known !== undefined) return known;
-    const base = `${entry.section.name}<target:${this.#label(owner)}+0x${Math.max(0, entry.ownerOffset - owner.entry).toString(16)}>`;
+    const base = `${entry.section.name}<target:${this.#label(owner)}${signedHex(Math.max(0, entry.ownerOffset - owner.entry))}>`;
     let label = base;
     for (let i = 1; this.#sections.has(label); i++) label = `${base}~${i}`;
     this.#entries.set(entry, label);
@@ -132,7 +128,7 @@ export class CodeBuilder {
       kind,
       size: part.size,
       align: section.addralign || 1,
-      flags: hex64(section.flags),
+      flags: hex(section.flags),
       sha256: createHash("sha256").update(bytes).digest("hex"),
       because,
       ...(this.#options.contents
@@ -172,8 +168,8 @@ export class CodeBuilder {
       offset: relocation.offset,
       howto: howto.name,
       symbol: label,
-      insnAddend: hex64(insnAddend + bias),
-      targetAddend: hex64(addend),
+      insnAddend: hex(insnAddend + bias),
+      targetAddend: hex(addend),
     };
   }
 
@@ -213,7 +209,7 @@ export class CodeBuilder {
         size: symbol?.size ?? 0,
         bind: BINDS[symbol?.bind ?? 0] ?? "local",
         ...(symbol?.shndx === SHN.ABS
-          ? { type: "absolute", value: hex64(symbol.value) }
+          ? { type: "absolute", value: hex(symbol.value) }
           : { type: TYPES[symbol?.type ?? 0] ?? "other" }),
       });
     }

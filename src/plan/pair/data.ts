@@ -2,10 +2,10 @@ import type { DataChange, Patch } from "../../contract/description.ts";
 import { ET, SHN, STB } from "../../elf/constants.ts";
 import type { ElfSymbol } from "../../elf/object.ts";
 import type { Finding, FindingCode } from "../../findings/findings.ts";
+import { hex } from "../../hex.ts";
 import { isCode, isComparedByContents, isState, type SectionKind } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";
 import { isTextSpan } from "../../spans/text-of.ts";
-import { hex64 } from "./code.ts";
 import { demangle } from "./demangle.ts";
 import { firstReason, type PlannedPair, reasonsOf, spanFinding, toReasons } from "./pair.ts";
 
@@ -143,7 +143,7 @@ function planAbsolutes(plan: DataPlan, pair: PlannedPair): void {
     const twin = after.get(name);
     if (twin?.value === value) continue;
     const where = { object: pair.index, side: "pre", section: "ABS", name, label: name } as const;
-    const detail = `${hex64(value)} becomes ${twin === undefined ? "undefined" : hex64(twin.value)}`;
+    const detail = `${hex(value)} becomes ${twin === undefined ? "undefined" : hex(twin.value)}`;
     plan.findings.push({ code: "absolute-symbol-changed", where, detail });
   }
 }
@@ -187,7 +187,7 @@ function planCommons(plan: DataPlan, pair: PlannedPair): void {
 function reportUnowned(plan: DataPlan, pair: PlannedPair, span: Span, side: "pre" | "post"): void {
   if (span.symbol !== undefined || isComparedByContents(span.kind) || isTextSpan(span) || span.kind === "note") return;
   if (span.kind === "registry" || pair.diff[side].uses(span).length > 0) return;
-  const detail = `${span.size} bytes at 0x${span.offset.toString(16)} ${side === "pre" ? "are gone" : "are new"}`;
+  const detail = `${span.size} bytes at ${hex(span.offset)} ${side === "pre" ? "are gone" : "are new"}`;
   plan.findings.push(spanFinding(pair, "unnamed-data-changed", span, side, detail));
 }
 

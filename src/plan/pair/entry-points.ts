@@ -1,5 +1,7 @@
 import type { FunctionChange, Patch } from "../../contract/description.ts";
 import type { Finding } from "../../findings/findings.ts";
+import { addTo } from "../../grouping.ts";
+import { signedHex } from "../../hex.ts";
 import { parentFunction } from "../../spans/names.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import { isFunctionSymbol, type Span, type SpanTable } from "../../spans/span.ts";
@@ -45,9 +47,7 @@ function entryPoints(span: Span): EntryPoint[] {
   const points = new Map<number, string[]>([[span.entry, []]]);
   for (const { symbol, offset } of span.symbols) {
     if (offset !== span.entry && (symbol.bind === 0 || !isFunctionSymbol(symbol) || offset < span.entry)) continue;
-    const names = points.get(offset);
-    if (names === undefined) points.set(offset, [symbol.name]);
-    else names.push(symbol.name);
+    addTo(points, offset, symbol.name);
   }
   return [...points].map(([offset, names]) => ({ offset, names })).sort((a, b) => a.offset - b.offset);
 }
@@ -82,7 +82,7 @@ export function redirect(pair: PlannedPair, pre: Span, post: Span): Redirection 
     const targets = new Map(names.filter((name) => places.has(name)).map((name) => [places.get(name) as number, name]));
     if (targets.size > 1) {
       const words = [...targets]
-        .map(([place, name]) => `${name} at +0x${(place - post.entry).toString(16)}`)
+        .map(([place, name]) => `${name} at ${signedHex(place - post.entry)}`)
         .sort(byText)
         .join(", ");
       findings.push(spanFinding(pair, "entry-point-moved", pre, "pre", words));

@@ -3,6 +3,7 @@ import type { ExportDifferenceKind } from "../../contract/names/reasons.ts";
 import { hexBytes, targetText } from "../../diff/difference.ts";
 import { differingRuns } from "../../diff/mask.ts";
 import type { Finding } from "../../findings/findings.ts";
+import { hex } from "../../hex.ts";
 import type { Export, SpanRelocation } from "../../spans/span.ts";
 import { textBytes } from "../../spans/text-of.ts";
 import type { PlannedPair } from "./pair.ts";
@@ -84,7 +85,7 @@ function isSameReference({ diff }: PlannedPair, a: SpanRelocation | undefined, b
 }
 
 function crcText(crc: bigint | undefined): string {
-  return crc === undefined ? "" : `0x${crc.toString(16)}`;
+  return crc === undefined ? "" : hex(crc);
 }
 
 function add(

@@ -6,6 +6,8 @@ import { SHN } from "../../elf/constants.ts";
 import { readCompiler, sourceFileOf } from "../../elf/notes.ts";
 import type { ElfObject, ElfSymbol } from "../../elf/object.ts";
 import { type Finding, severityOf } from "../../findings/findings.ts";
+import { hex } from "../../hex.ts";
+import { documentPath } from "../../paths.ts";
 import type { Oddity } from "../../spans/span.ts";
 import type { LayoutPlan } from "../layouts/layouts.ts";
 import { planLiveUpdate } from "../live-update/live-update.ts";
@@ -13,7 +15,6 @@ import { planSwitchOver } from "../switch-over/switch-over.ts";
 import { byLabel, byLabelAndTarget, byName, byPlace } from "../update/order.ts";
 import { accountPair } from "./account.ts";
 import { type ChangeOptions, planChange } from "./change.ts";
-import { hex64 } from "./code.ts";
 import { planData } from "./data.ts";
 import { describeArch } from "./describe-arch.ts";
 import { hasEntryHooks } from "./entry-points.ts";
@@ -154,14 +155,10 @@ function changeOptions(options: FragmentOptions): ChangeOptions {
   return { contents: options.contents ?? false, allOldCode: options.oldCode === "all" };
 }
 
-function slashes(path: string): string {
-  return path.replaceAll("\\", "/");
-}
-
 function fileOf(object: ElfObject): PairFile {
   const member = object.member === undefined ? {} : { member: object.member };
   const sha256 = createHash("sha256").update(object.bytes).digest("hex");
-  return { path: slashes(object.file), ...member, sha256, size: object.bytes.length };
+  return { path: documentPath(object.file), ...member, sha256, size: object.bytes.length };
 }
 
 function describeHowtos(howtos: ReadonlyMap<string, Howto>): Record<string, HowtoDescription> {
@@ -169,7 +166,7 @@ function describeHowtos(howtos: ReadonlyMap<string, Howto>): Record<string, Howt
   return Object.fromEntries(
     sorted.map(([name, { pcrel, size, mask, rightshift, signed }]) => [
       name,
-      { type: "reloc", pcrel, size, dstMask: hex64(mask), rightshift, signedAddend: signed } satisfies HowtoDescription,
+      { type: "reloc", pcrel, size, dstMask: hex(mask), rightshift, signedAddend: signed } satisfies HowtoDescription,
     ]),
   );
 }

@@ -3,6 +3,7 @@ import type { ObjectDiff } from "../../diff/diff.ts";
 import type { Difference } from "../../diff/difference.ts";
 import type { Fate } from "../../diff/propagate.ts";
 import type { Finding, FindingCode, FindingPlace } from "../../findings/findings.ts";
+import { hex } from "../../hex.ts";
 import { labelSpans } from "../../spans/labels.ts";
 import type { Span } from "../../spans/span.ts";
 
@@ -87,5 +88,5 @@ export function firstReason(differences: readonly Difference[] | undefined): str
   const first = differences?.[0];
   if (first === undefined) return "";
   if (first.kind === "size") return `size ${first.pre} becomes ${first.post}`;
-  return `${first.kind} at 0x${first.offset.toString(16)}: ${first.pre || "nothing"} becomes ${first.post || "nothing"}`;
+  return `${first.kind} at ${hex(first.offset)}: ${first.pre || "nothing"} becomes ${first.post || "nothing"}`;
 }

@@ -6,8 +6,10 @@ import type {
   TableDescription,
 } from "../../contract/switch-over.ts";
 import { hexBytes, targetText, targetTexts } from "../../diff/difference.ts";
+import { signedHex } from "../../hex.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";
+import { plural } from "../../wording.ts";
 import { byText, fateOfPre, type PlannedPair } from "../pair/pair.ts";
 import { byLabel } from "../update/order.ts";
 import { elementAt, type OpsTable, pointerSize, type Slot } from "./ops-tables.ts";
@@ -224,10 +226,6 @@ function isSameTarget(pair: PlannedPair, pre: OpsTable, post: OpsTable, offset: 
   return pair.diff.pairing.postOf[a.target.id] === b.target && a.targetOffset === b.targetOffset;
 }
 
-function plural(count: number, one: string): string {
-  return `${count} ${count === 1 ? one : `${one}s`}`;
-}
-
 /** Whether callers that know the old table can do with the new one. */
 function judge(
   { pre, post }: TablePair,
@@ -249,14 +247,14 @@ function judge(
   if (after > before)
     open.push(`it grows from ${before} to ${after} bytes: callers must know the new size to use what is added`);
   for (const { offset, pre: was, status, movedTo } of slots) {
-    const place = `+0x${offset.toString(16)}`;
+    const place = signedHex(offset);
     if (status === "moved")
-      broken.push(`${was} moves from ${place} to +0x${(movedTo ?? 0).toString(16)}: callers still look at ${place}`);
+      broken.push(`${was} moves from ${place} to ${signedHex(movedTo ?? 0)}: callers still look at ${place}`);
     if (status === "removed")
       broken.push(`${place} loses ${was}: who has found it filled does not look again before calling`);
   }
   if (fields.length > 0) {
-    const places = fields.map(({ offset, member }) => member ?? `+0x${offset.toString(16)}`).join(", ");
+    const places = fields.map(({ offset, member }) => member ?? signedHex(offset)).join(", ");
     open.push(`${plural(fields.length, "other field")} differ${fields.length === 1 ? "s" : ""}: ${places}`);
   }
   const compatibility = broken.length > 0 ? "incompatible" : open.length > 0 ? "needs-work" : "compatible";

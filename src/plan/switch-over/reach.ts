@@ -1,5 +1,6 @@
 import { isBranchField } from "../../arch/branch.ts";
 import type { Side } from "../../diff/pairing.ts";
+import { addTo } from "../../grouping.ts";
 import { parentFunction } from "../../spans/names.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../../spans/span.ts";
@@ -120,9 +121,7 @@ function spreadRoots(
     for (const use of usesOf(span).others) {
       if (use.kind !== "call") isRoot = true;
       else {
-        const list = callees.get(use.by);
-        if (list === undefined) callees.set(use.by, [span]);
-        else list.push(span);
+        addTo(callees, use.by, span);
       }
     }
     if (!isRoot) continue;

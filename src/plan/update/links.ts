@@ -1,5 +1,6 @@
 import type { ChangeTables, CodeRelocation, CodeTables, FunctionChange, Patch } from "../../contract/description.ts";
 import type { Finding, FindingCode } from "../../findings/findings.ts";
+import { addTo, groupBy } from "../../grouping.ts";
 import { byText } from "../pair/pair.ts";
 import { find, lowest } from "./merge.ts";
 import { byLabel, byName } from "./order.ts";
@@ -79,17 +80,6 @@ function movesIn<T extends Named>(deleted: readonly T[], fresh: readonly T[]): [
     if (from !== undefined && to !== undefined && from.object !== to.object) moves.push([from, to]);
   }
   return moves.sort(([a], [b]) => byLabel(a, b));
-}
-
-function groupBy<T>(list: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of list) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return groups;
 }
 
 /** The only one, or the only global one. */
@@ -384,9 +374,7 @@ function exportsOf(pieces: readonly Piece[], status: string): Map<string, Piece[
         one.movedFrom !== undefined
       )
         continue;
-      const list = holders.get(one.name);
-      if (list === undefined) holders.set(one.name, [piece]);
-      else list.push(piece);
+      addTo(holders, one.name, piece);
     }
   }
   return holders;

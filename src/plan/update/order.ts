@@ -1,5 +1,6 @@
 import type { CodeRelocation, Patch, UpdateDescription } from "../../contract/description.ts";
-import { type Severity, severityOf } from "../../findings/findings.ts";
+import { severityOf } from "../../findings/findings.ts";
+import type { Severity } from "../../findings/table.ts";
 import { byText } from "../pair/pair.ts";
 
 /* The orders of the description's tables, which a consumer may search by bisection: who writes a table sorts by them, who checks one looks for them. */

@@ -1,6 +1,7 @@
 import type { ChangeTables, DataChange, ExportChange, FunctionChange, Noise } from "../../contract/description.ts";
 import type { PairFragment } from "../../contract/part.ts";
 import type { Finding } from "../../findings/findings.ts";
+import { addTo } from "../../grouping.ts";
 import { byText } from "../pair/pair.ts";
 
 /** One pair at its place in the update. Passes replace its lists and never write into them: they belong to the fragment. */
@@ -53,9 +54,7 @@ export function byTarget(pieces: readonly Piece[]): Map<string, Piece[]> {
   const groups = new Map<string, Piece[]>();
   for (const piece of pieces) {
     if (!isLive(piece) || (piece.change === null && piece.fragment.links === undefined)) continue;
-    const group = groups.get(piece.fragment.target);
-    if (group === undefined) groups.set(piece.fragment.target, [piece]);
-    else group.push(piece);
+    addTo(groups, piece.fragment.target, piece);
   }
   return new Map([...groups].sort(([a], [b]) => byText(a, b)));
 }

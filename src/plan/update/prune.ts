@@ -1,4 +1,5 @@
 import type { ChangeTables, CodeSymbol, CodeTables } from "../../contract/description.ts";
+import { addTo } from "../../grouping.ts";
 import { find } from "./merge.ts";
 import { ownerOf } from "./piece.ts";
 
@@ -105,9 +106,7 @@ function everything({ sections, symbols }: CodeTables, isDropped: (label: string
 
 function push(lists: Map<string, string[]>, key: string | undefined, value: string | undefined): void {
   if (key === undefined || value === undefined) return;
-  const list = lists.get(key);
-  if (list === undefined) lists.set(key, [value]);
-  else list.push(value);
+  addTo(lists, key, value);
 }
 
 /** The tables without the sections that are gone, and without symbols that nobody means any more; what is gone is found in `old`. */

@@ -1,4 +1,5 @@
 import type { ElfObject } from "../../elf/object.ts";
+import { hex } from "../../hex.ts";
 import {
   type FunctionNode,
   type FunctionUse,
@@ -249,12 +250,7 @@ export function graphBuilder(object: ElfObject): GraphBuilder {
     for (const [signature, id] of signed) {
       const target = entryOf.get(id);
       if (target !== undefined) nodes.set(id, { ...transparent(target) });
-      else
-        refuse(
-          `a type unit with the signature 0x${signature.toString(16)}, which is not in this file`,
-          ".debug_info",
-          0,
-        );
+      else refuse(`a type unit with the signature ${hex(signature)}, which is not in this file`, ".debug_info", 0);
     }
     const graph: TypeGraph = {
       source: "DWARF",
