@@ -108,12 +108,19 @@ const scripts = [
   ...sh.split("\n"),
 ];
 const calls = callsIn(scripts.join("\n"));
+const [short] = blocks(documentText("README.md"), "yaml").map((block) => parse(block) as { diff: PipelineJob });
+const shortCalls = callsIn(short?.diff.script.join("\n") ?? "");
 
 describe("calls of elfsplice in the examples", () => {
   it("are found: diff, merge and check in each of the three", () => {
     expect(calls.map(([command]) => command)).toEqual(
       Array.from({ length: 3 }, () => ["diff", "merge", "check"]).flat(),
     );
+  });
+
+  it("are found: diff and check in the short one, which README has", () => {
+    expect(shortCalls.map(([command]) => command)).toEqual(["diff", "check"]);
+    expect(short?.diff.artifacts.paths).toEqual(["update.json"]);
   });
 
   /** Commands of this version, and their options as the help of each prints them. */
@@ -127,14 +134,17 @@ describe("calls of elfsplice in the examples", () => {
     return [...list.matchAll(/^ {2}(\w+) /gm)].map((match) => match[1] as string);
   };
 
-  it.each(calls.map((call) => [call.join(" "), call] as const))("%s: command and options exist", (_text, call) => {
-    const [command = "", ...args] = call;
-    expect(commands()).toContain(command);
-    const known = options(command);
-    const used = args.filter((word) => /^--?\w/.test(word));
-    expect(used.length).toBeGreaterThan(0);
-    expect(used.filter((option) => !known.includes(option))).toEqual([]);
-    // Values that a command does not take are refused before it looks for the file.
-    if (command === "check") expect(run(call).stderr).toMatch(/update\.json: cannot be read/);
-  });
+  it.each([...calls, ...shortCalls].map((call) => [call.join(" "), call] as const))(
+    "%s: command and options exist",
+    (_text, call) => {
+      const [command = "", ...args] = call;
+      expect(commands()).toContain(command);
+      const known = options(command);
+      const used = args.filter((word) => /^--?\w/.test(word));
+      expect(used.length).toBeGreaterThan(0);
+      expect(used.filter((option) => !known.includes(option))).toEqual([]);
+      // Values that a command does not take are refused before it looks for the file.
+      if (command === "check") expect(run(call).stderr).toMatch(/update\.json: cannot be read/);
+    },
+  );
 });
