@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
+import type { Code, CodeRelocation, Patch } from "../contract/code.ts";
 import type { ComparedRow, TableComparison, UpdateComparison } from "../contract/comparison.ts";
-import type { Change, Code, CodeRelocation, ObjectPair, Patch, UpdateDescription } from "../contract/description.ts";
+import type { Change, ObjectPair, UpdateDescription } from "../contract/description.ts";
 import { SCHEMA_VERSION } from "../contract/names/rungs.ts";
 import { UnsupportedError } from "../errors.ts";
 import { addTo } from "../grouping.ts";

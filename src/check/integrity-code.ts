@@ -1,13 +1,6 @@
 import { createHash } from "node:crypto";
-import type {
-  Change,
-  Code,
-  CodeSection,
-  CodeSymbol,
-  HowtoDescription,
-  Patch,
-  UpdateDescription,
-} from "../contract/description.ts";
+import type { Code, CodeSection, CodeSymbol, HowtoDescription, Patch } from "../contract/code.ts";
+import type { Change, UpdateDescription } from "../contract/description.ts";
 import { byText } from "../order.ts";
 import { byField, byLabel, byPatchedPlace, firstOutOfOrder } from "../plan/update/order.ts";
 import type { Report } from "./problem.ts";

@@ -1,4 +1,5 @@
-import type { Change, Patch, UpdateDescription } from "../contract/description.ts";
+import type { Patch } from "../contract/code.ts";
+import type { Change, UpdateDescription } from "../contract/description.ts";
 import { addTo } from "../grouping.ts";
 
 /*

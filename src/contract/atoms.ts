@@ -41,3 +41,6 @@ export const objectIndex = count.describe("index into objects");
 export const target = z.string().describe("vmlinux, or a module's name");
 
 export const label = z.string().describe("unique name within the update");
+
+/** A type that stands once in the schema, below `$defs`. */
+export const named = <T extends z.ZodType>(id: string, type: T): T => type.meta({ id }) as T;

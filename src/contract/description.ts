@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { FINDING_CODES } from "../findings/findings.ts";
 import { accounting } from "./accounting.ts";
-import { base64, count, generator, hex64, hexBytes, label, objectIndex, severity, sha256, target } from "./atoms.ts";
+import { count, generator, label, named, objectIndex, severity, sha256, target } from "./atoms.ts";
+import { code, hooks, howto, patch } from "./code.ts";
 import { layoutChange, shadow } from "./layouts.ts";
 import { liveUpdate } from "./live-update.ts";
 import { DIFFERENCE_KINDS, EXPORT_DIFFERENCE_KINDS } from "./names/reasons.ts";
@@ -12,8 +13,6 @@ import { switchOver } from "./switch-over.ts";
  * The update description: the contract of elfsplice. Types and the JSON Schema (contract/update.schema.json) both come from
  * here. Only types leave this file at run time's cost of nothing; validation loads zod.
  */
-
-const named = <T extends z.ZodType>(id: string, type: T): T => type.meta({ id }) as T;
 
 const sides = {
   pre: z.string().describe("what pre has there, in words or hexadecimal; empty where it has nothing"),
@@ -202,88 +201,6 @@ export const exportChange = z.strictObject({
   suppressed,
 });
 
-const codeSection = z.strictObject({
-  label,
-  kind: z.string().describe("what is in it: text, rodata, string, data, bss, a kernel table, …"),
-  size: count.describe("bytes"),
-  align: count.describe("bytes; a power of two"),
-  flags: hex64.describe("SHF_* bits"),
-  sha256: sha256.describe("of the contents, relocated fields as in the object"),
-  because: z.string().describe("changed, new, in-place, deleted, owner LABEL, or referenced-by LABEL"),
-  contents: base64.optional().describe("bytes in base64; with --contents only"),
-});
-
-const codeSymbol = z.strictObject({
-  label,
-  name: name.describe("the symbol's name; empty where it has none"),
-  section: z.string().nullable().describe("label of the section that defines it; null when it is defined elsewhere"),
-  offset: z.int().describe("bytes from the start of that section"),
-  size: count.describe("bytes"),
-  bind: z.enum(["local", "global", "weak", "unique"]).describe("STB_* in words"),
-  type: z
-    .enum(["function", "gnu-ifunc", "object", "section", "tls", "absolute", "other"])
-    .describe("STT_* in words; absolute: SHN_ABS"),
-  value: hex64.optional().describe("address in the run system, once it was matched; of an absolute symbol its value"),
-  sympos: count.optional().describe("position among equal names as livepatch counts: 0 when unique"),
-});
-
-const codeRelocation = z.strictObject({
-  section: z.string().describe("label of the section that holds the field"),
-  offset: count.describe("bytes from the start of that section"),
-  howto: z.string().describe("name of the relocation type; a key of howtos"),
-  symbol: z.string().describe("label of a symbol"),
-  insnAddend: hex64.describe("the part of the addend that comes from the instruction's form"),
-  targetAddend: hex64.describe("offset from the symbol to what is meant"),
-});
-
-const tables = {
-  sections: z.array(codeSection).describe("functions, data and entries of tables; by label"),
-  symbols: z.array(codeSymbol).describe("what relocations refer to, and what sections define; by label"),
-  relocations: z.array(codeRelocation).describe("by section and offset"),
-};
-const code = named(
-  "code",
-  z
-    .strictObject({ name: z.string().describe("as Ksplice would call the module"), ...tables })
-    .describe("sections, symbols and relocations, as a loader needs them"),
-);
-/** What one pair contributes to the code of a change. */
-export const codeTables = z.strictObject(tables);
-
-export const patch = z.strictObject({
-  type: z
-    .enum(["text", "data", "export", "bug"])
-    .describe(
-      "text: a jump at an old entry; data: contents rewritten in place; export: the name of an export; bug: a line number",
-    ),
-  oldLabel: z.string().describe("label of what is patched"),
-  oldOffset: z.int().describe("bytes from its symbol to where the patch is written"),
-  replacement: z.string().nullable().describe("label of the new code or contents; null: a trap, or nothing"),
-  replacementOffset: z.int().optional().describe("bytes from the replacement's symbol; default: 0"),
-  size: count.describe("bytes written"),
-  contents: base64.optional().describe("what is written, in base64, where the section does not hold it"),
-  oldAddress: hex64.optional().describe("where the patch is written in the run system, once it was matched"),
-  newAddress: hex64.optional().describe("where the replacement will lie, if that is known"),
-  trampoline: hexBytes.optional().describe("what is written there, in hexadecimal"),
-  saved: hexBytes.optional().describe("what the run system has there, in hexadecimal"),
-});
-
-const hookList = (when: string) => z.array(z.string()).optional().describe(`labels of functions to call ${when}`);
-export const hooks = z
-  .strictObject({
-    preApply: hookList("before anything is stopped"),
-    checkApply: hookList("while all is stopped; they may refuse"),
-    apply: hookList("while all is stopped, once nothing refuses"),
-    postApply: hookList("after the update is applied"),
-    failApply: hookList("if the update could not be applied"),
-    preReverse: hookList("before the update is taken back"),
-    checkReverse: hookList("while all is stopped to take it back; they may refuse"),
-    reverse: hookList("while all is stopped to take it back, once nothing refuses"),
-    postReverse: hookList("after the update was taken back"),
-    failReverse: hookList("if the update could not be taken back"),
-  })
-  .describe("functions that the patch wants called, by stage. Ksplice: kmodsrc/ksplice.h");
-
 const change = z.strictObject({
   target,
   name: z.string().describe("as Ksplice would call the change"),
@@ -292,17 +209,6 @@ const change = z.strictObject({
   patches: z.array(patch).describe("what is written into the run system; by label and offset"),
   hooks,
 });
-
-export const howto = z
-  .strictObject({
-    type: z.literal("reloc").describe("always this"),
-    pcrel: z.boolean().describe("whether the value is relative to the place of the field"),
-    size: count.describe("bytes of the field"),
-    dstMask: hex64.describe("bits of the field that the relocation writes"),
-    rightshift: count.describe("bits by which the value is shifted before it is written"),
-    signedAddend: z.boolean().describe("whether the field is sign-extended"),
-  })
-  .describe("what a relocation type means");
 
 export const findingPlace = z
   .strictObject({
@@ -383,15 +289,6 @@ export type Noise = z.infer<typeof noise>;
 export type ExportChange = z.infer<typeof exportChange>;
 export type ObjectPair = z.infer<typeof objectPair>;
 export type Change = z.infer<typeof change>;
-export type Code = z.infer<typeof code>;
-export type CodeTables = z.infer<typeof codeTables>;
-export type ChangeTables = { oldCode: CodeTables; newCode: CodeTables; patches: Patch[]; hooks: Hooks };
-export type CodeSection = z.infer<typeof codeSection>;
-export type CodeSymbol = z.infer<typeof codeSymbol>;
-export type CodeRelocation = z.infer<typeof codeRelocation>;
-export type Patch = z.infer<typeof patch>;
-export type Hooks = z.infer<typeof hooks>;
-export type HowtoDescription = z.infer<typeof howto>;
 export type Verdict = z.infer<typeof verdict>;
 export type Architecture = z.infer<typeof architecture>;
 export type Reason = z.infer<typeof reason>;

@@ -4,18 +4,15 @@ import { FINDING_CODES } from "../findings/findings.ts";
 import { VERSION } from "../version.ts";
 import { pairAccounting } from "./accounting.ts";
 import { generator } from "./atoms.ts";
+import { codeTables, hooks, howto, patch } from "./code.ts";
 import {
   architecture,
-  codeTables,
   dataChange,
   exportChange,
   findingPlace,
   functionChange,
-  hooks,
-  howto,
   noise,
   objectPair,
-  patch,
 } from "./description.ts";
 import { layoutChange, shadow } from "./layouts.ts";
 import { liveUpdate } from "./live-update.ts";

@@ -1,5 +1,5 @@
 import type { Howto } from "../../arch/arch.ts";
-import type { ChangeTables, Hooks, Patch } from "../../contract/description.ts";
+import type { ChangeTables, Hooks, Patch } from "../../contract/code.ts";
 import { differingRuns } from "../../diff/mask.ts";
 import { isCode, isComparedByContents } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";

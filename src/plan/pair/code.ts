@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Howto } from "../../arch/arch.ts";
-import type { CodeRelocation, CodeSection, CodeSymbol, CodeTables } from "../../contract/description.ts";
+import type { CodeRelocation, CodeSection, CodeSymbol, CodeTables } from "../../contract/code.ts";
 import { SHN, STT } from "../../elf/constants.ts";
 import type { ElfSymbol } from "../../elf/object.ts";
 import { hex, signedHex } from "../../hex.ts";

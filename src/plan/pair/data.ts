@@ -1,4 +1,5 @@
-import type { DataChange, Patch } from "../../contract/description.ts";
+import type { Patch } from "../../contract/code.ts";
+import type { DataChange } from "../../contract/description.ts";
 import { ET, SHN, STB } from "../../elf/constants.ts";
 import type { ElfSymbol } from "../../elf/object.ts";
 import type { Finding, FindingCode } from "../../findings/findings.ts";

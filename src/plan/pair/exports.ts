@@ -1,4 +1,5 @@
-import type { ExportChange, ExportReason, Patch } from "../../contract/description.ts";
+import type { Patch } from "../../contract/code.ts";
+import type { ExportChange, ExportReason } from "../../contract/description.ts";
 import type { ExportDifferenceKind } from "../../contract/names/reasons.ts";
 import { hexBytes, targetText } from "../../diff/difference.ts";
 import { differingRuns } from "../../diff/mask.ts";

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Howto } from "../../arch/arch.ts";
-import type { ChangeTables, HowtoDescription, ObjectPair } from "../../contract/description.ts";
+import type { ChangeTables, HowtoDescription } from "../../contract/code.ts";
+import type { ObjectPair } from "../../contract/description.ts";
 import type { PairFragment, PairLinks } from "../../contract/part.ts";
 import { SHN } from "../../elf/constants.ts";
 import { readCompiler, sourceFileOf } from "../../elf/notes.ts";

@@ -1,4 +1,5 @@
-import type { FunctionChange, Patch } from "../../contract/description.ts";
+import type { Patch } from "../../contract/code.ts";
+import type { FunctionChange } from "../../contract/description.ts";
 import { firstInstruction } from "../../disasm/first.ts";
 import type { ElfObject } from "../../elf/object.ts";
 import type { Finding } from "../../findings/findings.ts";

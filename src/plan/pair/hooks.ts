@@ -1,4 +1,4 @@
-import type { Hooks } from "../../contract/description.ts";
+import type { Hooks } from "../../contract/code.ts";
 import type { Finding } from "../../findings/findings.ts";
 import { append } from "../../lists.ts";
 import { isCode } from "../../spans/section-kind.ts";

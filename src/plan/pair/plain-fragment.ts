@@ -1,4 +1,5 @@
-import type { Architecture, ChangeTables, ObjectPair } from "../../contract/description.ts";
+import type { ChangeTables } from "../../contract/code.ts";
+import type { Architecture, ObjectPair } from "../../contract/description.ts";
 import type { PairFragment } from "../../contract/part.ts";
 import type { Finding } from "../../findings/findings.ts";
 

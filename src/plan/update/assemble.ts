@@ -1,12 +1,6 @@
 import { createHash } from "node:crypto";
-import type {
-  Architecture,
-  Change,
-  ChangeTables,
-  FunctionChange,
-  HowtoDescription,
-  UpdateDescription,
-} from "../../contract/description.ts";
+import type { ChangeTables, HowtoDescription } from "../../contract/code.ts";
+import type { Architecture, Change, FunctionChange, UpdateDescription } from "../../contract/description.ts";
 import { SCHEMA_VERSION } from "../../contract/names/rungs.ts";
 import type { PairFragment, SuppressionRule } from "../../contract/part.ts";
 import { UsageError } from "../../errors.ts";

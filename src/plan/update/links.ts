@@ -1,4 +1,5 @@
-import type { ChangeTables, CodeRelocation, CodeTables, FunctionChange, Patch } from "../../contract/description.ts";
+import type { ChangeTables, CodeRelocation, CodeTables, Patch } from "../../contract/code.ts";
+import type { FunctionChange } from "../../contract/description.ts";
 import type { Finding, FindingCode } from "../../findings/findings.ts";
 import { addTo, groupBy } from "../../grouping.ts";
 import { byText } from "../pair/pair.ts";

@@ -1,4 +1,4 @@
-import type { ChangeTables, CodeSymbol, CodeTables, Hooks } from "../../contract/description.ts";
+import type { ChangeTables, CodeSymbol, CodeTables, Hooks } from "../../contract/code.ts";
 import { byText } from "../pair/pair.ts";
 import { byField, byLabel, byPatchedPlace } from "./order.ts";
 import { ownerOf } from "./piece.ts";

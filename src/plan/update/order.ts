@@ -1,4 +1,5 @@
-import type { CodeRelocation, Patch, UpdateDescription } from "../../contract/description.ts";
+import type { CodeRelocation, Patch } from "../../contract/code.ts";
+import type { UpdateDescription } from "../../contract/description.ts";
 import { severityOf } from "../../findings/findings.ts";
 import type { Severity } from "../../findings/table.ts";
 import { byText } from "../pair/pair.ts";

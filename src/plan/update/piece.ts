@@ -1,4 +1,5 @@
-import type { ChangeTables, DataChange, ExportChange, FunctionChange, Noise } from "../../contract/description.ts";
+import type { ChangeTables } from "../../contract/code.ts";
+import type { DataChange, ExportChange, FunctionChange, Noise } from "../../contract/description.ts";
 import type { PairFragment } from "../../contract/part.ts";
 import type { Finding } from "../../findings/findings.ts";
 import { addTo } from "../../grouping.ts";

@@ -1,4 +1,4 @@
-import type { ChangeTables, CodeSymbol, CodeTables } from "../../contract/description.ts";
+import type { ChangeTables, CodeSymbol, CodeTables } from "../../contract/code.ts";
 import { addTo } from "../../grouping.ts";
 import { find } from "./merge.ts";
 import { ownerOf } from "./piece.ts";

@@ -1,0 +1,107 @@
+import { z } from "zod";
+import { base64, count, hex64, hexBytes, label, named, sha256 } from "./atoms.ts";
+
+/* What a change is made of: the old and the new code, the patches between them, and the hooks to call. */
+
+const codeSection = z.strictObject({
+  label,
+  kind: z.string().describe("what is in it: text, rodata, string, data, bss, a kernel table, …"),
+  size: count.describe("bytes"),
+  align: count.describe("bytes; a power of two"),
+  flags: hex64.describe("SHF_* bits"),
+  sha256: sha256.describe("of the contents, relocated fields as in the object"),
+  because: z.string().describe("changed, new, in-place, deleted, owner LABEL, or referenced-by LABEL"),
+  contents: base64.optional().describe("bytes in base64; with --contents only"),
+});
+
+const codeSymbol = z.strictObject({
+  label,
+  name: z.string().describe("the symbol's name; empty where it has none"),
+  section: z.string().nullable().describe("label of the section that defines it; null when it is defined elsewhere"),
+  offset: z.int().describe("bytes from the start of that section"),
+  size: count.describe("bytes"),
+  bind: z.enum(["local", "global", "weak", "unique"]).describe("STB_* in words"),
+  type: z
+    .enum(["function", "gnu-ifunc", "object", "section", "tls", "absolute", "other"])
+    .describe("STT_* in words; absolute: SHN_ABS"),
+  value: hex64.optional().describe("address in the run system, once it was matched; of an absolute symbol its value"),
+  sympos: count.optional().describe("position among equal names as livepatch counts: 0 when unique"),
+});
+
+const codeRelocation = z.strictObject({
+  section: z.string().describe("label of the section that holds the field"),
+  offset: count.describe("bytes from the start of that section"),
+  howto: z.string().describe("name of the relocation type; a key of howtos"),
+  symbol: z.string().describe("label of a symbol"),
+  insnAddend: hex64.describe("the part of the addend that comes from the instruction's form"),
+  targetAddend: hex64.describe("offset from the symbol to what is meant"),
+});
+
+const tables = {
+  sections: z.array(codeSection).describe("functions, data and entries of tables; by label"),
+  symbols: z.array(codeSymbol).describe("what relocations refer to, and what sections define; by label"),
+  relocations: z.array(codeRelocation).describe("by section and offset"),
+};
+export const code = named(
+  "code",
+  z
+    .strictObject({ name: z.string().describe("as Ksplice would call the module"), ...tables })
+    .describe("sections, symbols and relocations, as a loader needs them"),
+);
+/** What one pair contributes to the code of a change. */
+export const codeTables = z.strictObject(tables);
+
+export const patch = z.strictObject({
+  type: z
+    .enum(["text", "data", "export", "bug"])
+    .describe(
+      "text: a jump at an old entry; data: contents rewritten in place; export: the name of an export; bug: a line number",
+    ),
+  oldLabel: z.string().describe("label of what is patched"),
+  oldOffset: z.int().describe("bytes from its symbol to where the patch is written"),
+  replacement: z.string().nullable().describe("label of the new code or contents; null: a trap, or nothing"),
+  replacementOffset: z.int().optional().describe("bytes from the replacement's symbol; default: 0"),
+  size: count.describe("bytes written"),
+  contents: base64.optional().describe("what is written, in base64, where the section does not hold it"),
+  oldAddress: hex64.optional().describe("where the patch is written in the run system, once it was matched"),
+  newAddress: hex64.optional().describe("where the replacement will lie, if that is known"),
+  trampoline: hexBytes.optional().describe("what is written there, in hexadecimal"),
+  saved: hexBytes.optional().describe("what the run system has there, in hexadecimal"),
+});
+
+const hookList = (when: string) => z.array(z.string()).optional().describe(`labels of functions to call ${when}`);
+export const hooks = z
+  .strictObject({
+    preApply: hookList("before anything is stopped"),
+    checkApply: hookList("while all is stopped; they may refuse"),
+    apply: hookList("while all is stopped, once nothing refuses"),
+    postApply: hookList("after the update is applied"),
+    failApply: hookList("if the update could not be applied"),
+    preReverse: hookList("before the update is taken back"),
+    checkReverse: hookList("while all is stopped to take it back; they may refuse"),
+    reverse: hookList("while all is stopped to take it back, once nothing refuses"),
+    postReverse: hookList("after the update was taken back"),
+    failReverse: hookList("if the update could not be taken back"),
+  })
+  .describe("functions that the patch wants called, by stage. Ksplice: kmodsrc/ksplice.h");
+
+export const howto = z
+  .strictObject({
+    type: z.literal("reloc").describe("always this"),
+    pcrel: z.boolean().describe("whether the value is relative to the place of the field"),
+    size: count.describe("bytes of the field"),
+    dstMask: hex64.describe("bits of the field that the relocation writes"),
+    rightshift: count.describe("bits by which the value is shifted before it is written"),
+    signedAddend: z.boolean().describe("whether the field is sign-extended"),
+  })
+  .describe("what a relocation type means");
+
+export type Code = z.infer<typeof code>;
+export type CodeTables = z.infer<typeof codeTables>;
+export type ChangeTables = { oldCode: CodeTables; newCode: CodeTables; patches: Patch[]; hooks: Hooks };
+export type CodeSection = z.infer<typeof codeSection>;
+export type CodeSymbol = z.infer<typeof codeSymbol>;
+export type CodeRelocation = z.infer<typeof codeRelocation>;
+export type Patch = z.infer<typeof patch>;
+export type Hooks = z.infer<typeof hooks>;
+export type HowtoDescription = z.infer<typeof howto>;
