@@ -49,6 +49,7 @@ export default defineConfig({
           test: /src\/(match\/|image\/|findings\/match|report\/match-|cli\/commands\/match)/,
           priority: 2,
         },
+        { name: "module", test: /src\/(module\/|cli\/commands\/module)/, priority: 2 },
         {
           name: "kexec",
           test: /src\/(kexec\/|findings\/kexec|plan\/live-update\/machine|report\/kexec-|cli\/(commands\/kexec|participants))/,

@@ -15,6 +15,7 @@ const STOREYS: readonly (readonly string[])[] = [
   ["match"],
   ["plan"],
   ["kexec", "check", "inspect"],
+  ["module"],
   ["report"],
   ["index"],
   ["cli"],

@@ -18,7 +18,7 @@ import { describeSystemError, UsageError } from "../errors.ts";
 import { draftName, removeDeadDrafts } from "./drafts.ts";
 
 /** A text, or its pieces, which together may be longer than a string can be. */
-export type Text = string | Iterable<string>;
+export type Text = string | Iterable<string> | Uint8Array;
 
 /** Characters that are written at once. */
 const PIECE = 1 << 20;
@@ -76,6 +76,10 @@ export function checkOutput(file: string | undefined): void {
 
 /** Pieces of about one size: each costs a call to the system. */
 function* joined(text: Text): Generator<Buffer> {
+  if (text instanceof Uint8Array) {
+    yield Buffer.from(text.buffer, text.byteOffset, text.byteLength);
+    return;
+  }
   if (typeof text === "string") {
     for (let at = 0; at < text.length; ) {
       let end = Math.min(at + PIECE, text.length);
