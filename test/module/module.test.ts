@@ -271,8 +271,8 @@ describe("what livepatch cannot carry is refused in one line", () => {
     {
       name: "a static key of a module, which the kernel reads too early",
       target: "mod",
-      pre: [...PRE, section("__jump_table", "{PC32 f+5} {PC32 f+5} {64 key+0}", { flags: "WA" })],
-      post: [...POST, section("__jump_table", "{PC32 f+5} {PC32 f+5} {64 key+0}", { flags: "WA" })],
+      pre: [...PRE, section("__jump_table", "{PC32 f}{PC32 f+5}{PC64 key}", { flags: "WA" })],
+      post: [...POST, section("__jump_table", "{PC32 f}{PC32 f+5}{PC64 key}", { flags: "WA" })],
       why: "static-key-elsewhere",
     },
   ])("$name", ({ pre = PRE, post, target = "vmlinux", why }) => {
