@@ -48,12 +48,29 @@ export interface KernelModel {
   readonly imageMapping: ((facts: DumpFacts) => ImageMapping | undefined) | null;
   /** Where modules behind the image end, if page tables of a known form find them; `NO_MODULES` where dumps show none. */
   readonly modules: { readonly end: bigint; readonly pageTables: "x86-64" } | null;
+  /** What its objects are, where the kernel has livepatch; `NO_LIVEPATCH` where it has none. Linux: arch/.../Kconfig, HAVE_LIVEPATCH. */
+  readonly livepatch: LivepatchModel | null;
+}
+
+/** What a relocatable object of a kernel with livepatch says of itself. */
+export interface LivepatchModel {
+  /** e_flags of the kernel's own objects. */
+  readonly flags: number;
+  /** Where functions have a second entry: the relocation by which they begin, the bits of st_other then, and how far on it is. */
+  readonly localEntry?: {
+    readonly howto: string;
+    readonly symbol: string;
+    readonly other: number;
+    readonly size: number;
+  };
 }
 
 export const NO_WINDOWS: readonly DirectWindow[] = [];
 
 /** Memory dumps of this machine are not read: makedumpfile makes none, or of 32-bit machines. */
 export const NO_DUMPS = null;
+
+export const NO_LIVEPATCH = null;
 
 /** Modules lie elsewhere than behind the image, or page tables are not read. */
 export const NO_MODULES = null;

@@ -2,7 +2,7 @@ import { constantName, EM } from "../elf/constants.ts";
 import type { ElfClass, ElfData } from "../elf/object.ts";
 import type { Arch } from "./arch.ts";
 import { type CodeModel, NO_ANCHORS, TOLD_BY_TYPE } from "./code.ts";
-import { anyAddress, NO_DUMPS, NO_MODULES, NO_WINDOWS } from "./kernel.ts";
+import { anyAddress, NO_DUMPS, NO_LIVEPATCH, NO_MODULES, NO_WINDOWS } from "./kernel.ts";
 import { KEEPS_ORDER, NO_HALVES, NO_JUMP_TABLES, ONE_ENTRY } from "./link.ts";
 import { branchReferences } from "./linked.ts";
 import { isLocalLabel } from "./marker.ts";
@@ -54,6 +54,7 @@ export function unknownArch(machine: number, elfClass: ElfClass, data: ElfData):
       initrdLimit: anyAddress(elfClass),
       imageMapping: NO_DUMPS,
       modules: NO_MODULES,
+      livepatch: NO_LIVEPATCH,
     },
   };
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { LivepatchModel } from "../arch/kernel.ts";
 import { archFor } from "../arch/registry.ts";
 import type { CodeSection, CodeSymbol, UpdateDescription } from "../contract/description.ts";
 import { SHF, SHN, SHT, STB, STT } from "../elf/constants.ts";
@@ -19,20 +20,10 @@ import {
 } from "./elf-file.ts";
 import { KLP_RELA_FLAGS } from "./forms.ts";
 import { klpRelaName, klpSymbolName } from "./klp-names.ts";
+import { livepatchOf } from "./livepatch.ts";
 import type { Resolution, Resolver } from "./resolve.ts";
 
 type Change = UpdateDescription["changes"][number];
-
-/** Architectures whose kernels have livepatch, and e_flags of their objects. Linux: arch/*\/Kconfig, HAVE_LIVEPATCH. */
-const MACHINES: ReadonlyMap<string, number> = new Map([
-  ["x86_64", 0],
-  ["aarch64", 0],
-  ["s390x", 0],
-  // OpenPOWER ELF V2 ABI, 3.1.
-  ["ppc64le", 2],
-  // LoongArch ELF psABI: object file ABI version 1, no floating point.
-  ["loongarch64", 0x41],
-]);
 
 /** A function or hook that the C file of the module refers to by a name of its own. */
 export interface Alias {
@@ -77,7 +68,7 @@ const PATCHED_EARLY =
 export class ModuleObject {
   readonly #identity: FileIdentity;
   readonly #types: ReadonlyMap<string, { readonly type: number }>;
-  readonly #arch: string;
+  readonly #livepatch: LivepatchModel;
   readonly #growing: Growing[] = [];
   readonly #byName = new Map<string, number>();
   readonly #places = new Map<string, Place>();
@@ -85,10 +76,11 @@ export class ModuleObject {
   readonly #indices = new Map<Change, ChangeIndex>();
 
   constructor({ arch }: UpdateDescription) {
-    const flags = MACHINES.get(arch.name);
-    if (flags === undefined)
+    const livepatch = livepatchOf(arch);
+    if (livepatch === null)
       throw new UnsupportedError({ file: arch.name }, "no kernel of this architecture has livepatch");
-    this.#arch = arch.name;
+    const { flags } = livepatch;
+    this.#livepatch = livepatch;
     this.#identity = { data: arch.data, machine: arch.machine, flags, osabi: 0 };
     const { howtos } = archFor({ ...arch, flags });
     this.#types = new Map([...howtos].map(([type, howto]) => [howto.name, { type }]));
@@ -96,7 +88,7 @@ export class ModuleObject {
 
   /** Adds the new code of a change; the tables of one name become one section. */
   addChange(change: Change): void {
-    const index = indexOf(change);
+    const index = indexOf(change, this.#livepatch);
     this.#indices.set(change, index);
     const sections = [...change.newCode.sections].sort((a, b) => byText(natural(a.label), natural(b.label)));
     for (const section of sections)
@@ -115,7 +107,9 @@ export class ModuleObject {
     const isBss = section.kind === "bss";
     const isOrdered = (flags & SHF.LINK_ORDER) !== 0n;
     const isTable = section.kind === "table";
-    const key = isOrdered ? keyOf(change, section.label) : `${name}|${flags}|${isBss}`;
+    // A linker knows better how to fill what lies between functions.
+    const isCode = (flags & SHF.EXECINSTR) !== 0n;
+    const key = isOrdered || isCode ? keyOf(change, section.label) : `${name}|${flags}|${isBss}`;
     let index = this.#byName.get(key);
     if (index === undefined) {
       index = this.#growing.length;
@@ -136,7 +130,7 @@ export class ModuleObject {
     const bytes = isBss ? new Uint8Array(0) : contentsOf(section);
     const offset = growing.size + gap;
     growing.align = Math.max(growing.align, section.align);
-    growing.parts.push(Buffer.alloc(gap, (flags & SHF.EXECINSTR) !== 0n && this.#arch === "x86_64" ? 0x90 : 0), bytes);
+    growing.parts.push(Buffer.alloc(gap), bytes);
     growing.size = offset + section.size;
     const place = { section: index, offset };
     this.#places.set(keyOf(change, section.label), place);
@@ -319,9 +313,18 @@ export class ModuleObject {
           : link.bySection === true
             ? `section ${link.place.section}`
             : ownKey(link);
-      return indices.get(key) ?? 0;
+      const index = indices.get(key);
+      if (index === undefined)
+        throw new FormatError({ file: link.change.name }, "a relocation without its symbol", key);
+      return index;
     };
     return { symbols: [...local, ...global], indexOf, firstGlobal: base };
+  }
+
+  /** st_other of a function. */
+  #otherOf(change: Change, { section }: CodeSymbol): number {
+    const { localEntry } = this.#livepatch;
+    return localEntry !== undefined && this.#indices.get(change)?.settersUp.has(section ?? "") ? localEntry.other : 0;
   }
 
   #defined(change: Change, symbol: CodeSymbol, place: Place): FileSymbol {
@@ -332,12 +335,7 @@ export class ModuleObject {
       size: symbol.size,
       bind: STB.LOCAL,
       type,
-      other:
-        type === STT.FUNC && this.#arch === "ppc64le"
-          ? this.#indices.get(change)?.settersUp.has(symbol.section ?? "")
-            ? LOCAL_ENTRY
-            : 0
-          : 0,
+      other: type === STT.FUNC ? this.#otherOf(change, symbol) : 0,
       shndx: place.section + 1,
     };
   }
@@ -404,9 +402,6 @@ function contentsOf(section: CodeSection): Uint8Array {
   return bytes;
 }
 
-/** Three bits of st_other: the local entry is 8 bytes on, behind the two instructions that set up the TOC pointer. OpenPOWER ELF V2 ABI, 3.4.1. */
-const LOCAL_ENTRY = 3 << 5;
-
 /** What is looked up again and again in one change. */
 interface ChangeIndex {
   readonly byLabel: ReadonlyMap<string, CodeSymbol>;
@@ -417,14 +412,14 @@ interface ChangeIndex {
   readonly settersUp: ReadonlySet<string>;
 }
 
-function indexOf({ newCode }: Change): ChangeIndex {
+function indexOf({ newCode }: Change, { localEntry }: LivepatchModel): ChangeIndex {
   const bySection = new Map<string, CodeSymbol[]>();
   for (const symbol of newCode.symbols) if (symbol.section !== null) push(bySection, symbol.section, symbol);
   const firstTarget = new Map<string, string>();
   const settersUp = new Set<string>();
   for (const { section, offset, howto, symbol } of newCode.relocations) {
     if (!firstTarget.has(section)) firstTarget.set(section, symbol);
-    if (offset <= 2 && howto === "R_PPC64_REL16_HA" && symbol === ".TOC.") settersUp.add(section);
+    if (offset < 4 && howto === localEntry?.howto && symbol === localEntry.symbol) settersUp.add(section);
   }
   return {
     byLabel: new Map(newCode.symbols.map((symbol) => [symbol.label, symbol])),

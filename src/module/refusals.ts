@@ -1,6 +1,7 @@
 import type { UpdateDescription } from "../contract/description.ts";
 import { parentFunction } from "../spans/names.ts";
 import { LONGEST_OBJECT } from "./klp-names.ts";
+import { livepatchOf } from "./livepatch.ts";
 
 type Change = UpdateDescription["changes"][number];
 
@@ -47,7 +48,8 @@ function changeRefusals(update: UpdateDescription, change: Change): string[] {
     const changed = functions.get(oldLabel);
     if (changed?.entry.kind === "none")
       found.push(`no-entry-hook: ${changed.name} has no ftrace site: livepatch cannot redirect it`);
-    if (oldOffset !== 0 && !isLocalEntry(update, oldOffset))
+    // What enters at the first entry point passes the second one.
+    if (oldOffset !== 0 && oldOffset !== livepatchOf(update.arch)?.localEntry?.size)
       found.push(`${oldLabel}: it has another entry point at offset ${oldOffset}, which livepatch cannot redirect`);
   }
   for (const stage of ["checkApply", "apply", "failApply", "checkReverse", "reverse", "failReverse"] as const) {
@@ -59,9 +61,4 @@ function changeRefusals(update: UpdateDescription, change: Change): string[] {
     if (kind === "tls" || kind === "percpu" || kind === "registry" || kind === "unwind")
       found.push(`${label}: new ${kind} data cannot come with a livepatch module`);
   return found;
-}
-
-/** Local entry points of OpenPOWER ELF V2 functions are passed by what enters at the global one. */
-function isLocalEntry({ arch }: UpdateDescription, offset: number): boolean {
-  return arch.name.startsWith("ppc64") && offset === 8;
 }

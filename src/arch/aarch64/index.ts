@@ -139,4 +139,5 @@ const KERNEL: KernelModel = {
   }),
   imageMapping: mappedBy("kimage_voffset"),
   modules: NO_MODULES,
+  livepatch: { flags: 0 },
 };

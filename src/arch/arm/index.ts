@@ -2,7 +2,7 @@ import { EM } from "../../elf/constants.ts";
 import type { ElfData } from "../../elf/object.ts";
 import type { Arch, Howto } from "../arch.ts";
 import { readAddend } from "../field.ts";
-import { type KernelModel, NO_DUMPS, NO_MODULES, NO_WINDOWS } from "../kernel.ts";
+import { type KernelModel, NO_DUMPS, NO_LIVEPATCH, NO_MODULES, NO_WINDOWS } from "../kernel.ts";
 import { KEEPS_ORDER, type LinkModel, NO_JUMP_TABLES, ONE_ENTRY } from "../link.ts";
 import { markerTest } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
@@ -101,4 +101,5 @@ const KERNEL: KernelModel = {
   }),
   imageMapping: NO_DUMPS,
   modules: NO_MODULES,
+  livepatch: NO_LIVEPATCH,
 };

@@ -2,7 +2,7 @@ import { EM } from "../../elf/constants.ts";
 import type { ElfClass } from "../../elf/object.ts";
 import type { Arch } from "../arch.ts";
 import { readAddend } from "../field.ts";
-import { anyAddress, type KernelModel, mappedAt, NO_DUMPS, NO_MODULES } from "../kernel.ts";
+import { anyAddress, type KernelModel, mappedAt, NO_DUMPS, NO_LIVEPATCH, NO_MODULES } from "../kernel.ts";
 import { KEEPS_ORDER, type LinkModel, NO_JUMP_TABLES, ONE_ENTRY, type TrampolineForm } from "../link.ts";
 import { isLocalLabel } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
@@ -81,4 +81,6 @@ const kernel = (elfClass: ElfClass): KernelModel => ({
   initrdLimit: anyAddress(elfClass),
   imageMapping: elfClass === 64 ? mappedAt(0x9000_0000_0000_0000n) : NO_DUMPS,
   modules: NO_MODULES,
+  // Object file ABI version 1, no floating point. LoongArch ELF psABI, "e_flags".
+  livepatch: elfClass === 64 ? { flags: 0x41 } : NO_LIVEPATCH,
 });

@@ -2,7 +2,7 @@ import { EM } from "../../elf/constants.ts";
 import type { ElfClass, ElfData } from "../../elf/object.ts";
 import type { Arch } from "../arch.ts";
 import { readAddend } from "../field.ts";
-import { type KernelModel, NO_DUMPS, NO_MODULES } from "../kernel.ts";
+import { type KernelModel, NO_DUMPS, NO_LIVEPATCH, NO_MODULES } from "../kernel.ts";
 import { KEEPS_ORDER, type LinkModel, NO_JUMP_TABLES, ONE_ENTRY } from "../link.ts";
 import { isLocalLabel } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
@@ -81,4 +81,5 @@ const KERNEL: KernelModel = {
   initrdLimit: () => ({ last: 0x1fff_ffffn, why: "what KSEG0 maps" }),
   imageMapping: NO_DUMPS,
   modules: NO_MODULES,
+  livepatch: NO_LIVEPATCH,
 };

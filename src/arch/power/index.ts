@@ -2,7 +2,7 @@ import { EM } from "../../elf/constants.ts";
 import type { ElfData } from "../../elf/object.ts";
 import type { Arch } from "../arch.ts";
 import { readAddend } from "../field.ts";
-import { anyAddress, type KernelModel, mappedAt, NO_MODULES, NO_WINDOWS } from "../kernel.ts";
+import { anyAddress, type KernelModel, mappedAt, NO_LIVEPATCH, NO_MODULES, NO_WINDOWS } from "../kernel.ts";
 import { KEEPS_ORDER, type LinkModel } from "../link.ts";
 import { isLocalLabel } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
@@ -33,7 +33,7 @@ export function ppc64(data: ElfData, flags: number): Arch {
     code: powerCode(data),
     taggedCode: null,
     link: { ...LINK, mayHaveDescriptors: (flags & ABI_BITS) !== ABI_WITHOUT_DESCRIPTORS },
-    kernel: KERNEL,
+    kernel: data === "lsb" ? KERNEL : { ...KERNEL, livepatch: NO_LIVEPATCH },
     isSiblingCall(howto, code, offset) {
       // Code without a TOC pointer has none to restore. 64-bit ELF V2 ABI for Power, R_PPC64_REL24_NOTOC.
       if (howto.name.endsWith("NOTOC")) return false;
@@ -104,4 +104,9 @@ const KERNEL: KernelModel = {
   initrdLimit: anyAddress(64),
   imageMapping: mappedAt(0xc000_0000_0000_0000n),
   modules: NO_MODULES,
+  // OpenPOWER ELF V2 ABI, 3.1 and 3.4.1: the TOC pointer is set up by two instructions.
+  livepatch: {
+    flags: 2,
+    localEntry: { howto: "R_PPC64_REL16_HA", symbol: ".TOC.", other: 3 << 5, size: 8 },
+  },
 };

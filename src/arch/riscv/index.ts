@@ -2,7 +2,7 @@ import { EM } from "../../elf/constants.ts";
 import type { ElfClass, ElfData } from "../../elf/object.ts";
 import type { Arch } from "../arch.ts";
 import { readAddend } from "../field.ts";
-import { anyAddress, type KernelModel, mappedBy, NO_DUMPS, NO_MODULES, NO_WINDOWS } from "../kernel.ts";
+import { anyAddress, type KernelModel, mappedBy, NO_DUMPS, NO_LIVEPATCH, NO_MODULES, NO_WINDOWS } from "../kernel.ts";
 import { KEEPS_ORDER, type LinkModel, ONE_ENTRY } from "../link.ts";
 import { markerTest } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
@@ -66,4 +66,5 @@ const kernel = (elfClass: ElfClass): KernelModel => ({
   initrdLimit: anyAddress(elfClass),
   imageMapping: elfClass === 64 ? mappedBy("va_kernel_pa_offset") : NO_DUMPS,
   modules: NO_MODULES,
+  livepatch: NO_LIVEPATCH,
 });

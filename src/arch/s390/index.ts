@@ -2,7 +2,15 @@ import { EM } from "../../elf/constants.ts";
 import type { ElfClass } from "../../elf/object.ts";
 import type { Arch, Howto } from "../arch.ts";
 import { readAddend } from "../field.ts";
-import { anyAddress, type KernelModel, LONGEST_IMAGE, NO_DUMPS, NO_MODULES, NO_WINDOWS } from "../kernel.ts";
+import {
+  anyAddress,
+  type KernelModel,
+  LONGEST_IMAGE,
+  NO_DUMPS,
+  NO_LIVEPATCH,
+  NO_MODULES,
+  NO_WINDOWS,
+} from "../kernel.ts";
 import { KEEPS_ORDER, type LinkModel, NO_HALVES, ONE_ENTRY } from "../link.ts";
 import { isLocalLabel } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
@@ -70,6 +78,7 @@ const kernel = (elfClass: ElfClass): KernelModel => ({
   initrdLimit: anyAddress(elfClass),
   imageMapping: elfClass === 64 ? imageMapping : NO_DUMPS,
   modules: NO_MODULES,
+  livepatch: elfClass === 64 ? { flags: 0 } : NO_LIVEPATCH,
 });
 
 const imageMapping: KernelModel["imageMapping"] = ({ hex, kernelOffset, start }) => {

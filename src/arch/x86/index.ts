@@ -2,7 +2,7 @@ import { EM } from "../../elf/constants.ts";
 import type { ElfClass } from "../../elf/object.ts";
 import type { Arch } from "../arch.ts";
 import { readAddend } from "../field.ts";
-import { type InitrdLimit, type KernelModel, NO_DUMPS, NO_MODULES, NO_WINDOWS } from "../kernel.ts";
+import { type InitrdLimit, type KernelModel, NO_DUMPS, NO_LIVEPATCH, NO_MODULES, NO_WINDOWS } from "../kernel.ts";
 import { KEEPS_ORDER, type LinkModel, NO_HALVES, ONE_ENTRY, type TrampolineForm } from "../link.ts";
 import { isLocalLabel } from "../marker.ts";
 import { x86Code } from "./code.ts";
@@ -138,6 +138,7 @@ const KERNEL_64: KernelModel = {
     distance: IMAGE - (number("phys_base") ?? physBase),
   }),
   modules: { end: MODULES_END, pageTables: "x86-64" },
+  livepatch: { flags: 0 },
 };
 
 const KERNEL_32: KernelModel = {
@@ -148,4 +149,5 @@ const KERNEL_32: KernelModel = {
   initrdLimit: initrd(0x37ff_ffffn, "initrd_addr_max of the x86 boot protocol"),
   imageMapping: NO_DUMPS,
   modules: NO_MODULES,
+  livepatch: NO_LIVEPATCH,
 };
