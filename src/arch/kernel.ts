@@ -56,6 +56,8 @@ export interface KernelModel {
 export interface LivepatchModel {
   /** e_flags of the kernel's own objects. */
   readonly flags: number;
+  /** The types that its module loader knows, where those are few; others are the loader's own to refuse. */
+  readonly relocations?: ReadonlySet<string>;
   /** Where functions have a second entry: the relocation by which they begin, the bits of st_other then, and how far on it is. */
   readonly localEntry?: {
     readonly howto: string;

@@ -3,6 +3,7 @@ import { UnsupportedError, UsageError } from "../errors.ts";
 import { byText } from "../order.ts";
 import { isIdentifier, LONGEST_OBJECT } from "./klp-names.ts";
 import { type Alias, ModuleObject } from "./object.ts";
+import type { Change } from "./pieces.ts";
 import { isColdPart, refusals, workItems } from "./refusals.ts";
 import { type Defined, Resolver, type RunningSystem } from "./resolve.ts";
 import {
@@ -13,8 +14,6 @@ import {
   type PatchedObject,
   type Redirected,
 } from "./source.ts";
-
-type Change = UpdateDescription["changes"][number];
 
 /** One file that kbuild needs. */
 export interface ModuleFile {

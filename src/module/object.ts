@@ -1,9 +1,10 @@
-import { createHash } from "node:crypto";
+import type { Arch, Howto } from "../arch/arch.ts";
+import { fieldMaskBytes, fieldOrder } from "../arch/field.ts";
 import type { LivepatchModel } from "../arch/kernel.ts";
 import { archFor } from "../arch/registry.ts";
-import type { CodeSection, CodeSymbol, UpdateDescription } from "../contract/description.ts";
+import type { CodeRelocation, CodeSection, CodeSymbol, UpdateDescription } from "../contract/description.ts";
 import { SHF, SHN, SHT, STB, STT } from "../elf/constants.ts";
-import { FormatError, UnsupportedError, UsageError } from "../errors.ts";
+import { FormatError, UnsupportedError } from "../errors.ts";
 import { byText } from "../order.ts";
 import {
   encodeRelocations,
@@ -21,9 +22,18 @@ import {
 import { KLP_RELA_FLAGS } from "./forms.ts";
 import { klpRelaName, klpSymbolName } from "./klp-names.ts";
 import { livepatchOf } from "./livepatch.ts";
+import {
+  type Change,
+  type ChangeIndex,
+  contentsOf,
+  indexOf,
+  keyOf,
+  natural,
+  push,
+  sectionName,
+  signed,
+} from "./pieces.ts";
 import type { Resolution, Resolver } from "./resolve.ts";
-
-type Change = UpdateDescription["changes"][number];
 
 /** A function or hook that the C file of the module refers to by a name of its own. */
 export interface Alias {
@@ -67,7 +77,9 @@ const PATCHED_EARLY =
 /** Builds the one object of a livepatch module. */
 export class ModuleObject {
   readonly #identity: FileIdentity;
-  readonly #types: ReadonlyMap<string, { readonly type: number }>;
+  readonly #arch: Arch;
+  readonly #howtos: ReadonlyMap<string, Howto>;
+  readonly #contents = new Map<string, Uint8Array>();
   readonly #livepatch: LivepatchModel;
   readonly #growing: Growing[] = [];
   readonly #byName = new Map<string, number>();
@@ -82,8 +94,9 @@ export class ModuleObject {
     const { flags } = livepatch;
     this.#livepatch = livepatch;
     this.#identity = { data: arch.data, machine: arch.machine, flags, osabi: 0 };
-    const { howtos } = archFor({ ...arch, flags });
-    this.#types = new Map([...howtos].map(([type, howto]) => [howto.name, { type }]));
+    const known = archFor({ ...arch, flags });
+    this.#howtos = new Map([...known.howtos.values()].map((howto) => [howto.name, howto]));
+    this.#arch = known;
   }
 
   /** Adds the new code of a change; the tables of one name become one section. */
@@ -131,6 +144,7 @@ export class ModuleObject {
     const offset = growing.size + gap;
     growing.align = Math.max(growing.align, section.align);
     growing.parts.push(Buffer.alloc(gap), bytes);
+    this.#contents.set(keyOf(change, section.label), bytes);
     growing.size = offset + section.size;
     const place = { section: index, offset };
     this.#places.set(keyOf(change, section.label), place);
@@ -222,23 +236,35 @@ export class ModuleObject {
       for (const relocation of change.newCode.relocations) {
         if (relocation.howto.endsWith("_NONE")) continue;
         const at = this.#places.get(keyOf(change, relocation.section));
-        const type = this.#types.get(relocation.howto)?.type;
-        if (at === undefined || type === undefined)
+        const howto = this.#howtos.get(relocation.howto);
+        if (at === undefined || howto === undefined || this.#livepatch.relocations?.has(relocation.howto) === false)
           throw new UnsupportedError(
-            { file: change.name },
-            `relocation ${relocation.howto} of ${relocation.section} is not known`,
+            { file: change.name, section: relocation.section, offset: relocation.offset },
+            `livepatch cannot carry this update: the module loader does not know ${relocation.howto}`,
           );
+        this.#clear(change, relocation, howto);
         const key = keyOf(change, relocation.symbol);
         const to = resolved.get(key) ?? resolver.resolve(relocation.symbol);
         resolved.set(key, to);
         const addend = signed(relocation.insnAddend) + signed(relocation.targetAddend);
-        const record = { offset: BigInt(at.offset + relocation.offset), type, addend };
+        const record = { offset: BigInt(at.offset + relocation.offset), type: howto.type, addend };
         this.#keep(links, change, at.section, this.#linkTo(change, to, record));
       }
     }
     for (const table of links.ordinary.values()) table.sort(byOffset);
     for (const tables of links.livepatch.values()) for (const table of tables.values()) table.sort(byOffset);
     return links;
+  }
+
+  /** Loaders of some kernels refuse a field that is not zero: the assembler has resolved some branches, and they are none of its any more. */
+  #clear(change: Change, { section, offset }: CodeRelocation, howto: Howto): void {
+    const bytes = this.#contents.get(keyOf(change, section));
+    if (bytes === undefined || offset + howto.size > bytes.length)
+      throw new FormatError({ file: change.name, section, offset }, "a relocation reaches past its section");
+    // Of a difference, two records share the field: one adds, one subtracts.
+    if (howto.role === "difference") return;
+    for (const [i, mask] of fieldMaskBytes(howto, fieldOrder(this.#arch, howto)).entries())
+      bytes[offset + i] = (bytes[offset + i] as number) & ~mask;
   }
 
   #linkTo(change: Change, to: Resolution, record: Omit<FileRelocation, "symbol">): Link {
@@ -357,76 +383,8 @@ interface Links {
   readonly namespaces: string[];
 }
 
-function push<Key, Item>(map: Map<Key, Item[]>, key: Key, item: Item): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [item]);
-  else list.push(item);
-}
-
 function byOffset(a: Link, b: Link): number {
   return a.record.offset < b.record.offset ? -1 : a.record.offset > b.record.offset ? 1 : 0;
-}
-
-/** A number that may have a sign, in hexadecimal. */
-function signed(text: string): bigint {
-  return text.startsWith("-") ? -BigInt(text.slice(1)) : BigInt(text);
-}
-
-/** Labels are unique in a change. */
-function keyOf(change: Change, label: string): string {
-  return `${change.target}\0${label}`;
-}
-
-/** A label in whose order `~2` comes before `~10`. */
-function natural(label: string): string {
-  return label.replace(/~(\d+)$/, (_, digits: string) => `~${digits.padStart(10, "0")}`);
-}
-
-/** What the kernel calls the section of a piece of code or data. Linux: include/asm-generic/vmlinux.lds.h. */
-function sectionName({ kind, label }: CodeSection, symbol: CodeSymbol | undefined): string {
-  const name = symbol?.name ?? label;
-  if (symbol === undefined || symbol.type === "section") return name;
-  if (kind === "text" || kind === "exit-text") return `.text.${name}`;
-  if (kind === "bss" || kind === "data") return `.${kind}.${name}`;
-  return `.rodata.${name}`;
-}
-
-function contentsOf(section: CodeSection): Uint8Array {
-  const { contents, label, size, sha256 } = section;
-  if (contents === undefined && size > 0)
-    throw new UsageError("the description has no contents of the code: make it with elfsplice diff --contents");
-  const bytes = Buffer.from(contents ?? "", "base64");
-  if (bytes.length !== size) throw new FormatError({ file: label }, "contents of another size", bytes.length);
-  if (createHash("sha256").update(bytes).digest("hex") !== sha256)
-    throw new FormatError({ file: label }, "contents do not have the SHA-256 that the description says");
-  return bytes;
-}
-
-/** What is looked up again and again in one change. */
-interface ChangeIndex {
-  readonly byLabel: ReadonlyMap<string, CodeSymbol>;
-  readonly bySection: ReadonlyMap<string, readonly CodeSymbol[]>;
-  /** By section: the symbol of its first relocation. */
-  readonly firstTarget: ReadonlyMap<string, string>;
-  /** Sections whose function begins by setting up its TOC pointer. */
-  readonly settersUp: ReadonlySet<string>;
-}
-
-function indexOf({ newCode }: Change, { localEntry }: LivepatchModel): ChangeIndex {
-  const bySection = new Map<string, CodeSymbol[]>();
-  for (const symbol of newCode.symbols) if (symbol.section !== null) push(bySection, symbol.section, symbol);
-  const firstTarget = new Map<string, string>();
-  const settersUp = new Set<string>();
-  for (const { section, offset, howto, symbol } of newCode.relocations) {
-    if (!firstTarget.has(section)) firstTarget.set(section, symbol);
-    if (offset < 4 && howto === localEntry?.howto && symbol === localEntry.symbol) settersUp.add(section);
-  }
-  return {
-    byLabel: new Map(newCode.symbols.map((symbol) => [symbol.label, symbol])),
-    bySection,
-    firstTarget,
-    settersUp,
-  };
 }
 
 function blank(name: string, bind: number, type: number, shndx: number): FileSymbol {

@@ -2,8 +2,7 @@ import type { UpdateDescription } from "../contract/description.ts";
 import { parentFunction } from "../spans/names.ts";
 import { LONGEST_OBJECT } from "./klp-names.ts";
 import { livepatchOf } from "./livepatch.ts";
-
-type Change = UpdateDescription["changes"][number];
+import type { Change } from "./pieces.ts";
 
 /** Errors for those who write jumps that livepatch does not write. */
 const HARMLESS: ReadonlySet<string> = new Set(["trampoline-no-room"]);

@@ -1,9 +1,8 @@
-import type { CodeSection, CodeSymbol, UpdateDescription } from "../contract/description.ts";
+import type { CodeSection, CodeSymbol } from "../contract/description.ts";
 import { SHF } from "../elf/constants.ts";
 import { UnsupportedError } from "../errors.ts";
+import type { Change } from "./pieces.ts";
 import type { ExportedSymbol } from "./symvers.ts";
-
-type Change = UpdateDescription["changes"][number];
 
 /** What is known of the running system beside the description. */
 export interface RunningSystem {

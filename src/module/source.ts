@@ -1,7 +1,6 @@
-import type { Hooks, UpdateDescription } from "../contract/description.ts";
+import type { Hooks } from "../contract/description.ts";
 import type { Alias } from "./object.ts";
-
-type Change = UpdateDescription["changes"][number];
+import type { Change } from "./pieces.ts";
 
 /** One function to redirect. */
 export interface Redirected {

@@ -10,6 +10,7 @@ import { toLinkForm, toLoadForm } from "../../src/module/forms.ts";
 import { type LivepatchModule, livepatchModule } from "../../src/module/module.ts";
 import { readSymvers } from "../../src/module/symvers.ts";
 import { updateOf } from "../support/built-pair.ts";
+import type { SymbolDescription } from "../support/elf-builder.ts";
 import { data, type ElfExtra, type Part, section, strings, text } from "../support/elf-parts.ts";
 import { needPrograms } from "../support/tools.ts";
 
@@ -126,6 +127,19 @@ describe("the object of a livepatch module", () => {
       [".klp.sym.vmlinux.helper,0", SHN.LIVEPATCH, 1],
       [".klp.sym.vmlinux.state,0", SHN.LIVEPATCH, 1],
     ]);
+  });
+
+  it("leaves no bytes of a branch that the assembler had resolved: the loader of x86 wants zeros", () => {
+    const names = (size: number): SymbolDescription[] => [
+      { name: "stays", type: "func", value: 0, size: 6 },
+      { name: "f", type: "func", bind: "global", value: 6, size },
+    ];
+    const pre = [section(".text", `${TRACED} c3 ${TRACED} e8f0ffffff c3`, {}, names(11))];
+    const post = [section(".text", `${TRACED} c3 ${TRACED} 31c0 e8eeffffff 31c0 c3`, {}, names(15))];
+    const object = objectOf(moduleOf(update("vmlinux", post, pre)));
+    expect(recordsOf(object)).toContain(".klp.rela.vmlinux.text.f+8 → .klp.sym.vmlinux.stays,0+-4");
+    const code = object.sections.find(({ name }) => name === ".text.f");
+    expect(Buffer.from(code?.bytes ?? []).toString("hex")).toBe("e80000000031c0e80000000031c0c3");
   });
 
   it("tells the loader that it is a livepatch, and which namespaces it imports", () => {
@@ -267,6 +281,22 @@ describe("what livepatch cannot carry is refused in one line", () => {
       name: "a hook of a stage that livepatch does not have",
       post: [...POST, text("check", `${TRACED} 31c0 c3`), section(".ksplice_call_check_apply", "{64 check+0}")],
       why: "livepatch has no stage like checkApply",
+    },
+    {
+      name: "a short jump to a function that stays, for which the module loader has no relocation",
+      pre: [
+        section(".text", `${TRACED} c3 ${TRACED} ebf3`, {}, [
+          { name: "stays", type: "func", size: 6 },
+          { name: "f", type: "func", bind: "global", value: 6, size: 7 },
+        ]),
+      ],
+      post: [
+        section(".text", `${TRACED} c3 ${TRACED} 31c0 ebf1`, {}, [
+          { name: "stays", type: "func", size: 6 },
+          { name: "f", type: "func", bind: "global", value: 6, size: 9 },
+        ]),
+      ],
+      why: "R_X86_64_PC8",
     },
     {
       name: "a static key of a module, which the kernel reads too early",

@@ -138,7 +138,11 @@ const KERNEL_64: KernelModel = {
     distance: IMAGE - (number("phys_base") ?? physBase),
   }),
   modules: { end: MODULES_END, pageTables: "x86-64" },
-  livepatch: { flags: 0 },
+  // Linux: arch/x86/kernel/module.c, apply_relocate_add().
+  livepatch: {
+    flags: 0,
+    relocations: new Set(["64", "32", "32S", "PC32", "PLT32", "PC64"].map((name) => `R_X86_64_${name}`)),
+  },
 };
 
 const KERNEL_32: KernelModel = {
