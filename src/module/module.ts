@@ -1,4 +1,5 @@
-import type { CodeSymbol, UpdateDescription } from "../contract/description.ts";
+import type { CodeSymbol } from "../contract/code.ts";
+import type { UpdateDescription } from "../contract/description.ts";
 import { UnsupportedError, UsageError } from "../errors.ts";
 import { byText } from "../order.ts";
 import { isIdentifier, LONGEST_OBJECT } from "./klp-names.ts";

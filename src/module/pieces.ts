@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { LivepatchModel } from "../arch/kernel.ts";
-import type { CodeSection, CodeSymbol, UpdateDescription } from "../contract/description.ts";
+import type { CodeSection, CodeSymbol } from "../contract/code.ts";
+import type { UpdateDescription } from "../contract/description.ts";
 import { FormatError, UsageError } from "../errors.ts";
 
 /* What the pieces of a description are for the object that they go into: names, contents, and who lies in what. */

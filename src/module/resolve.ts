@@ -1,4 +1,4 @@
-import type { CodeSection, CodeSymbol } from "../contract/description.ts";
+import type { CodeSection, CodeSymbol } from "../contract/code.ts";
 import { SHF } from "../elf/constants.ts";
 import { UnsupportedError } from "../errors.ts";
 import type { Change } from "./pieces.ts";

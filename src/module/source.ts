@@ -1,4 +1,4 @@
-import type { Hooks } from "../contract/description.ts";
+import type { Hooks } from "../contract/code.ts";
 import type { Alias } from "./object.ts";
 import type { Change } from "./pieces.ts";
 
