@@ -2,10 +2,10 @@ import type { ObjectDiff } from "../diff/diff.ts";
 import type { Section } from "../elf/object.ts";
 import { append } from "../lists.ts";
 import { isCode } from "../spans/section-kind.ts";
-import type { Owner, Shares, SideAccount, Unexplained } from "./classes.ts";
+import { OWNERS, type Owner, type Shares, type SideAccount, type Unexplained } from "./classes.ts";
 import { meaningOf } from "./meaning.ts";
 import { type RenamedSection, renamedSections } from "./names.ts";
-import { firstRecord } from "./records.ts";
+import { offsetOf } from "./records.ts";
 import { ownSections, type Share, sectionTwins } from "./sections.ts";
 import { ownSpans, type SpanOwners } from "./spans.ts";
 import type { Told } from "./told.ts";
@@ -52,13 +52,9 @@ export function accountFor(diff: ObjectDiff, told: Told): Account {
 /** The account of an object that only one side has, or that is the same on both: all of it has one owner. */
 export function accountAs(owner: Owner, diff: ObjectDiff, side: "pre" | "post"): SideAccount {
   const view = viewOf(side, diff[side].table, diff[side].uses);
-  const bytes: Shares = {};
-  const relocations: Shares = {};
-  for (const section of view.allocated) {
-    add(bytes, owner, section.size);
-    add(relocations, owner, view.recordsOf(section).count);
-  }
-  return { bytes, relocations, ...sizeOf(view) };
+  const sums = new Sums();
+  for (const section of view.allocated) sums.add(owner, section.size, view.recordsOf(section).count);
+  return { ...sums.shares(), ...sizeOf(view) };
 }
 
 /** What there is to account for, from the section headers and the tables of records alone. */
@@ -69,10 +65,6 @@ function sizeOf(view: View): Pick<SideAccount, "allocated" | "records"> {
   };
 }
 
-function add(shares: Shares, owner: Owner, amount: number): void {
-  if (amount > 0) shares[owner] = (shares[owner] ?? 0) + amount;
-}
-
 /** Adds up one side; what no span and no part of a section covers is filler, or has no owner. */
 function tally(
   view: View,
@@ -80,50 +72,58 @@ function tally(
   shares: ReadonlyMap<number, readonly Share[]>,
   unexplained: Unexplained[],
 ): SideAccount {
-  const bytes: Shares = {};
-  const relocations: Shares = {};
+  const sums = new Sums();
   for (const section of view.allocated) {
     const records = view.recordsOf(section);
-    const give = (from: number, to: number, owner: Owner): void => {
-      add(bytes, owner, to - from);
-      if (records.count === 0) return;
-      const end = to >= section.size ? records.count : firstRecord(records, to);
-      add(relocations, owner, end - firstRecord(records, from));
-    };
     let at = 0;
-    const made = view.table.linkerMade.get(section.index) ?? [];
-    const fill = (to: number): void => {
-      for (const { from, to: end } of made) {
-        if (from < at || end > to) continue;
-        fillGap(from);
-        give(from, end, "regenerated");
-        at = end;
-      }
-      fillGap(to);
-    };
-    const fillGap = (to: number): void => {
+    let record = 0;
+    const give = (to: number, owner: Owner): void => {
       if (to <= at) return;
+      const first = record;
+      if (to >= section.size) record = records.count;
+      else while (record < records.count && offsetOf(records, record) < to) record++;
+      sums.add(owner, to - at, record - first);
+      at = to;
+    };
+    const cover = (from: number, to: number, owner: Owner): void => {
+      if (from > at) give(from, fill(from));
+      give(to, owner);
+    };
+    const fill = (to: number): Owner => {
       const owner = fillerOwner(view, section, at, to);
       if (owner === "unexplained") {
         const detail = `${to - at} bytes that belong to nothing`;
         unexplained.push({ side: view.side, section: section.name, offset: at, name: undefined, detail });
       }
-      give(at, to, owner);
-      at = to;
-    };
-    const cover = (from: number, to: number, owner: Owner): void => {
-      fill(from);
-      if (to > at) give(Math.max(from, at), to, owner);
-      at = Math.max(at, to);
+      return owner;
     };
     for (const span of view.table.spansOf(section.index))
       cover(span.offset, span.offset + span.size, owners[span.id] ?? "unexplained");
-    for (const { from, to, owner } of [...(shares.get(section.index) ?? [])].sort((a, b) => a.from - b.from))
-      cover(from, to, owner);
-    fill(section.size);
-    if (section.size === 0) add(relocations, "padding", records.count);
+    const parts = shares.get(section.index);
+    if (parts !== undefined)
+      for (const { from, to, owner } of parts.length > 1 ? [...parts].sort((a, b) => a.from - b.from) : parts)
+        cover(from, to, owner);
+    if (section.size > at) give(section.size, fill(section.size));
+    if (records.count > record) sums.add("padding", 0, records.count - record);
   }
-  return { bytes, relocations, ...sizeOf(view) };
+  return { ...sums.shares(), ...sizeOf(view) };
+}
+
+/** Sums by owner. */
+class Sums {
+  readonly #bytes = new Map<Owner, number>();
+  readonly #records = new Map<Owner, number>();
+
+  add(owner: Owner, bytes: number, records: number): void {
+    if (bytes > 0) this.#bytes.set(owner, (this.#bytes.get(owner) ?? 0) + bytes);
+    if (records > 0) this.#records.set(owner, (this.#records.get(owner) ?? 0) + records);
+  }
+
+  shares(): Pick<SideAccount, "bytes" | "relocations"> {
+    const inOrder = (sums: ReadonlyMap<Owner, number>): Shares =>
+      Object.fromEntries(OWNERS.flatMap((owner) => (sums.has(owner) ? [[owner, sums.get(owner)]] : [])));
+    return { bytes: inOrder(this.#bytes), relocations: inOrder(this.#records) };
+  }
 }
 
 /** Filler between things: zeros, and in code what does nothing. */

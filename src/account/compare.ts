@@ -3,7 +3,8 @@ import { fieldMaskBytes, fieldOrder } from "../arch/field.ts";
 import { howtoOf } from "../arch/registry.ts";
 import type { Section } from "../elf/object.ts";
 import type { SpanRelocation } from "../spans/span.ts";
-import { firstRecord, type Records } from "./records.ts";
+import { firstRecord, HIGH, LOW, offsetOf, type Records, STRIDE, SYMBOL, TYPE, typeOf } from "./records.ts";
+import type { TwinOf } from "./symbols.ts";
 import { type Target, targetOf, targetRead, targetWords } from "./targets.ts";
 import type { View } from "./view.ts";
 
@@ -28,6 +29,7 @@ export interface Gap {
 export interface Judge {
   readonly pre: View;
   readonly post: View;
+  readonly twinOf: TwinOf;
   /** Whether two references mean the same thing. */
   isSame(a: Target, b: Target): boolean;
   /** Whether two references that no record stands for mean the same: `distance` counts from an address loaded before. */
@@ -53,6 +55,26 @@ export function compareStretches(a: Stretch, b: Stretch, judge: Judge): Gap | un
   return compareRecords(a, b, judge) ?? compareBytes(a, b, judge);
 }
 
+/**
+ * Where two whole sections with equal bytes differ in their records at a glance: the offsets of those whose targets have to be
+ * looked at. Undefined where more is different than that.
+ */
+export function recordsToLookAt(a: Section, b: Section, judge: Judge): readonly number[] | undefined {
+  if (a.size !== b.size || Buffer.compare(a.bytes, b.bytes) !== 0) return undefined;
+  const { words: x, count } = judge.pre.recordsOf(a);
+  const { words: y, count: other } = judge.post.recordsOf(b);
+  if (count !== other) return undefined;
+  const { twinOf } = judge;
+  const offsets: number[] = [];
+  for (let i = 0; i < count * STRIDE; i += STRIDE) {
+    if (x[i] !== y[i] || x[i + TYPE] !== y[i + TYPE]) return undefined;
+    const isPlain =
+      twinOf(x[i + SYMBOL] as number) === y[i + SYMBOL] && x[i + LOW] === y[i + LOW] && x[i + HIGH] === y[i + HIGH];
+    if (!isPlain) offsets.push((x[i] as number) >>> 0);
+  }
+  return offsets;
+}
+
 function compareRecords(a: Stretch, b: Stretch, judge: Judge): Gap | undefined {
   const x = judge.pre.recordsOf(a.section);
   const y = judge.post.recordsOf(b.section);
@@ -61,23 +83,28 @@ function compareRecords(a: Stretch, b: Stretch, judge: Judge): Gap | undefined {
   const endOfPre = x.count === 0 ? 0 : lastRecord(x, a);
   const endOfPost = y.count === 0 ? 0 : lastRecord(y, b);
   const hasMore = a.read.length > endOfPre - i || b.read.length > endOfPost - j;
-  let readPre = 0;
-  let readPost = 0;
+  const { twinOf } = judge;
   for (; i < endOfPre && j < endOfPost; i++, j++) {
-    const at = (x.offsets[i] as number) - a.from;
-    const other = (y.offsets[j] as number) - b.from;
+    const u = i * STRIDE;
+    const v = j * STRIDE;
+    const at = offsetOf(x, i) - a.from;
+    const other = offsetOf(y, j) - b.from;
     if (at !== other) return oneSided(a, b, x, y, at < other ? i : -1, at < other ? -1 : j, judge);
-    const from = howtoOf(judge.pre.arch, x.types[i] as number);
-    const to = howtoOf(judge.post.arch, y.types[j] as number);
+    const isPlain =
+      x.words[u + TYPE] === y.words[v + TYPE] &&
+      twinOf(x.words[u + SYMBOL] as number) === y.words[v + SYMBOL] &&
+      x.words[u + LOW] === y.words[v + LOW] &&
+      x.words[u + HIGH] === y.words[v + HIGH];
+    if (isPlain) continue;
+    const from = howtoOf(judge.pre.arch, typeOf(x, i));
+    const to = howtoOf(judge.post.arch, typeOf(y, j));
     if (from.family !== to.family) return { offset: at, pre: from.name, post: to.name };
-    readPre = advance(a.read, readPre, at);
-    readPost = advance(b.read, readPost, at);
     const target = targetOf(judge.pre, a.section, x, i);
     const twin = targetOf(judge.post, b.section, y, j);
     if (judge.isSame(target, twin)) continue;
     // What is counted from elsewhere (a jump table's start, a loaded address) only the reading of the whole can tell.
-    const left = ofType(a.read, readPre, at, from, occurrence(x, i));
-    const right = ofType(b.read, readPost, at, to, occurrence(y, j));
+    const left = ofType(a.read, at, from, occurrence(x, i));
+    const right = ofType(b.read, at, to, occurrence(y, j));
     if (left !== undefined && right !== undefined && judge.isSameRead(left, right)) continue;
     return { offset: at, pre: targetWords(target, judge.pre), post: targetWords(twin, judge.post) };
   }
@@ -89,29 +116,30 @@ function lastRecord(records: Records, { to, section }: Stretch): number {
   return to === section.size ? records.count : firstRecord(records, to);
 }
 
-function advance(list: readonly SpanRelocation[], from: number, offset: number): number {
-  let at = from;
-  while (at < list.length && (list[at] as SpanRelocation).offset < offset) at++;
-  return at;
-}
-
 /** How many records at the same place and of the same type come before this one. */
 function occurrence(records: Records, index: number): number {
   let before = 0;
-  for (let at = index - 1; at >= 0 && records.offsets[at] === records.offsets[index]; at--)
-    if (records.types[at] === records.types[index]) before++;
+  for (let at = index - 1; at >= 0 && offsetOf(records, at) === offsetOf(records, index); at--)
+    if (typeOf(records, at) === typeOf(records, index)) before++;
   return before;
 }
 
+/** What the reading made of a record: the how-manieth of its type at its place. */
 function ofType(
   list: readonly SpanRelocation[],
-  from: number,
   offset: number,
   howto: Howto,
   before: number,
 ): SpanRelocation | undefined {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((list[middle] as SpanRelocation).offset < offset) low = middle + 1;
+    else high = middle;
+  }
   let left = before;
-  for (let at = from; at < list.length; at++) {
+  for (let at = low; at < list.length; at++) {
     const one = list[at] as SpanRelocation;
     if (one.offset !== offset) return undefined;
     if (one.howto === howto && one.distance === undefined && left-- === 0) return one;
@@ -124,8 +152,8 @@ function oneSided(a: Stretch, b: Stretch, x: Records, y: Records, i: number, j: 
   const words = (view: View, section: Section, records: Records, index: number): string =>
     index < 0
       ? ""
-      : `${howtoOf(view.arch, records.types[index] as number).name} ${targetWords(targetOf(view, section, records, index), view)}`;
-  const offset = i >= 0 ? (x.offsets[i] as number) - a.from : (y.offsets[j] as number) - b.from;
+      : `${howtoOf(view.arch, typeOf(records, index)).name} ${targetWords(targetOf(view, section, records, index), view)}`;
+  const offset = i >= 0 ? offsetOf(x, i) - a.from : offsetOf(y, j) - b.from;
   return { offset, pre: words(judge.pre, a.section, x, i), post: words(judge.post, b.section, y, j) };
 }
 
@@ -158,15 +186,19 @@ function compareUnrecorded(a: Stretch, b: Stretch, x: Records, y: Records, judge
 function unrecorded({ read, from }: Stretch, records: Records): SpanRelocation[] {
   return read.filter(({ offset, howto, distance }) => {
     if (distance !== undefined) return true;
-    for (let at = firstRecord(records, from + offset); records.offsets[at] === from + offset; at++)
-      if (records.types[at] === howto.type) return false;
+    for (
+      let at = firstRecord(records, from + offset);
+      at < records.count && offsetOf(records, at) === from + offset;
+      at++
+    )
+      if (typeOf(records, at) === howto.type >>> 0) return false;
     return true;
   });
 }
 
 function compareBytes(a: Stretch, b: Stretch, judge: Judge): Gap | undefined {
-  const x = a.section.bytes.subarray(a.from, a.to);
-  const y = b.section.bytes.subarray(b.from, b.to);
+  const x = bytesOf(a);
+  const y = bytesOf(b);
   // What has no contents in the file is zero.
   if (x.length === 0 || y.length === 0) {
     const at = (x.length === 0 ? y : x).findIndex((byte) => byte !== 0);
@@ -191,6 +223,10 @@ function compareBytes(a: Stretch, b: Stretch, judge: Judge): Gap | undefined {
   return undefined;
 }
 
+function bytesOf({ section: { bytes }, from, to }: Stretch): Uint8Array {
+  return from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to);
+}
+
 /** The bits of a stretch that relocations fill in. */
 function relocatedBits({ section, from, to, read }: Stretch, view: View, size: number): Uint8Array {
   const mask = new Uint8Array(size);
@@ -201,8 +237,8 @@ function relocatedBits({ section, from, to, read }: Stretch, view: View, size: n
       mask[offset + i] = (mask[offset + i] as number) | (bits[i] as number);
   };
   const records = view.recordsOf(section);
-  for (let i = firstRecord(records, from); i < records.count && (records.offsets[i] as number) < to; i++)
-    mark((records.offsets[i] as number) - from, howtoOf(view.arch, records.types[i] as number));
+  for (let i = firstRecord(records, from); i < records.count && offsetOf(records, i) < to; i++)
+    mark(offsetOf(records, i) - from, howtoOf(view.arch, typeOf(records, i)));
   for (const { offset, howto } of read) mark(offset, howto);
   return mask;
 }

@@ -1,7 +1,7 @@
 import { readInteger } from "../bytes.ts";
 import type { Section } from "../elf/object.ts";
 import type { Span } from "../spans/span.ts";
-import { firstRecord } from "./records.ts";
+import { firstRecord, offsetOf } from "./records.ts";
 import { targetOf } from "./targets.ts";
 import type { View } from "./view.ts";
 
@@ -56,7 +56,7 @@ function indexEntries(view: View, section: Section): Frame[] {
 
 function ownerAt(view: View, section: Section, offset: number): Span | undefined {
   const records = view.recordsOf(section);
-  for (let i = firstRecord(records, offset); records.offsets[i] === offset; i++) {
+  for (let i = firstRecord(records, offset); i < records.count && offsetOf(records, i) === offset; i++) {
     const { span } = targetOf(view, section, records, i);
     if (span !== undefined) return span;
   }

@@ -20,18 +20,20 @@ export type Identity = (pre: Span, post: Span, isTold: boolean) => Doubt | undef
  * name that both sides define once is one thing; a static variable keeps at least one of its users.
  */
 export function identityOf({ pairing }: ObjectDiff, pre: View, post: View): Identity {
-  const before = plainNames(pre.table);
-  const after = plainNames(post.table);
+  let names: Names | undefined;
   const isLinked = pre.object.type !== ET.REL;
 
   return (p, q, isTold) => {
     const sizes = isTold || isLinked || p.size !== q.size ? undefined : otherSize(p, q);
     if (sizes !== undefined) return sizes;
     if (p.symbol === undefined || q.symbol === undefined || isComparedByContents(p.kind)) return undefined;
-    const crossed = crossedName(p, q, before, after);
-    if (crossed !== undefined) return crossed;
-    const isNumbered = numberedBase(p.name) !== undefined;
-    if (isNumbered && isState(p.kind) && isState(q.kind) && !sharesUser(p, q))
+    if (p.name !== q.name) {
+      names ??= { pre: plainNames(pre.table), post: plainNames(post.table) };
+      const crossed = crossedName(p, q, names.pre, names.post);
+      if (crossed !== undefined) return crossed;
+    }
+    const isNumbered = isState(p.kind) && isState(q.kind) && numberedBase(p.name) !== undefined;
+    if (isNumbered && !sharesUser(p, q))
       return { pre: `${p.name} used by ${userNames(p, pre)}`, post: `${q.name} used by ${userNames(q, post)}` };
     return undefined;
   };
@@ -50,6 +52,8 @@ export function identityOf({ pairing }: ObjectDiff, pre: View, post: View): Iden
     });
   }
 }
+
+type Names = Record<"pre" | "post", ReadonlyMap<string, Span | undefined>>;
 
 /** Spans by family and name, without those whose name is a compiler's number; undefined for a name that stands twice. */
 function plainNames({ spans }: SpanTable): ReadonlyMap<string, Span | undefined> {

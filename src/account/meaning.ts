@@ -6,25 +6,25 @@ import { isCode } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span, type SpanRelocation } from "../spans/span.ts";
 import { textBytes } from "../spans/text-of.ts";
 import { compareStretches, type Judge, stretch } from "./compare.ts";
-import { firstRecord } from "./records.ts";
+import { firstRecord, offsetOf, typeOf } from "./records.ts";
+import { type SectionTwins, type TwinOf, twinSymbols } from "./symbols.ts";
 import { type Target, targetOf, targetRead } from "./targets.ts";
 import type { View } from "./view.ts";
 
 /** Answers whether two references mean the same thing, given which spans are held to be the same. */
 export interface Meaning {
+  readonly twinOf: TwinOf;
   isSame(a: Target, b: Target): boolean;
   isSameRead(a: SpanRelocation, b: SpanRelocation): boolean;
   /** Pieces of code of pre that some unchanged thing reached, each with the piece that its twin reached. */
   readonly fragments: ReadonlyMap<Span, Span>;
 }
 
-/** Sections of post by those of pre: the same name, the first to the first. */
-export type SectionTwins = ReadonlyMap<number, number>;
-
 export function meaningOf(diff: ObjectDiff, pre: View, post: View, twins: SectionTwins): Meaning {
   const { pairing, outcome } = diff;
   const fragments = new Map<Span, Span>();
-  const judge: Judge = { pre, post, isSame, isSameRead, isNoise: () => false };
+  const twinOf = twinSymbols(diff, pre, post, twins);
+  const judge: Judge = { pre, post, twinOf, isSame, isSameRead, isNoise: () => false };
 
   function isSame(a: Target, b: Target): boolean {
     if (a.section < 0 || b.section < 0) return isSameOutside(a, b);
@@ -104,7 +104,7 @@ export function meaningOf(diff: ObjectDiff, pre: View, post: View, twins: Sectio
     return p !== undefined && q !== undefined && pairing.postOf[p.id] === q && p.size === q.size;
   }
 
-  return { isSame, isSameRead, fragments };
+  return { twinOf, isSame, isSameRead, fragments };
 }
 
 function whole(span: Span): ReturnType<typeof stretch> {
@@ -144,11 +144,11 @@ export function slotKey(view: View, span: Span, nameOf: (span: Span) => string):
   const records = view.recordsOf(span.section);
   const words: string[] = [];
   for (let i = firstRecord(records, span.offset); i < records.count; i++) {
-    const offset = (records.offsets[i] as number) - span.offset;
+    const offset = offsetOf(records, i) - span.offset;
     if (offset >= span.size) break;
     const target = targetOf(view, span.section, records, i);
     const place = target.span === undefined ? symbolKey(target.symbol) : nameOf(target.span);
-    words.push(`${offset} ${records.types[i]} ${place} ${target.span === undefined ? target.addend : target.offset}`);
+    words.push(`${offset} ${typeOf(records, i)} ${place} ${target.span === undefined ? target.addend : target.offset}`);
   }
   return `${words.join()} ${Buffer.from(span.bytes).toString("latin1")}`;
 }

@@ -1,8 +1,8 @@
 import type { ObjectDiff } from "../diff/diff.ts";
 import type { Section } from "../elf/object.ts";
 import type { Span } from "../spans/span.ts";
-import type { SectionTwins } from "./meaning.ts";
 import type { SpanOwners } from "./spans.ts";
+import type { SectionTwins } from "./symbols.ts";
 import type { Told } from "./told.ts";
 import type { View } from "./view.ts";
 

@@ -1,31 +1,31 @@
 import { addendOf } from "../arch/addend.ts";
 import type { Arch } from "../arch/arch.ts";
-import { ET, SHT } from "../elf/constants.ts";
+import { EM, ET, SHT } from "../elf/constants.ts";
 import type { ElfObject, Section } from "../elf/object.ts";
 
-/** The relocation records of one section in columns, by offset: an object for each would cost more than comparing them. */
+/**
+ * The relocation records of one section, by offset, as words of 32 bits in the layout of Elf64_Rela with its lower halves
+ * first: an object for each record would cost more than comparing them, and most tables are words of that layout already.
+ */
 export interface Records {
   readonly count: number;
-  readonly offsets: Float64Array;
-  readonly types: Uint32Array;
-  readonly symbols: Uint32Array;
-  /** Lower and upper half of the addend; of REL records that of the field. */
-  readonly low: Int32Array;
-  readonly high: Int32Array;
+  /** `STRIDE` words for each record. */
+  readonly words: Int32Array;
 }
 
-const EMPTY: Records = columns(0);
+export const STRIDE = 6;
+/** Offsets in a record; of the offset in the section only the lower half counts: no file that was read is larger. */
+const OFFSET = 0;
+export const TYPE = 2;
+export const SYMBOL = 3;
+/** Lower and upper half of the addend; of REL records that of the field. */
+export const LOW = 4;
+export const HIGH = 5;
 
-function columns(count: number): Records {
-  return {
-    count,
-    offsets: new Float64Array(count),
-    types: new Uint32Array(count),
-    symbols: new Uint32Array(count),
-    low: new Int32Array(count),
-    high: new Int32Array(count),
-  };
-}
+const EMPTY: Records = { count: 0, words: new Int32Array(0) };
+
+/** Whether the machine that runs this program stores words as little-endian files do. */
+const IS_LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /** Reads the records of a section, from the tables themselves where they are of the usual form. */
 export function readRecords(object: ElfObject, arch: Arch, section: Section): Records {
@@ -33,77 +33,82 @@ export function readRecords(object: ElfObject, arch: Arch, section: Section): Re
   if (table === undefined) return EMPTY;
   const source = object.sections[table] as Section;
   const isPlain = second === undefined && source.type === SHT.RELA && object.type === ET.REL;
-  // Where one record packs several types, only the model takes it apart.
-  const isPacked = arch.composeHowto !== undefined;
-  return inOrder(isPlain && !isPacked ? fromTable(object, source) : fromModel(object, arch, section));
+  const isMips64 = object.machine === EM.MIPS && object.class === 64;
+  return inOrder(isPlain && !isMips64 ? fromTable(object, source) : fromModel(object, arch, section));
 }
 
 /** gABI chapter 4, "Relocation": Elf32_Rela, Elf64_Rela. */
 function fromTable({ class: bits, data }: ElfObject, { bytes }: Section): Records {
+  if (bits === 64 && data === "lsb" && IS_LITTLE && bytes.byteOffset % 4 === 0) {
+    const count = Math.floor(bytes.length / (4 * STRIDE));
+    return { count, words: new Int32Array(bytes.buffer, bytes.byteOffset, count * STRIDE) };
+  }
   const wide = bits === 64;
   const little = data === "lsb";
   const size = wide ? 24 : 12;
-  const records = columns(Math.floor(bytes.length / size));
+  const count = Math.floor(bytes.length / size);
+  const words = new Int32Array(count * STRIDE);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const word = (at: number): number => view.getUint32(at, little);
-  for (let i = 0, at = 0; i < records.count; i++, at += size) {
+  for (let i = 0; i < count; i++) {
+    const at = i * size;
+    const to = i * STRIDE;
     if (wide) {
-      const [first, other] = little ? [0, 4] : [4, 0];
-      records.offsets[i] = word(at + first) + 0x1_0000_0000 * word(at + other);
-      records.types[i] = word(at + 8 + first);
-      records.symbols[i] = word(at + 8 + other);
-      records.low[i] = word(at + 16 + first);
-      records.high[i] = word(at + 16 + other);
+      for (let word = 0; word < STRIDE; word++)
+        words[to + word] = view.getInt32(at + 4 * (little ? word : word ^ 1), little);
     } else {
-      records.offsets[i] = word(at);
-      records.types[i] = word(at + 4) & 0xff;
-      records.symbols[i] = word(at + 4) >>> 8;
-      records.low[i] = word(at + 8);
-      records.high[i] = (records.low[i] as number) >> 31;
+      const info = view.getUint32(at + 4, little);
+      words[to + OFFSET] = view.getInt32(at, little);
+      words[to + TYPE] = info & 0xff;
+      words[to + SYMBOL] = info >>> 8;
+      words[to + LOW] = view.getInt32(at + 8, little);
+      words[to + HIGH] = (words[to + LOW] as number) >> 31;
     }
   }
-  return records;
+  return { count, words };
 }
 
 function fromModel(object: ElfObject, arch: Arch, section: Section): Records {
   const list = object.relocationsOf(section.index);
-  const records = columns(list.length);
+  const words = new Int32Array(list.length * STRIDE);
   for (const [i, { offset, type, symbol }] of list.entries()) {
     const addend = addendOf(arch, list, i, section.bytes);
-    records.offsets[i] = offset;
-    records.types[i] = type;
-    records.symbols[i] = symbol;
-    records.low[i] = Number(BigInt.asIntN(32, addend));
-    records.high[i] = Number(BigInt.asIntN(32, addend >> 32n));
+    words.set(
+      [offset | 0, 0, type | 0, symbol, Number(BigInt.asIntN(32, addend)), Number(BigInt.asIntN(32, addend >> 32n))],
+      i * STRIDE,
+    );
   }
-  return records;
+  return { count: list.length, words };
 }
 
 /** By offset; records at one offset keep their order. */
 function inOrder(records: Records): Records {
-  const { count, offsets } = records;
+  const { count, words } = records;
   let isSorted = true;
-  for (let i = 1; i < count && isSorted; i++) isSorted = (offsets[i - 1] as number) <= (offsets[i] as number);
+  for (let i = 1; i < count && isSorted; i++) isSorted = offsetOf(records, i - 1) <= offsetOf(records, i);
   if (isSorted) return records;
-  const order = Array.from(offsets.keys()).sort((a, b) => (offsets[a] as number) - (offsets[b] as number) || a - b);
-  const sorted = columns(count);
-  for (const [to, from] of order.entries()) {
-    sorted.offsets[to] = offsets[from] as number;
-    sorted.types[to] = records.types[from] as number;
-    sorted.symbols[to] = records.symbols[from] as number;
-    sorted.low[to] = records.low[from] as number;
-    sorted.high[to] = records.high[from] as number;
-  }
-  return sorted;
+  const order = Array.from({ length: count }, (_, i) => i);
+  order.sort((a, b) => offsetOf(records, a) - offsetOf(records, b) || a - b);
+  const sorted = new Int32Array(words.length);
+  for (const [to, from] of order.entries()) sorted.set(words.subarray(from * STRIDE, (from + 1) * STRIDE), to * STRIDE);
+  return { count, words: sorted };
+}
+
+export function offsetOf({ words }: Records, index: number): number {
+  return (words[index * STRIDE + OFFSET] as number) >>> 0;
+}
+
+export function typeOf({ words }: Records, index: number): number {
+  return (words[index * STRIDE + TYPE] as number) >>> 0;
 }
 
 /** Index of the first record at or after an offset. */
-export function firstRecord({ offsets, count }: Records, offset: number): number {
+export function firstRecord(records: Records, offset: number): number {
+  if (offset === 0) return 0;
   let low = 0;
-  let high = count;
+  let high = records.count;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((offsets[middle] as number) < offset) low = middle + 1;
+    if (offsetOf(records, middle) < offset) low = middle + 1;
     else high = middle;
   }
   return low;

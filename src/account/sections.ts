@@ -5,8 +5,9 @@ import type { Export, Span } from "../spans/span.ts";
 import { derivedOwner, type Owner, type Unexplained } from "./classes.ts";
 import { compareStretches, type Gap, type Judge, type Stretch, stretch } from "./compare.ts";
 import { type Frame, framesOf } from "./frames.ts";
-import type { Meaning, SectionTwins } from "./meaning.ts";
+import type { Meaning } from "./meaning.ts";
 import type { SpanOwners } from "./spans.ts";
+import type { SectionTwins } from "./symbols.ts";
 import type { Told } from "./told.ts";
 import type { View } from "./view.ts";
 
@@ -26,13 +27,17 @@ export interface SectionOwners {
 
 /** Sections of post by those of pre: of equal names the first to the first. */
 export function sectionTwins(pre: View, post: View): SectionTwins {
+  const twins = new Map<number, number>();
+  // Most sections come in the same order on both sides.
+  let same = 0;
+  for (; same < pre.allocated.length && pre.allocated[same]?.name === post.allocated[same]?.name; same++)
+    twins.set((pre.allocated[same] as Section).index, (post.allocated[same] as Section).index);
   const waiting = new Map<string, number[]>();
-  for (const { name, index } of post.allocated) {
+  for (const { name, index } of post.allocated.slice(same)) {
     addTo(waiting, name, index);
   }
   for (const list of waiting.values()) list.reverse();
-  const twins = new Map<number, number>();
-  for (const { name, index } of pre.allocated) {
+  for (const { name, index } of pre.allocated.slice(same)) {
     const twin = waiting.get(name)?.pop();
     if (twin !== undefined) twins.set(index, twin);
   }
@@ -51,8 +56,9 @@ export function ownSections(
 ): SectionOwners {
   const shares = { pre: new Map<number, Share[]>(), post: new Map<number, Share[]>() };
   const differences: Unexplained[] = [];
-  const judge: Judge = { pre, post, isSame: meaning.isSame, isSameRead: meaning.isSameRead, isNoise: () => false };
+  const judge: Judge = { pre, post, ...meaning, isNoise: () => false };
   const exported: Partial<Record<"pre" | "post", ReadonlyMap<string, Export>>> = {};
+  const exporting: Partial<Record<"pre" | "post", Map<Section, Export[]>>> = {};
   const ofPost = new Set(twins.values());
   for (const section of pre.allocated) {
     if (isForSpans(pre, section)) continue;
@@ -86,7 +92,7 @@ export function ownSections(
     const view = a === undefined ? post : pre;
     const kind = view.table.kinds[section.index];
     const derived = derivedOwner(section.name, view.object);
-    const isTable = (a && pre.entriesOf(a.index).length > 0) || (b && post.entriesOf(b.index).length > 0);
+    const isTable = (a && pre.ownedBytes(a.index) > 0) || (b && post.ownedBytes(b.index) > 0);
     if (derived !== undefined) giveWhole(a, b, derived);
     else if ((kind === "hook" || kind === "directive") && a === undefined) giveWhole(a, b, "reported");
     else if (kind === "export") ownExports(a, b);
@@ -126,6 +132,10 @@ export function ownSections(
 
   function giveEntries(view: View, section: Section, owners: SpanOwners["pre"]): Stretch[] {
     const rest: Stretch[] = [];
+    if (spans.doubts.length === 0 && view.ownedBytes(section.index) === section.size) {
+      give(view.side, section, 0, section.size, "table");
+      return rest;
+    }
     let at = 0;
     for (const { entry, owner } of view.entriesOf(section.index)) {
       if (entry.offset > at) rest.push(stretch(section, at, entry.offset));
@@ -158,10 +168,8 @@ export function ownSections(
   }
 
   function ownExports(a: Section | undefined, b: Section | undefined): void {
-    const own = (view: View, section: Section | undefined) =>
-      section === undefined ? [] : view.table.exports.filter((one) => one.section === section);
-    const before = own(pre, a);
-    const after = own(post, b);
+    const before = a === undefined ? [] : exportsIn(pre, a);
+    const after = b === undefined ? [] : exportsIn(post, b);
     for (const [side, list, others] of [
       ["pre", before, post],
       ["post", after, pre],
@@ -178,6 +186,18 @@ export function ownSections(
     }
     if (a !== undefined && before.length === 0) ownWhole(a, b);
     else if (b !== undefined && after.length === 0) ownWhole(undefined, b);
+  }
+
+  function exportsIn(view: View, section: Section): readonly Export[] {
+    let known = exporting[view.side];
+    if (known === undefined) {
+      known = new Map<Section, Export[]>();
+      for (const one of view.table.exports) {
+        addTo(known, one.section, one);
+      }
+      exporting[view.side] = known;
+    }
+    return known.get(section) ?? [];
   }
 
   function exportsOf(view: View): ReadonlyMap<string, Export> {
@@ -337,9 +357,7 @@ function trimmed(section: Section, from: number, to: number): Stretch {
 
 /** The words of a table of checksums, by the names of their symbols. */
 function checksumsOf(view: View, section: Section): { readonly name: string; readonly words: Stretch }[] {
-  const symbols = view.object.symbols
-    .filter(({ section: place, name }) => place === section.index && name.startsWith("__crc_"))
-    .sort((a, b) => Number(a.value - b.value));
+  const symbols = [...view.checksumsOf(section.index)].sort((a, b) => Number(a.value - b.value));
   if (symbols[0] === undefined || symbols[0].value !== 0n) return [];
   return symbols.map(({ name, value }, i) => ({
     name: name.slice("__crc_".length),

@@ -1,12 +1,13 @@
 import type { ObjectDiff } from "../diff/diff.ts";
 import type { Difference } from "../diff/difference.ts";
+import type { Section } from "../elf/object.ts";
 import { functionBase, variableBase } from "../spans/names.ts";
 import { isCode, isComparedByContents } from "../spans/section-kind.ts";
 import type { Span, TableEntry } from "../spans/span.ts";
 import { EXCEPTION_TABLE } from "../spans/special.ts";
 import { isTextSpan } from "../spans/text-of.ts";
 import type { Owner } from "./classes.ts";
-import { compareStretches, type Gap, type Judge, type Stretch, stretch } from "./compare.ts";
+import { compareStretches, type Gap, type Judge, recordsToLookAt, type Stretch, stretch } from "./compare.ts";
 import { type Identity, identityOf } from "./identity.ts";
 import { type LineWitness, lineWitness } from "./lines.ts";
 import { type Meaning, slotKey } from "./meaning.ts";
@@ -31,6 +32,9 @@ export interface SpanOwners {
   readonly doubts: readonly SpanDoubt[];
 }
 
+const NEVER = (): boolean => false;
+const NO_LINES: readonly Difference[] = [];
+
 /** Asks of every span who answers for it: the description, a twin with the same contents, or noise that bears looking at. */
 export function ownSpans(diff: ObjectDiff, pre: View, post: View, told: Told, meaning: Meaning): SpanOwners {
   return new SpanSweep(diff, pre, post, told, meaning).run();
@@ -47,6 +51,16 @@ class SpanSweep {
   readonly #ofPre: (Owner | undefined)[];
   readonly #ofPost: (Owner | undefined)[];
   readonly #doubts: SpanDoubt[] = [];
+  readonly #judge: Judge;
+  readonly #entryJudge: Judge;
+  /** The entries that are compared, and what of them may be noise. */
+  #entries!: [TableEntry, TableEntry];
+  #acceptsInEntry: Judge["isNoise"] = () => false;
+  /** Tables of pre with those of post that their entries were compared with, and the records in them that are not plainly equal. */
+  readonly #tables = new Map<Section, { readonly twin: Section; readonly toLookAt: ReadonlySet<number> }>();
+  /** Whether the pair that is compared differs in what noise tells; and what may be such noise. */
+  #isNoise = false;
+  #accepts: Judge["isNoise"] = () => false;
   readonly #dead = new Map<View["side"], ReadonlySet<string>>();
 
   constructor(diff: ObjectDiff, pre: View, post: View, told: Told, meaning: Meaning) {
@@ -59,6 +73,16 @@ class SpanSweep {
     this.#lines = lineWitness(pre.arch);
     this.#ofPre = new Array(pre.table.spans.length);
     this.#ofPost = new Array(post.table.spans.length);
+    const isNoise: Judge["isNoise"] = (offset, size) => {
+      this.#isNoise = true;
+      return this.#accepts(offset, size);
+    };
+    this.#judge = { pre, post, ...meaning, isNoise };
+    this.#entryJudge = {
+      ...this.#judge,
+      isSame: (x, y) => meaning.isSame(x, y) || isWithoutCode(...this.#entries, pre, post),
+      isNoise: (offset, size) => this.#acceptsInEntry(offset, size),
+    };
   }
 
   run(): SpanOwners {
@@ -101,8 +125,10 @@ class SpanSweep {
   }
 
   #ofPair(p: Span, q: Span): Owner {
-    const isTold = this.#told.isTold(p, "pre");
-    const doubt = this.#identity(p, q, isTold || this.#told.isRenamed(p));
+    const fate = this.#diff.outcome.fates[p.id];
+    // Most spans are equal: whether the description tells of one is asked only where it may.
+    const isTold = fate !== "equal" && this.#told.isTold(p, "pre");
+    const doubt = this.#identity(p, q, isTold);
     if (doubt !== undefined) {
       this.#doubt(p, "pre", { offset: 0, ...doubt });
       return "unexplained";
@@ -112,26 +138,22 @@ class SpanSweep {
       this.#doubt(p, "pre", { offset: 0, pre: p.name, post: q.name });
       return "unexplained";
     }
-    const lines = this.#diff.outcome.lines[p.id] ?? [];
-    const isReencoded = lines.some(({ kind }) => kind === "encoding-only");
-    let isNoise = false;
-    const judge: Judge = {
-      pre: this.#pre,
-      post: this.#post,
-      isSame: this.#meaning.isSame,
-      isSameRead: this.#meaning.isSameRead,
-      isNoise: (offset, size) => {
-        isNoise = true;
-        return this.#lines.accept(p, q, offset, size, lines);
-      },
-    };
-    const gap = isReencoded ? this.#reencoded(p, q) : compareStretches(whole(p), whole(q), judge);
+    const lines = this.#diff.outcome.lines[p.id] ?? NO_LINES;
+    const isReencoded = lines.length > 0 && lines.some(({ kind }) => kind === "encoding-only");
+    this.#isNoise = false;
+    const gap = isReencoded ? this.#reencoded(p, q) : this.#compareWhole(p, q, lines);
     if (gap !== undefined) {
+      if (this.#told.isTold(p, "pre")) return "reported";
       this.#doubt(p, "pre", gap);
       return "unexplained";
     }
     if (!this.#hasSameEntries(p, q, lines, isReencoded)) return "unexplained";
-    return isNoise || isReencoded ? "noise" : "equal";
+    return this.#isNoise || isReencoded ? "noise" : "equal";
+  }
+
+  #compareWhole(p: Span, q: Span, lines: readonly Difference[]): Gap | undefined {
+    this.#accepts = lines.length === 0 ? NEVER : (offset, size) => this.#lines.accept(p, q, offset, size, lines);
+    return compareStretches(whole(p), whole(q), this.#judge);
   }
 
   /** Whether the description tells that one thing has two names, or the names are only the compiler's. */
@@ -160,37 +182,56 @@ class SpanSweep {
   #hasSameEntries(p: Span, q: Span, lines: readonly Difference[], isReencoded: boolean): boolean {
     if (p.entries.length === 0 && q.entries.length === 0) return true;
     for (let i = 0; i < Math.max(p.entries.length, q.entries.length); i++) {
-      const [a, b] = [p.entries[i], q.entries[i]];
+      const a = p.entries[i];
+      const b = q.entries[i];
       if (a === undefined || b === undefined || a.section.name !== b.section.name) {
         const one = a ?? (b as TableEntry);
+        if (this.#told.isTold(p, "pre")) return true;
         const words = { pre: a?.section.name ?? "", post: b?.section.name ?? "" };
         this.#doubt(a === undefined ? q : p, a === undefined ? "post" : "pre", { offset: 0, ...words }, one);
         return false;
       }
       // Offsets of call sites move with the instructions.
       if (isReencoded && a.table === EXCEPTION_TABLE) continue;
+      if (this.#isAlike(a, b)) continue;
       const gap = this.#compareEntry(a, b, lines);
       if (gap === undefined) continue;
+      if (this.#told.isTold(p, "pre")) return true;
       this.#doubt(p, "pre", gap, a);
       return false;
     }
     return true;
   }
 
+  /** Whether two entries lie at the same place of two tables that are equal there, so that nothing has to be looked at. */
+  #isAlike(a: TableEntry, b: TableEntry): boolean {
+    if (a.offset !== b.offset || a.size !== b.size) return false;
+    let known = this.#tables.get(a.section);
+    if (known === undefined) {
+      known = { twin: b.section, toLookAt: new Set(recordsToLookAt(a.section, b.section, this.#judge) ?? [-1]) };
+      this.#tables.set(a.section, known);
+    }
+    const { twin, toLookAt } = known;
+    if (twin !== b.section || toLookAt.has(-1)) return false;
+    if (toLookAt.size === 0) return true;
+    for (let at = a.offset; at < a.offset + a.size; at++) if (toLookAt.has(at)) return false;
+    return true;
+  }
+
   #compareEntry(a: TableEntry, b: TableEntry, lines: readonly Difference[]): Gap | undefined {
-    const hasLine = lines.some(({ kind }) => kind === "bug-line");
-    const hasFlags = lines.some(({ kind }) => kind === "bug-flags");
-    const judge: Judge = {
-      pre: this.#pre,
-      post: this.#post,
-      isSame: (x, y) => this.#meaning.isSame(x, y) || isWithoutCode(a, b, this.#pre, this.#post),
-      isSameRead: this.#meaning.isSameRead,
-      isNoise: (offset, size) => {
-        // The line number is two bytes; other bits are flags, which are told as such.
-        return a.table.policy === "bug-line" && (hasFlags || (hasLine && size <= 2 && offset + size <= a.bytes.length));
-      },
+    this.#entries = [a, b];
+    this.#acceptsInEntry = (offset, size) => {
+      // The line number is two bytes; other bits are flags, which are told as such.
+      if (a.table.policy !== "bug-line" || offset + size > a.bytes.length) return false;
+      return lines.some(({ kind }) => kind === "bug-flags" || (kind === "bug-line" && size <= 2));
     };
-    return compareStretches(...sameLength(a, b), judge);
+    const size = Math.min(a.size, b.size);
+    const isPadded = a.size !== b.size && isZeroFrom(a, size) && isZeroFrom(b, size);
+    return compareStretches(
+      asStretch(a, isPadded ? size : a.size),
+      asStretch(b, isPadded ? size : b.size),
+      this.#entryJudge,
+    );
   }
 
   /** Strings, constants, slots and pieces of code: the same where their contents are, wherever they lie. */
@@ -205,25 +246,42 @@ class SpanSweep {
     };
     const keyOf = (span: Span, view: View): string =>
       span.kind === "toc" ? slotKey(view, span, nameOf(view.side)) : contentsOf(span);
-    for (const view of [this.#pre, this.#post])
-      for (const span of view.table.spans)
-        if (isShared(span) && span.kind !== "fragment") keys[view.side].add(keyOf(span, view));
+    const settled = new Set<Span>();
+    for (const span of this.#pre.table.spans) {
+      const twin = pairing.postOf[span.id];
+      const isPlain = span.kind === "string" || span.kind === "constant" || span.kind === "export-string";
+      if (twin === undefined || !isPlain || Buffer.compare(span.bytes, twin.bytes) !== 0) continue;
+      settled.add(span).add(twin);
+      this.#ofPre[span.id] = "equal";
+      this.#ofPost[twin.id] = "equal";
+    }
+    // The contents of one side are looked up only for what has no equal twin on the other.
+    const fill = (view: View): ReadonlySet<string> => {
+      const set = keys[view.side];
+      if (set.size === 0)
+        for (const span of view.table.spans) if (isShared(span) && span.kind !== "fragment") set.add(keyOf(span, view));
+      return set;
+    };
     const reached = new Set(this.#meaning.fragments.values());
     for (const view of [this.#pre, this.#post]) {
       const { side } = view;
       const owners = side === "pre" ? this.#ofPre : this.#ofPost;
-      const others = side === "pre" ? keys.post : keys.pre;
+      const other = side === "pre" ? this.#post : this.#pre;
       for (const span of view.table.spans) {
         if (!isShared(span)) continue;
         const twin = side === "pre" ? pairing.postOf[span.id] : undefined;
-        const doubt = twin && this.#identity(span, twin, this.#told.isTold(span, side));
+        const doubt =
+          twin !== undefined && span.symbols.length > 0
+            ? this.#identity(span, twin, this.#told.isTold(span, side))
+            : undefined;
         if (doubt !== undefined) {
           this.#doubt(span, side, { offset: 0, ...doubt });
           owners[span.id] = "unexplained";
           continue;
         }
         const isReached = side === "pre" ? this.#meaning.fragments.has(span) : reached.has(span);
-        if (span.kind === "fragment" ? isReached : others.has(keyOf(span, view))) owners[span.id] = "equal";
+        if (span.kind === "fragment" ? isReached : settled.has(span) || fill(other).has(keyOf(span, view)))
+          owners[span.id] = "equal";
         else owners[span.id] = this.#sharedAlone(span, view);
       }
     }
@@ -273,7 +331,7 @@ function isRenumbered(p: Span, q: Span): boolean {
 
 /** Whether a span is known by what it holds, not by a name of its own. */
 function isShared(span: Span): boolean {
-  return isComparedByContents(span.kind) || isTextSpan(span);
+  return isComparedByContents(span.kind) || (span.symbol === undefined && isTextSpan(span));
 }
 
 /** Contents for an index; zeros behind a text are the next one's alignment. */
@@ -297,10 +355,8 @@ function asStretch(entry: TableEntry, size: number): Stretch {
 }
 
 /** The last entry of a table may lack its padding. */
-function sameLength(a: TableEntry, b: TableEntry): [Stretch, Stretch] {
-  const size = Math.min(a.size, b.size);
-  const isPadded = [a, b].every(({ bytes }) => bytes.subarray(size).every((byte) => byte === 0));
-  return isPadded ? [asStretch(a, size), asStretch(b, size)] : [asStretch(a, a.size), asStretch(b, b.size)];
+function isZeroFrom({ bytes }: TableEntry, at: number): boolean {
+  return bytes.subarray(at).every((byte) => byte === 0);
 }
 
 /** Replacement code of no length: its address is that of whatever comes next. */

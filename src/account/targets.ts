@@ -7,7 +7,7 @@ import { namesPosition, spanAt } from "../spans/references.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
 import { symbolPlace } from "../spans/symbol-place.ts";
-import type { Records } from "./records.ts";
+import { HIGH, LOW, offsetOf, type Records, STRIDE, SYMBOL, typeOf } from "./records.ts";
 import type { View } from "./view.ts";
 
 /** What a reference means: a place in a span, a place in a section without spans, or a symbol that is defined elsewhere. */
@@ -24,9 +24,11 @@ export interface Target {
 /** What a record refers to, from the record and the symbol table alone. */
 export function targetOf(view: View, section: Section, records: Records, index: number): Target {
   const { object, arch, table } = view;
-  const number = records.symbols[index] as number;
+  const { words } = records;
+  const at = index * STRIDE;
+  const number = words[at + SYMBOL] as number;
   const symbol = number === 0 ? undefined : object.symbols[number];
-  const addend = (records.high[index] as number) * 0x1_0000_0000 + ((records.low[index] as number) >>> 0);
+  const addend = (words[at + HIGH] as number) * 0x1_0000_0000 + ((words[at + LOW] as number) >>> 0);
   const place = symbol?.section ?? -1;
   if (symbol === undefined || place < 0) return { span: undefined, section: -1, offset: 0, symbol, addend };
   const start = symbolPlace(arch, symbol);
@@ -34,8 +36,8 @@ export function targetOf(view: View, section: Section, records: Records, index: 
   const isPosition = namesPosition(symbol);
   let offset = start + addend;
   if (isPosition && isCode(table.kinds[section.index] ?? "metadata")) {
-    const howto = howtoOf(arch, records.types[index] as number);
-    offset -= Number(codeAddend(object, arch, section, howto, records.offsets[index] as number));
+    const howto = howtoOf(arch, typeOf(records, index));
+    offset -= Number(codeAddend(object, arch, section, howto, offsetOf(records, index)));
   }
   const span = spanAt(spans, isPosition ? offset : start);
   return { span, section: place, offset: span === undefined ? offset : offset - span.offset, symbol, addend };

@@ -1,6 +1,6 @@
 import type { Arch } from "../arch/arch.ts";
 import { SHF } from "../elf/constants.ts";
-import type { ElfObject, Section } from "../elf/object.ts";
+import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
 import { addTo } from "../grouping.ts";
 import type { Span, SpanTable, TableEntry } from "../spans/span.ts";
 import type { Use } from "../spans/uses.ts";
@@ -22,15 +22,22 @@ export interface View {
   recordsOf(section: Section): Records;
   /** Entries that belong to spans, by section, in offset order. */
   entriesOf(section: number): readonly OwnedEntry[];
+  /** Symbols `__crc_NAME` that lie in a section. */
+  checksumsOf(section: number): readonly ElfSymbol[];
+  /** How many bytes of a section are entries that belong to spans. */
+  ownedBytes(section: number): number;
   uses(span: Span): readonly Use[];
 }
 
+const NO_SYMBOLS: readonly ElfSymbol[] = [];
 const NO_ENTRIES: readonly OwnedEntry[] = [];
 
 export function viewOf(side: View["side"], table: SpanTable, uses: (span: Span) => readonly Use[]): View {
   const { object, arch } = table;
   const records: Records[] = new Array(object.sections.length);
   let entries: Map<number, OwnedEntry[]> | undefined;
+  let owned: Float64Array | undefined;
+  let checksums: Map<number, ElfSymbol[]> | undefined;
   return {
     side,
     table,
@@ -48,8 +55,32 @@ export function viewOf(side: View["side"], table: SpanTable, uses: (span: Span) 
       entries ??= collectEntries(table);
       return entries.get(section) ?? NO_ENTRIES;
     },
+    checksumsOf(section) {
+      checksums ??= collectChecksums(object);
+      return checksums.get(section) ?? NO_SYMBOLS;
+    },
+    ownedBytes(section) {
+      owned ??= sumEntries(table);
+      return owned[section] ?? 0;
+    },
     uses,
   };
+}
+
+function collectChecksums({ symbols }: ElfObject): Map<number, ElfSymbol[]> {
+  const bySection = new Map<number, ElfSymbol[]>();
+  for (const symbol of symbols) {
+    if (symbol.section === undefined || !symbol.name.startsWith("__crc_")) continue;
+    addTo(bySection, symbol.section, symbol);
+  }
+  return bySection;
+}
+
+function sumEntries({ spans, object }: SpanTable): Float64Array {
+  const sums = new Float64Array(object.sections.length);
+  for (const { entries } of spans)
+    for (const { section, size } of entries) sums[section.index] = (sums[section.index] as number) + size;
+  return sums;
 }
 
 function collectEntries({ spans }: SpanTable): Map<number, OwnedEntry[]> {
