@@ -1,6 +1,6 @@
 import { addendOf } from "../arch/addend.ts";
 import type { Arch } from "../arch/arch.ts";
-import { EM, ET, SHT } from "../elf/constants.ts";
+import { ET, SHT } from "../elf/constants.ts";
 import type { ElfObject, Section } from "../elf/object.ts";
 
 /**
@@ -33,8 +33,9 @@ export function readRecords(object: ElfObject, arch: Arch, section: Section): Re
   if (table === undefined) return EMPTY;
   const source = object.sections[table] as Section;
   const isPlain = second === undefined && source.type === SHT.RELA && object.type === ET.REL;
-  const isMips64 = object.machine === EM.MIPS && object.class === 64;
-  return inOrder(isPlain && !isMips64 ? fromTable(object, source) : fromModel(object, arch, section));
+  // Where a type is composed of several, the word that holds it has a layout of its own.
+  const isComposed = arch.composeHowto !== undefined;
+  return inOrder(isPlain && !isComposed ? fromTable(object, source) : fromModel(object, arch, section));
 }
 
 /** gABI chapter 4, "Relocation": Elf32_Rela, Elf64_Rela. */
