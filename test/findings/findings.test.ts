@@ -59,6 +59,10 @@ const counter = (name: string, at: string): Part =>
   section(`.bss.${at}`, "", { size: 4 }, [{ name, type: "object", size: 4 }]);
 const counts = (name: string, of: string): Part => text(name, `8b05{PC32 ${of}-4}c3`);
 
+/** The frame of `f`, and the data that its exceptions need. */
+const frame = section(".eh_frame", "{PC32 .text.f:f} 00000000 {PC32 .gcc_except_table}", { flags: "A" });
+const unwinding = section(".gcc_except_table", "ff9b1501 0c000000 00000000 00000000", { flags: "A" });
+
 /** Built pairs for the codes that no compiled fixture has. */
 const built: Partial<Record<FindingCode, readonly [Parts, Parts, ElfExtra?]>> = {
   "tls-data-changed": [[section(".tdata", "01", { flags: "WAT" })], [section(".tdata", "02", { flags: "WAT" })]],
@@ -129,6 +133,18 @@ const built: Partial<Record<FindingCode, readonly [Parts, Parts, ElfExtra?]>> = 
     [f, commands("a.c\0-O2")],
     [g, commands("a.c\0-O1")],
   ],
+  "code-has-run": [
+    [f, section(".init_array", "{64 f}", { flags: "AW" })],
+    [g, section(".init_array", "{64 f}", { flags: "AW" })],
+  ],
+  "address-of-replaced": [
+    [f, text("start", "b801000000488d3d{PC32 f-4}c3")],
+    [g, text("start", "b802000000488d3d{PC32 f-4}c3")],
+  ],
+  "unwind-not-registered": [
+    [f, frame, unwinding],
+    [g, frame, unwinding],
+  ],
   // The module's information is no code and no data: new code cannot say where it lies.
   "reference-unresolved": [
     [text("f", "488d05{PC32 .modinfo-4} c3"), section(".modinfo", "613d3100")],
@@ -158,6 +174,12 @@ function withLeftOut(list: Partial<PairList>) {
 }
 
 const many: Partial<Record<FindingCode, () => ReturnType<typeof updateOf>>> = {
+  // A comparison that calls a change equal: the account finds it.
+  "difference-unexplained": () => {
+    const diff = diffOf([f], [g]);
+    const fates = diff.outcome.fates.map(() => "equal" as const);
+    return assembleUpdate([fragmentOf({ ...diff, outcome: { ...diff.outcome, fates, reasons: [] } }, { name: "a.o" })]);
+  },
   "data-moved": () =>
     updateOfMany([
       ["a.o", [h, v], [h]],

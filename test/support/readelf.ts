@@ -146,6 +146,8 @@ function symbolLine([
   ndx = "",
   name,
 ]: readonly string[]): string {
+  // Of sparc64: STT_SPARC_REGISTER, which is STT_LOPROC elsewhere.
+  if (type === "REGISTER") type = "<processor specific>: 13";
   const numberOf = (table: Readonly<Record<string, number>>, word: string): number | string =>
     /^<.*>: (\d+)$/.exec(word)?.[1] ?? table[word] ?? table[`GNU_${word}`] ?? word;
   const reserved = /^\w+\[0x(\w+)\]$/.exec(ndx)?.[1];

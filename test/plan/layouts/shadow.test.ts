@@ -98,16 +98,10 @@ describe("shadow variables that post uses", () => {
     ["loongarch64", MISUSE_64],
     ["i386", MISUSE_32],
     ["arm", MISUSE_32],
+    ["thumb", MISUSE_32],
     ["mips", MISUSE_32],
   ])("wrongly, on %s", async (variant, findings) => {
     expect(shadowFindings(await describeLayoutPair(`shadow-misused/${variant}`))).toEqual(findings);
-  });
-
-  it("Thumb code is not decoded: calls are found, their arguments are not guessed", async () => {
-    const update = await describeLayoutPair("shadow-misused/thumb");
-    expect(update.shadow?.uses).toHaveLength(6);
-    expect(update.shadow?.uses.some(({ id }) => id !== undefined)).toBe(false);
-    expect(shadowFindings(update)).toEqual([]);
   });
 });
 
