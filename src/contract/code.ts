@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { base64, count, hex64, hexBytes, label, named, sha256 } from "./atoms.ts";
+import { base64, count, hex64, hexBytes, label, named, sha256, valueKind } from "./atoms.ts";
 
 /* What a change is made of: the old and the new code, the patches between them, and the hooks to call. */
 
@@ -25,6 +25,8 @@ const codeSymbol = z.strictObject({
     .enum(["function", "gnu-ifunc", "object", "section", "tls", "absolute", "other"])
     .describe("STT_* in words; absolute: SHN_ABS"),
   value: hex64.optional().describe("address in the run system, once it was matched; of an absolute symbol its value"),
+  slot: hex64.optional().describe("where the run system keeps the address of what it imports, once it was matched"),
+  kind: valueKind.optional(),
   sympos: count.optional().describe("position among equal names as livepatch counts: 0 when unique"),
 });
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { MATCH_FINDING_CODES } from "../findings/match.ts";
-import { address, count, generator, hex64, hexBytes, severity } from "./atoms.ts";
+import { address, count, generator, hex64, hexBytes, severity, valueKind } from "./atoms.ts";
 import { CAUSE_NAMES } from "./names/causes.ts";
 
 /*
@@ -59,6 +59,12 @@ const symbol = z.strictObject({
     .enum(["text", "rodata", "data", "symbol-table", "system-map", "kallsyms", "search"])
     .nullable()
     .describe("what told the value: references of matched contents, a list of symbols, or the search; null: nothing"),
+  slot: address
+    .optional()
+    .describe(
+      "where the run system keeps its address once it is loaded: of what it imports; the value is then its stub's",
+    ),
+  kind: valueKind.optional(),
 });
 
 const trampoline = z.strictObject({

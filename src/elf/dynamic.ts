@@ -22,7 +22,9 @@ export function readDynamicRelocations(object: ElfObject): DynamicRelocation[] {
     if (table.type === SHT.RELR || table.type === SHT.ANDROID_RELR) readRelative(object, table, found);
     if (table.type !== SHT.RELA && table.type !== SHT.REL) continue;
     const symbols = object.sections[table.link];
-    if (symbols !== undefined && symbols.type !== SHT.DYNSYM && table.link !== 0) continue;
+    // Tables that the linker left for tools are not loaded; those of a static executable name `.symtab`, and use none of it.
+    const isLoaded = (table.flags & SHF.ALLOC) !== 0n;
+    if (symbols !== undefined && symbols.type !== SHT.DYNSYM && table.link !== 0 && !isLoaded) continue;
     readTable(object, table, symbols?.type === SHT.DYNSYM ? symbols : undefined, found);
   }
   return found;

@@ -51,7 +51,10 @@ export function symbolForm(header: ImageHeader): SymbolForm {
 /** The symbols of a linked image at the addresses where they run; those that name files or sections are left out. */
 export function linkedSymbols(symbols: readonly ElfSymbol[], slide: bigint, form: SymbolForm = {}): RunSymbols {
   const list: RunSymbol[] = [];
+  // Locals follow the STT_FILE symbol of their file; behind one without a name come the linker's own. gABI chapter 4, "Symbol Table".
+  let file: number | undefined;
   for (const { name, value, size, shndx, type, bind, index } of symbols) {
+    if (type === STT.FILE) file = name === "" ? undefined : index;
     if (name === "" || shndx === SHN.UNDEF || type === STT.FILE || type === STT.SECTION) continue;
     const tag = form.tagged && (type === STT.FUNC || type === STT.GNU_IFUNC) ? value & 1n : 0n;
     // A thread-local's value is its offset in the image's thread-locals. gABI chapter 4, "Symbol Values".
@@ -67,6 +70,7 @@ export function linkedSymbols(symbols: readonly ElfSymbol[], slide: bigint, form
       module: undefined,
       index,
       type,
+      ...(bind !== STB.LOCAL || file === undefined ? {} : { file }),
       ...(tag === 0n ? {} : { tagged: true as const }),
     });
   }

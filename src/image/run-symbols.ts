@@ -12,6 +12,8 @@ export interface RunSymbol {
   readonly index: number;
   /** STT_* number, where the list has it. */
   readonly type?: number;
+  /** Of a local symbol the STT_FILE symbol in front of it, by its index: each is one input file of the link. */
+  readonly file?: number;
   /** Whether the low bit of its value said that it is of the other instruction set (Thumb, MIPS16). */
   readonly tagged?: true;
 }

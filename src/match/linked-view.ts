@@ -15,6 +15,12 @@ export interface LinkedView {
   isThreadSlot(address: bigint): boolean;
   /** What a stub of the linker leads to; `unknown` for one that cannot be read, undefined where there is no stub. */
   stubAt(address: bigint): Meaning | "unknown" | undefined;
+  /** Address of a stub that leads to an address of the image itself, as those of resolvers do. */
+  stubFor(address: bigint): bigint | undefined;
+  /** Address of a stub for an import. */
+  stubOf(name: string): bigint | undefined;
+  /** Address of the slot for an import. */
+  slotOf(name: string): bigint | undefined;
   /** The symbol that the loader copies to an address (R_*_COPY). */
   copiedAt(address: bigint): string | undefined;
   /** The offset in the image's thread-locals of a distance from the thread pointer. */
@@ -51,6 +57,14 @@ function makeView(image: RunImage): LinkedView | undefined {
   if (linked === undefined) return undefined;
   const { slide } = image;
   let reader: LinkedReader | undefined;
+  let known: readonly { readonly address: number; readonly meaning: Meaning }[] | undefined;
+  const stubs = (): typeof known & object => {
+    reader ??= new LinkedReader(linked);
+    known ??= reader.stubs();
+    return known;
+  };
+  const moveStub = (stub: { readonly address: number } | undefined): bigint | undefined =>
+    stub === undefined ? undefined : BigInt(stub.address) + slide;
   const own = (address: bigint): number => Number(BigInt.asIntN(64, address - slide));
   const moved = (meaning: Meaning | undefined): Meaning | undefined =>
     meaning?.kind === "address" && slide !== 0n ? { ...meaning, address: meaning.address + Number(slide) } : meaning;
@@ -66,6 +80,18 @@ function makeView(image: RunImage): LinkedView | undefined {
       const meaning = reader.stubMeaning(own(address));
       if (meaning !== undefined) return moved(meaning);
       return reader.isStub(own(address)) ? "unknown" : undefined;
+    },
+    stubFor: (address) =>
+      moveStub(stubs().find(({ meaning }) => meaning.kind === "address" && meaning.address === own(address))),
+    stubOf: (name) => moveStub(stubs().find(({ meaning }) => meaning.kind === "name" && meaning.name === name)),
+    slotOf(name) {
+      const found = linked.dynamic.find(
+        (relocation) =>
+          relocation.name === name &&
+          linked.isSlot(Number(relocation.address)) &&
+          !linked.isThreadSlot(Number(relocation.address)),
+      );
+      return found === undefined ? undefined : found.address + slide;
     },
     copiedAt: (address) => copyOf(linked, own(address)),
     fromThreadPointer: (distance) => linked.fromThreadPointer(Number(distance)),

@@ -19,6 +19,7 @@ import type { Mismatch, OffsetMap } from "./compare/mismatch.ts";
 import { type Context, imply, landsWrong, meantAddress, mismatchAt, wrap } from "./context.ts";
 import { implySlot } from "./slots.ts";
 import type { SpanMatch } from "./span-match.ts";
+import { addressInFile, FILE_RULE, fileOf } from "./tolerances/file-block.ts";
 import { addressBesides, matchedBySection, NEIGHBOURS_RULE } from "./tolerances/neighbours.ts";
 import { checkTables } from "./tolerances/table-check.ts";
 import { type Landing, newTrial, type Origin, type Trial, Values } from "./values.ts";
@@ -162,16 +163,26 @@ class Flood {
       if (twins.length === 0) continue;
       const mates = matchedBySection(matches);
       for (const match of twins) {
-        const address = addressBesides(match, mates.get(match.span.section) ?? []);
+        const besides = addressBesides(match, mates.get(match.span.section) ?? []);
+        const address = besides ?? this.#inOwnFile(match.span, matches);
+        const rule = besides === undefined ? FILE_RULE.name : NEIGHBOURS_RULE.name;
         if (address === undefined || !match.candidates.includes(address)) continue;
         const trial = newTrial();
         const result = this.#try(match.span, address, trial);
         if (result.mismatch !== undefined) continue;
-        this.#commit(match, address, trial, { ...result, rules: new Set([...result.rules, NEIGHBOURS_RULE.name]) });
+        this.#commit(match, address, trial, { ...result, rules: new Set([...result.rules, rule]) });
         progress = true;
       }
     }
     return progress;
+  }
+
+  /** Where a static of a name that several files have is by the file of the object's other locals. */
+  #inOwnFile({ symbol, entry }: Span, matches: readonly (SpanMatch | undefined)[]): bigint | undefined {
+    if (symbol === undefined) return undefined;
+    const { image, arch } = this.#context;
+    const address = addressInFile(image, symbol.name, fileOf(image, matches));
+    return address === undefined ? undefined : wrap(arch, address - BigInt(entry));
   }
 
   /** Tries every candidate; exactly one survivor settles the span. */

@@ -22,6 +22,10 @@ export interface CodeInput {
     readonly name: string;
     readonly section: string | null;
     readonly offset: number;
+    readonly bind?: string | undefined;
+    readonly type?: string | undefined;
+    /** Of an absolute symbol. */
+    readonly value?: string | undefined;
   }[];
   readonly relocations: readonly {
     readonly section: string;

@@ -188,6 +188,30 @@ export class LinkedReader {
     return place !== undefined && (this.#stubSymbol(address) !== undefined || STUB_SECTION.test(place.section.name));
   }
 
+  /** The stubs of the sections of stubs, as far as they can be read, where the section says how long they are. */
+  stubs(): { readonly address: number; readonly meaning: Meaning }[] {
+    const found: { address: number; meaning: Meaning }[] = [];
+    for (const { name, flags, entsize, addr, size } of this.#image.object.sections) {
+      if ((flags & SHF.EXECINSTR) === 0n || !STUB_SECTION.test(name) || entsize < 4) continue;
+      for (let at = 0; at + entsize <= size; at += entsize) {
+        const slot = this.#slotWithin(Number(addr) + at, entsize);
+        const meaning = slot === undefined ? undefined : this.#image.meaningAt(slot);
+        if (meaning !== undefined) found.push({ address: Number(addr) + at, meaning });
+      }
+    }
+    return found;
+  }
+
+  /** The slot that a stub of a known length loads. */
+  #slotWithin(address: number, size: number): number | undefined {
+    const place = this.#image.placeAt(address);
+    if (place === undefined) return undefined;
+    return this.#referencesOf(place.section).find(
+      ({ offset, use, value }) =>
+        offset >= place.offset && offset < place.offset + size && use !== "branch" && this.#image.isSlot(value),
+    )?.value;
+  }
+
   #stubSymbol(address: number): ElfSymbol | undefined {
     return this.#stubs.get(address) ?? this.#stubs.get(address - (address % 2));
   }

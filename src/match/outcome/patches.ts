@@ -6,8 +6,8 @@ import { isThumb } from "../../spans/thumb.ts";
 import { type Context, wrap } from "../context.ts";
 import type { RunPre, SpanMatch } from "../run-pre.ts";
 import type { ChangeInput, CodeInput, PatchInput, UpdateInput } from "../update-input.ts";
-import type { Origin } from "../values.ts";
 import type { Abort } from "./describe.ts";
+import { type NeededValue, neededValue } from "./needed-values.ts";
 import type { NamedValues } from "./symbol-results.ts";
 import { trampoline, trapBytes } from "./trampoline.ts";
 
@@ -21,7 +21,7 @@ export interface PatchPlan {
 
 interface Plan {
   readonly patches: TrampolineResult[];
-  readonly names: Map<string, { address: bigint; from: Origin }>;
+  readonly names: Map<string, NeededValue & { readonly name: string }>;
   readonly aborts: Abort[];
   readonly findings: MatchFinding[];
 }
@@ -66,36 +66,15 @@ function layOut(code: CodeInput, start: bigint): ReadonlyMap<string, bigint> {
 }
 
 /** The value of every symbol that new code refers to and does not define. Ksplice: kmodsrc/ksplice.c, failed_to_find. */
-function findNames(
-  change: ChangeInput,
-  { context }: RunPre,
-  matchOf: ReadonlyMap<string, SpanMatch>,
-  plan: Plan,
-): void {
+function findNames(change: ChangeInput, runPre: RunPre, matchOf: ReadonlyMap<string, SpanMatch>, plan: Plan): void {
   const used = new Set(change.newCode.relocations.map(({ symbol }) => symbol));
   const own = new Set(change.newCode.sections.map(({ label }) => label));
-  for (const { label, name, section } of change.newCode.symbols) {
-    if (section !== null || !used.has(label) || own.has(label) || name === "") continue;
-    const match = matchOf.get(label);
-    if (match?.address !== undefined && (match.status === "matched" || match.status === "located")) continue;
-    if (match !== undefined && match.status !== "unmatched") continue;
-    const known = context.values.get(label);
-    if (known !== undefined) {
-      plan.names.set(label, { address: known, from: context.values.originOf(label) ?? "text" });
-      continue;
-    }
-    const found = [...new Set(context.image.symbols.named(name).map(({ address }) => address))];
-    const [only, second] = found;
-    if (only !== undefined && second === undefined) {
-      const { origin } = context.image.symbols;
-      plan.names.set(label, { address: only, from: origin === "none" ? "symbol-table" : origin });
-      continue;
-    }
-    const detail =
-      found.length === 0
-        ? "no symbol of that name"
-        : `${found.length} symbols of that name: ${found.map(hex).join(", ")}`;
-    abort(plan, "failed_to_find", { code: "symbol-without-value", label, detail });
+  for (const symbol of change.newCode.symbols) {
+    const { label, section } = symbol;
+    if (section !== null || !used.has(label) || own.has(label)) continue;
+    const found = neededValue(symbol, runPre, matchOf);
+    if ("why" in found) abort(plan, "failed_to_find", { code: "symbol-without-value", label, detail: found.why });
+    else plan.names.set(label, { ...found, name: symbol.name });
   }
 }
 

@@ -6,9 +6,10 @@ import type { RunPre } from "../run-pre.ts";
 import type { Subject } from "../subject.ts";
 import type { Origin } from "../values.ts";
 import { isOverridden } from "../weak.ts";
+import type { NeededValue } from "./needed-values.ts";
 
 /** Values of names that only the new code needs. */
-export type NamedValues = ReadonlyMap<string, { readonly address: bigint; readonly from: Origin }>;
+export type NamedValues = ReadonlyMap<string, NeededValue & { readonly name: string }>;
 
 /** Every symbol that the objects define or refer to, with its value in the run system. */
 export function symbolResults(
@@ -29,6 +30,18 @@ export function symbolResults(
     });
   };
   const { values } = runPre.context;
+  // What new code needs is known best: where its name says something else the value was looked for further.
+  for (const [label, { name, address, from, slot, kind }] of names) {
+    results.set(label, {
+      label,
+      name,
+      value: address === undefined ? null : hex(address),
+      sympos: address === undefined || kind === "undefined" ? null : symposOf(image.symbols, name, address),
+      from,
+      ...(slot === undefined ? {} : { slot: hex(slot) }),
+      ...(kind === undefined ? {} : { kind }),
+    });
+  }
   for (const [object, { labels }] of subjects.entries()) {
     for (const match of runPre.byObject[object] ?? []) {
       if (match?.span.symbol === undefined) continue;
@@ -61,6 +74,5 @@ export function symbolResults(
       }
     }
   }
-  for (const [name, { address, from }] of names) add(name, name, address, from);
   return [...results.values()].sort((a, b) => (a.label < b.label ? -1 : a.label > b.label ? 1 : 0));
 }

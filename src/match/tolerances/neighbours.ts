@@ -17,7 +17,7 @@ const FEWEST = 2;
  * Where a span is by the code of its section that matched; undefined where too little did, or where the section did not stay as
  * it was because the run system's code was linked or laid out in another way.
  */
-export function addressBesides({ span }: SpanMatch, mates: readonly SpanMatch[]): bigint | undefined {
+export function addressBesides({ span }: SpanMatch, mates: readonly SpanMatch[], fewest = FEWEST): bigint | undefined {
   let start: bigint | undefined;
   let count = 0;
   for (const { span: mate, address } of mates) {
@@ -27,7 +27,7 @@ export function addressBesides({ span }: SpanMatch, mates: readonly SpanMatch[])
     start = implied;
     count++;
   }
-  return start === undefined || count < FEWEST ? undefined : start + BigInt(span.offset);
+  return start === undefined || count < fewest ? undefined : start + BigInt(span.offset);
 }
 
 /** Code of each section of one object that is settled. */

@@ -10,8 +10,11 @@ export function placeUpdate(update: UpdateDescription, result: MatchResult): Upd
   const placed = new Map(result.patches.map((patch) => [`${patch.label}+${patch.offset}`, patch]));
   const withValue = <T extends { readonly label: string }>(symbol: T): T => {
     const known = values.get(symbol.label);
-    if (known === undefined || known.value === null) return symbol;
-    return { ...symbol, value: known.value, ...(known.sympos === null ? {} : { sympos: known.sympos }) };
+    if (known === undefined) return symbol;
+    const { value, slot, kind } = known;
+    const more = { ...(slot === undefined ? {} : { slot }), ...(kind === undefined ? {} : { kind }) };
+    if (value === null) return { ...symbol, ...more };
+    return { ...symbol, value, ...more, ...(known.sympos === null ? {} : { sympos: known.sympos }) };
   };
   return {
     ...update,
