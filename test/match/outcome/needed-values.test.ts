@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, describe, expect, it } from "vitest";
-import type { CodeSymbol } from "../../../src/contract/description.ts";
+import type { CodeSymbol } from "../../../src/contract/code.ts";
 import { diffObjects, matchSubject, matchUpdate, objectName, placeUpdate, readObject } from "../../../src/index.ts";
 import { join } from "../../support/paths.ts";
 import { schemaErrors } from "../../support/schema.ts";
