@@ -61,7 +61,7 @@ const CAUSES: ReadonlyMap<string, string> = new Map(
     EACCES: "permission denied",
     EPERM: "operation not permitted",
     EISDIR: "it is a directory",
-    ENOTDIR: "a part of the path is no directory",
+    ENOTDIR: "a part of the path is not a directory",
     ENOSPC: "no space left on the device",
     EROFS: "the file system is read-only",
     EMFILE: "too many open files",

@@ -307,7 +307,7 @@ class SpanSweep {
       const owner = owners[outer.id];
       return owner === "reported" || (outer === user && user.kind === "toc");
     };
-    // Whoever reads it is told: it goes with them.
+    // What reads it is reported, and this goes with it.
     if (users.length > 0 ? users.every(isAnswered) : isFiller(span)) return users.length > 0 ? "reported" : "padding";
     if (span.kind === "fragment" && users.every(({ kind }) => kind === "fragment")) {
       if (this.#unreached(view).has(contentsOf(span))) return "equal";

@@ -6,7 +6,7 @@ import { byText } from "../order.ts";
 import { editDistance } from "../wording.ts";
 import type { Problem } from "./problem.ts";
 
-/** What somebody who releases an update may insist on. */
+/** What the release of an update may insist on. */
 export interface Gates {
   /** This rung, or a less disruptive one, is applicable. */
   readonly require?: Rung | undefined;
@@ -77,7 +77,7 @@ function unmetTargets({ changes, objects }: UpdateDescription, allowed: readonly
   return { check: "allow-targets", message: `changes ${others.join(", ")}; allowed: ${allowed.join(", ") || "none"}` };
 }
 
-/** What somebody suppressed, and said why, stops nothing. */
+/** A suppressed finding stops nothing: its rule has a reason. */
 function isCounted({ suppressed }: { readonly suppressed?: string | undefined }): boolean {
   return suppressed === undefined;
 }
@@ -87,7 +87,7 @@ export function findingGate(text: string): FindingCode | Severity | undefined {
   return [...SEVERITIES, ...FINDING_CODES].find((known) => known === text);
 }
 
-/** Codes and severities that somebody may have meant, the nearest first. */
+/** Codes and severities that a misspelt word may stand for, the nearest first. */
 export function nearFindingGates(text: string): string[] {
   const far = Math.max(2, Math.floor(text.length / 3));
   return [...SEVERITIES, ...FINDING_CODES]

@@ -1,7 +1,7 @@
 /*
  * Results of earlier runs, one file for each pair. A file is named by the hash of everything that its result depends on, and
  * holds that again with a hash of its contents: one that was damaged, cut short, written by another version or put there by
- * somebody else's program counts as absent.
+ * of another program counts as absent.
  *
  *   elfsplice cache 1 SHA-256 of the rest
  *   {"key": …, "entry": …}

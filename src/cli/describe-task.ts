@@ -44,7 +44,7 @@ export type InstructionLines = Readonly<Record<string, readonly string[]>>;
 export interface PairResult {
   readonly fragment: PairFragment;
   readonly instructions?: InstructionLines | undefined;
-  /** Something that hinders nothing, but that somebody may want to mend. */
+  /** Something that hinders nothing, but is worth mending. */
   readonly warning?: string | undefined;
 }
 

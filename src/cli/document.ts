@@ -17,7 +17,7 @@ export interface UpdateDocument {
 }
 
 /**
- * Reads an update description, bare or in an in-toto statement, from a file or (`-`) standard input. What is no JSON, no
+ * Reads an update description, bare or in an in-toto statement, from a file or (`-`) standard input. Anything that is not JSON, not a
  * description, or a description of another major version is refused.
  */
 export async function readDocument(file: string): Promise<UpdateDocument> {

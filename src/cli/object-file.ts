@@ -41,7 +41,7 @@ function fileRef(file: string, label: string): InputRef {
   const stats = statSync(file, { throwIfNoEntry: false });
   if (stats?.isDirectory())
     throw new UnsupportedError({ file: label }, "a directory; a relocatable object (.o) is needed");
-  // What is not there is told by whoever reads it.
+  // A missing file is reported when it is read.
   const known = { path: label, file, size: stats?.size ?? 0 };
   return stats === undefined || stats.isFile() ? known : { ...known, pipe: true };
 }

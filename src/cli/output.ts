@@ -38,7 +38,7 @@ const STREAMS: ReadonlyMap<string, "stdout" | "stderr"> = new Map([
 
 /**
  * Writes to standard output or to a file. A regular file is first written whole beside its place and then renamed: complete or
- * absent, never half, and with the mode of the one that it replaces. What is no regular file (a pipe, a device) is written to
+ * absent, never half, and with the mode of the one that it replaces. A pipe or a device is written to
  * directly; signals are heard while a pipe is waited for. Throws UsageError.
  */
 export async function writeOutput(text: Text, file: string | undefined): Promise<void> {
@@ -65,7 +65,7 @@ export function checkOutput(file: string | undefined): void {
     if (stats !== undefined && !stats.isFile()) accessSync(file, constants.W_OK);
     else {
       const folder = dirname(stats === undefined ? file : realpathSync(file));
-      if (!statSync(folder).isDirectory()) throw new UsageError(`cannot write ${file}: ${folder} is no directory`);
+      if (!statSync(folder).isDirectory()) throw new UsageError(`cannot write ${file}: ${folder} is not a directory`);
       accessSync(folder, constants.W_OK);
     }
   } catch (error) {
@@ -135,7 +135,7 @@ function takeOver(descriptor: number, { uid, gid, mode }: Stats): void {
   fchmodSync(descriptor, mode & 0o777);
 }
 
-/** Writes to a pipe or device. Nothing here blocks: a signal ends the wait for a reader. A reader that went away is no error. */
+/** Writes to a pipe or device. Nothing here blocks: a signal ends the wait for a reader. A reader that went away is not an error. */
 async function writeDirectly(file: string, text: Text): Promise<void> {
   const descriptor = await openWaiting(file);
   try {
@@ -180,7 +180,7 @@ function codeOf(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code;
 }
 
-/** Writes everything and waits until it is out; a reader that went away (`| head`) is no error. */
+/** Writes everything and waits until it is out; a reader that went away (`| head`) is not an error. */
 async function writeStream(stream: NodeJS.WriteStream, text: Text): Promise<void> {
   // The same error comes to the callback below.
   stream.on("error", () => {});

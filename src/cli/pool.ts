@@ -1,6 +1,6 @@
 /*
  * Threads that describe pairs. A thread costs some forty milliseconds to start and as much to load the analysis, so there is
- * none until somebody asks; whoever asks knows how much there is to do. The largest pair goes first: a large one that is
+ * none until a caller asks, who knows how much there is to do. The largest pair goes first: a large one that is
  * left for the end is what everybody waits for.
  */
 import type { Worker } from "node:worker_threads";
@@ -35,7 +35,7 @@ interface Waiting {
   readonly weight: number;
 }
 
-/** Bytes of a pair up to which a thread gets the next one before it has answered: whoever hands them out may be reading. */
+/** Bytes of a pair up to which a thread gets the next one before it has answered: the thread that hands them out may be reading. */
 const LIGHT = 1_000_000;
 
 /** A pool without threads. `onStart` and `onResult` are told of each pair. */

@@ -9,7 +9,7 @@ let early: Worker | undefined;
 
 /**
  * Starts a thread that will most likely be wanted, while the program itself is still being loaded: both take some forty
- * milliseconds, and side by side they take no longer than one. Until somebody takes it, it holds up nothing.
+ * milliseconds, and side by side they take no longer than one. Until it is taken, it holds up nothing.
  */
 export function startEarly(): void {
   early ??= startThread();
@@ -24,7 +24,7 @@ export function takeThread(): Worker {
   return worker;
 }
 
-/** Ends a thread that nobody took. */
+/** Ends a thread that was not taken. */
 export function endEarly(): void {
   void early?.terminate();
   early = undefined;

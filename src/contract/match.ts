@@ -40,7 +40,7 @@ const section = z.strictObject({
   notLookedFor: z
     .string()
     .optional()
-    .describe("why there was no place to look for it, which is no sign of a difference"),
+    .describe("why there was no place to look for it, which says nothing about a difference"),
   candidates: z.array(address).describe("where it was looked for"),
   rules: z.array(z.string()).describe("tolerances that were needed, by name"),
   mismatch: mismatch.optional().describe("the first difference at the candidate that came furthest"),

@@ -82,7 +82,7 @@ const reach = z.strictObject({
       "slots: every use is a slot, so swapping the table suffices; callers: it is called, but only by what slots lead to; direct: something else leads there; none: only init or exit code does, or nothing",
     ),
   slots: z.array(reachedBy).describe("slots that lead to it"),
-  others: z.array(otherUse).describe("uses that are no slots; init and exit code that only calls does not count"),
+  others: z.array(otherUse).describe("uses that are not slots; init and exit code that only calls does not count"),
   enteredBy: z.string().optional().describe("with direct: a way in, from outside to the function"),
 });
 

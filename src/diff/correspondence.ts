@@ -9,7 +9,7 @@ import { markRelocated } from "./mask.ts";
 /**
  * Two functions that consist of the same instructions at other offsets. Why: in a section of many functions the assembler
  * picks the short or the long form of each branch by its distance, and fills up to the alignment of loops by the function's
- * place, so a function that nobody touched becomes longer when a neighbour grows, and everything behind moves.
+ * place, so a function whose source is the same becomes longer when a neighbour grows, and everything behind moves.
  */
 export interface Correspondence {
   /** Offset in post of each instruction's offset in pre. */

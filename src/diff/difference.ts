@@ -95,7 +95,7 @@ function wordsFor(relocation: SpanRelocation | undefined, cut: (text: string) =>
   return `${symbol.name}${value}${distance(targetAddend)}`;
 }
 
-/** What the slot of a table of addresses holds; undefined where the target is no such slot. */
+/** What the slot of a table of addresses holds; undefined where the target is not such a slot. */
 function slotOf({ target }: SpanRelocation): SpanRelocation | undefined {
   const [slot] = target?.kind === "toc" ? target.relocations : [];
   return slot?.target?.kind === "toc" ? undefined : slot;

@@ -17,7 +17,7 @@ function freeTargets(span: Span, taken: readonly (Span | undefined)[]): Span[] {
   return [...targets];
 }
 
-/** Data nobody named (jump tables, `.LC`, switch tables) may pair by its place alone; named data only as a rename, under stricter evidence. */
+/** Data without a name (jump tables, `.LC`, switch tables) may pair by its place alone; named data only as a rename, under stricter evidence. */
 function mayPair(pre: Span, post: Span): boolean {
   if (family(pre.kind) !== family(post.kind)) return false;
   if (pre.symbol !== undefined || post.symbol !== undefined) return false;

@@ -11,9 +11,9 @@ import type { Pairing, Side } from "./pairing.ts";
 
 /**
  * What became of a pair. Why this needs a fixpoint: `f` jumps into the middle of `f.cold`; only `f.cold` differs in its bytes.
- * Replacing `f.cold` leaves `f` jumping into the middle of the old one, so `f` is replaced too, so whoever points into
+ * Replacing `f.cold` leaves `f` jumping into the middle of the old one, so `f` is replaced too, so what points into
  * the middle of `f` is, so its jump table is … A table that grows has no place of its own any more: it loses its twin,
- * whoever reads it must read the new one, and is replaced in turn.
+ * code that reads it must read the new one, and is replaced in turn.
  *
  * `patched`: code that is replaced at its entry. `in-place`: read-only data rewritten where it is. `unpaired`: read-only data
  * that needs a new place. `state`: data that differs but holds running state, and stays what it is.
@@ -157,7 +157,7 @@ export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
   return { fates, reasons, lines, exempt, instrumented };
 }
 
-/** The function a cold part was cut from: the user of that name. Nobody can enter a cold part, so its function is what gets replaced. */
+/** The function a cold part was cut from: the user of that name. A cold part cannot be entered by itself, so its function is what gets replaced. */
 function parentsOf(side: Side): (span: Span) => Span | undefined {
   return (span) => {
     const parent = isCode(span.kind) && /\.cold(\.\d+)?$/.test(span.name) ? parentFunction(span.name) : undefined;

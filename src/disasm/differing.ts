@@ -49,7 +49,7 @@ function placeNames(edits: readonly Edit[], pre: Listing, post: Listing): [Map<n
 
 /**
  * Tells whether branches lead both into an edit and to what follows it. If so, the two are different places. If not, code was put
- * before a place that is branched to, or taken from before it, and whoever came there before still comes there.
+ * before a place that is branched to, or taken from before it, and a branch to it before still leads to it.
  */
 function targetTest(listing: Listing): (from: number, end: number) => boolean {
   const targets = new Set(listing.map(({ inner }) => inner));

@@ -13,7 +13,7 @@ export interface Identity {
 /** ELF32 header; in ELF64 e_flags ends at the same byte. */
 const IDENTITY_BYTES = 52;
 
-/** Reads nothing but the machine from the first 52 bytes of a file, without looking at the rest of the file; undefined where the bytes are no ELF header. gABI chapter 4, "ELF Header". */
+/** Reads nothing but the machine from the first 52 bytes of a file, without looking at the rest of the file; undefined where the bytes are not an ELF header. gABI chapter 4, "ELF Header". */
 export function readIdentity(head: Uint8Array): Identity | undefined {
   if (head.length < IDENTITY_BYTES || head[0] !== 0x7f || String.fromCharCode(...head.subarray(1, 4)) !== "ELF")
     return undefined;

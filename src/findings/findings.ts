@@ -71,7 +71,7 @@ export const FINDINGS = {
   "global-function-deleted": row(
     "warning",
     "Global function deleted",
-    (name) => `${name} is gone from this object: whoever still calls it, calls the old code`,
+    (name) => `${name} is gone from this object: code that still calls it calls the old code`,
   ),
   "global-data-deleted": row(
     "warning",
@@ -250,7 +250,7 @@ export const FINDINGS = {
     "error",
     "Reference into a section that is not loaded",
     (name, detail) =>
-      `the new ${name} refers to ${detail}, which is no symbol's, no variable's and no table entry of new code: where it lies in the running system is not told`,
+      `the new ${name} refers to ${detail}, which belongs to no symbol, no variable and no table entry of new code: where it lies in the running system is not told`,
   ),
   "function-descriptors": row(
     "error",
@@ -322,7 +322,7 @@ export const FINDINGS = {
   "object-removed": row(
     "warning",
     "Object removed",
-    (name) => `${name} is not built any more: whoever still calls into it, calls the old code`,
+    (name) => `${name} is not built any more: code that still calls into it calls the old code`,
   ),
   "object-unreadable": row("error", "Object cannot be read", (_name, detail) => detail),
   "object-foreign": row(
@@ -395,7 +395,7 @@ export const FINDINGS = {
     "File that differs and cannot be analysed",
     (name, detail) => `${name} differs, and what it does cannot be told: ${detail}`,
   ),
-  "files-not-objects": row("note", "Files that differ and are no objects", (_name, detail) => detail),
+  "files-not-objects": row("note", "Files that differ and are not objects", (_name, detail) => detail),
   "files-covered": row("note", "Files whose code lies in others", (_name, detail) => detail),
   "files-of-others": row("note", "Objects of other programs", (_name, detail) => detail),
   "files-not-followed": row("note", "Links and odd files not followed", (_name, detail) => detail),
@@ -433,7 +433,7 @@ export const FINDINGS = {
   "live-update-participant-removed": row(
     "warning",
     "Live update participant removed",
-    (name, detail) => `${name} no longer takes part in live updates: nobody takes up its state (${detail})`,
+    (name, detail) => `${name} no longer takes part in live updates: its state is not taken up (${detail})`,
   ),
   "live-update-participant-added": row(
     "note",
@@ -525,7 +525,7 @@ export const FINDINGS = {
   "shadow-two-sizes": row(
     "error",
     "One shadow variable with two sizes",
-    (name, detail) => `${name} attaches shadow variables ${detail}: who gets the smaller one writes past its end`,
+    (name, detail) => `${name} attaches shadow variables ${detail}: code that gets the smaller one writes past its end`,
   ),
   "shadow-pointer-size": row(
     "error",

@@ -28,7 +28,7 @@ export function kernelRegions(space: KernelSpace): Region[] {
   if (mapping === undefined) return [];
   const { start: first, size, distance } = mapping;
   const last = first + size;
-  // An address outside the kernel's own space is no beginning, whoever says so: the image would reach over all of memory.
+  // An address outside the kernel's own space is not a beginning, whatever names it: the image would reach over all of memory.
   const start = space.start !== undefined && space.start >= first && space.start < last ? space.start : first;
   const end = space.end !== undefined && space.end > start && space.end < last ? space.end : last;
   const image: Region = {

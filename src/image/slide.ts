@@ -40,7 +40,7 @@ export function slideBetween(own: RunSymbols, running: RunSymbols, file: string)
     throw new BadSystemMapError(`the symbols of ${file} and of the system map lie at no constant distance`);
   }
   if (chosen[0] % SLIDE_UNIT !== 0n && chosen[0] % 0x1000n !== 0n) {
-    throw new BadSystemMapError(`${file} would be moved by ${hex(chosen[0])}, which is no multiple of a page`);
+    throw new BadSystemMapError(`${file} would be moved by ${hex(chosen[0])}, which is not a multiple of a page`);
   }
   return chosen[0];
 }

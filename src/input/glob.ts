@@ -74,7 +74,7 @@ function setOf(text: string, fail: (what: string) => never): string {
   try {
     new RegExp(set, "su");
   } catch {
-    fail("[ ] is no set of characters");
+    fail("[ ] is not a set of characters");
   }
   return set;
 }

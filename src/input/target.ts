@@ -1,5 +1,5 @@
 /*
- * Which target an object belongs to: the kernel's own image or one of its modules. Whoever calls knows best (`--target`), then
+ * Which target an object belongs to: the kernel's own image or one of its modules. The caller knows best (`--target`), then
  * Kbuild's `.mod` files, then the object itself, then its name.
  */
 import { SHF } from "../elf/constants.ts";

@@ -49,7 +49,7 @@ export function orderCopies(
       identity++;
     } else writers.set(destinations[move] as number, move);
   }
-  /** 1: the page that the move overwrites has been read, or nobody reads it. */
+  /** 1: the page that the move overwrites has been read, or is never read. */
   const ready = new Uint8Array(count).fill(1);
   for (let move = 0; move < count; move++) {
     if (done[move] === 1) continue;

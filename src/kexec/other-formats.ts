@@ -27,7 +27,7 @@ const FORMATS: readonly Format[] = [
   { at: 0, mark: "213c617263683e", words: "an archive" },
 ];
 
-/** Refuses kernels that are none in ELF, by name. Throws UnsupportedError; what nobody knows passes, and fails as ELF. */
+/** Refuses kernels in formats other than ELF, by name. Throws UnsupportedError; an unknown format passes, and fails as ELF. */
 export function refuseOtherFormats(source: ByteSource): void {
   const head = Buffer.from(source.read(0, Math.min(source.size, 0x206)));
   const found = FORMATS.find(({ at, mark }) => head.subarray(at, at + mark.length / 2).toString("hex") === mark);

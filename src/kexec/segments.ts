@@ -170,7 +170,7 @@ function checkEach(full: readonly Placed[], bits: 32 | 64, pageSize: number, fin
 /** What is wrong with p_align. gABI chapter 5, "Program Header": a power of two, and p_vaddr ≡ p_offset modulo it. */
 function oddAlignment({ align, vaddr, offset }: Segment): string | undefined {
   if (align <= 1n) return undefined;
-  if ((align & (align - 1n)) !== 0n) return `${align} is no power of two`;
+  if ((align & (align - 1n)) !== 0n) return `${align} is not a power of two`;
   if (vaddr % align !== BigInt(offset) % align) {
     return `its address and its offset in the file differ modulo ${hex(align)}`;
   }

@@ -69,11 +69,11 @@ export type SourcePages =
   | { readonly kind: "random"; readonly seed: number }
   | { readonly kind: "list"; readonly file: string; readonly text: string };
 
-/** `random:SEED`. Throws UsageError where the seed is no number of 32 bits. */
+/** `random:SEED`. Throws UsageError where the seed is not a number of 32 bits. */
 export function parseSeed(text: string): number {
   const seed = Number(text);
   if (!/^\d+$/.test(text) || seed > 0xffff_ffff)
-    throw new UsageError(`--source-pages random:${text}: the seed is no number below 2^32`);
+    throw new UsageError(`--source-pages random:${text}: the seed is not a number below 2^32`);
   return seed;
 }
 
@@ -81,7 +81,7 @@ const LIST_LINE = /^(?:0x)?([0-9a-fA-F]{1,16})(?:\s*\+\s*(\d{1,7}))?$/;
 
 /**
  * Reads a list of page addresses, one a line in hexadecimal, in the order of the destination pages; `address+count` stands for as
- * many pages that follow one another. Throws FormatError with the line where one is no page or comes twice.
+ * many pages that follow one another. Throws FormatError with the line where one is not a page or comes twice.
  */
 export function readPageList(text: string, file: string, pageSize: number, most: number): Float64Array {
   const pages: number[] = [];

@@ -34,7 +34,7 @@ export interface MatchRequest {
 
 /**
  * Matches objects, or the objects of an update, against a run image, of which only the pages that are needed are read. What
- * does not match is no error but part of the result. Throws FormatError or UnsupportedError for an image that cannot be read,
+ * does not match is not an error but part of the result. Throws FormatError or UnsupportedError for an image that cannot be read,
  * UsageError for files that do not belong together, and what `open` throws.
  */
 export function matchUpdate(subjects: readonly Subject[], request: MatchRequest): MatchResult {

@@ -72,7 +72,7 @@ function isWanted(span: Span): boolean {
   return span.kind !== "fragment" && span.kind !== "toc";
 }
 
-/** Whether all names that the run system knows of a span are another object's there, so that nobody may call this one. */
+/** Whether all names that the run system knows of a span are another object's there, so that this one cannot be called. */
 function isReplaced({ symbol, symbols }: Span, image: RunImage): boolean {
   if (!isOverridden(image, symbol)) return false;
   return symbols.every(

@@ -29,7 +29,7 @@ export function implySlot(
   const reference = referenceOf(context, relocation);
   if (reference === undefined) return undefined;
   const meaning = view.slotAt(slot);
-  if (meaning === undefined) return notASlot(context, slot) ?? `${hex(slot)} is no slot of the GOT`;
+  if (meaning === undefined) return notASlot(context, slot) ?? `${hex(slot)} is not a slot of the GOT`;
   switch (meaning.kind) {
     case "name": {
       const names = ownNames({ ...reference, offset: reference.offset - relocation.targetAddend });

@@ -209,7 +209,7 @@ function tableRow({ section, size, policy, entries, entrySize, owned, owners }: 
   const without = (entries ?? owned) - owned;
   return {
     cells: [entries ?? "?", entrySize ?? "?", size, owners, policy, section],
-    notes: without === 0 ? [] : [`${without} of nobody here`],
+    notes: without === 0 ? [] : [`${without} without an owner here`],
   };
 }
 

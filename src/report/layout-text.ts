@@ -191,7 +191,7 @@ function sizeText(place: LayoutChange["members"][number]["pre"]): string {
   return place?.bitSize === undefined ? `${place?.size ?? "?"}` : `${place.bitSize} bits`;
 }
 
-/** As many names as somebody reads. */
+/** Names listed at most. */
 const SHOWN_NAMES = 8;
 
 function nameList(names: readonly string[]): string {

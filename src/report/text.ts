@@ -58,7 +58,7 @@ function verdictLine({ verdict }: UpdateDescription): string {
   return `verdict: ${verdict.recommended ?? "nothing applicable yet"}${rungs.length === 0 ? "" : `  (${rungs.join(", ")})`}`;
 }
 
-/** Who answers for the bytes of post (of pre where there is no post), most first. */
+/** What accounts for the bytes of post (of pre where there is no post), most first. */
 function accountLine({ accounting }: UpdateDescription): string[] {
   const { bytes, allocated, records } = accounting.post.allocated > 0 ? accounting.post : accounting.pre;
   if (allocated === 0) return [];

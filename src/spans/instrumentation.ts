@@ -43,7 +43,7 @@ function isStarter({ name, relocations }: Span): boolean {
   );
 }
 
-/** Names that are no function of the program. */
+/** Names that are not functions of the program. */
 function isHarmless(name: string): boolean {
   return RUNTIME.test(name) || /^(__(start|stop)_|_GLOBAL_OFFSET_TABLE_$|\.TOC\.$|__fentry__$|_?_?mcount$)/.test(name);
 }

@@ -22,9 +22,9 @@ export interface SpanRelocation {
   readonly into?: IntoSection;
   /** The loaded address is only one to count from, certainly or perhaps: what the code reaches is told by `distance` references. */
   readonly anchor?: "perhaps" | "certain";
-  /** A line number in the high bits of the addend, which are no part of the address. */
+  /** A line number in the high bits of the addend, which are not part of the address. */
   readonly packed?: number;
-  /** What else the addend counts that is no part of the target's place: the field's offset in its entry, a packed line. */
+  /** What else the addend counts that is not part of the target's place: the field's offset in its entry, a packed line. */
   readonly bias?: number;
   /** No relocation of the object: an instruction reaches the target by its distance from a loaded address. */
   readonly distance?: "access" | "address" | "end";
@@ -33,7 +33,7 @@ export interface SpanRelocation {
 /** Where a reference leads that leads to no span. */
 export interface IntoSection {
   readonly section: Section;
-  /** Undefined when the section is no table, or the entry has no owner. */
+  /** Undefined when the section is not a table, or the entry has no owner. */
   readonly entry: TableEntry | undefined;
 }
 

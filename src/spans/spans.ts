@@ -42,7 +42,7 @@ import { specialTableOf } from "./special.ts";
 import { attachEntries } from "./table-entries.ts";
 import { unknownTables } from "./unknown-tables.ts";
 
-const NOBODY: readonly Span[] = [];
+const NO_SPANS: readonly Span[] = [];
 const NO_DRAFTS: readonly Draft[] = [];
 
 type LinkerMade = Map<number, readonly { readonly from: number; readonly to: number }[]>;
@@ -70,7 +70,7 @@ export function buildSpans(file: ElfObject): SpanTable {
   const pieces = cutSections(object, arch, kinds, drafts, symbols, linkerMade);
   // From here on the set of spans is fixed.
   const { spans, bySection } = createSpans(object, arch, kinds, pieces);
-  const spansOf = (section: number): readonly Span[] => bySection.get(section) ?? NOBODY;
+  const spansOf = (section: number): readonly Span[] => bySection.get(section) ?? NO_SPANS;
   restoreResolved(object, arch, kinds, bySection, drafts);
   giveRelocations(object, bySection, drafts);
   if (image !== undefined) giveJumpTables(image, spans, spansOf);
@@ -162,7 +162,7 @@ function cutSections(
   const places = placesReferredTo(object, kinds, drafts, divisible);
   for (const [index, list] of places) {
     const section = object.sections[index] as Section;
-    // Code that is run into from before is no piece of its own.
+    // Code that is run into from before is not a piece of its own.
     const mayCut = (start: number, place: number): boolean => endsFlow(arch, section.bytes, start, place);
     const isShared = isCode(kinds[index] as SectionKind) && kinds[index] !== "fragment";
     pieces.set(index, cutAtReferences(pieces.get(index) ?? [], list, isShared ? mayCut : undefined));

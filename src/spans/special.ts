@@ -122,7 +122,7 @@ const TABLES: readonly SpecialTable[] = [
   fragment(/^__ftr_alt_/, "arch/powerpc/include/asm/feature-fixups.h"),
 ];
 
-/** A table nobody described, told by its shape: no symbols, and every entry begins with an address inside a function. */
+/** A table without a row, told by its shape: no symbols, and every entry begins with an address inside a function. */
 export const UNKNOWN_TABLE: SpecialTable = table(/(?!)/, "patch-owner", [], "");
 
 /** What a function's frame description points to: call sites, actions, types. */
@@ -133,7 +133,7 @@ export const EXCEPTION_TABLE: SpecialTable = table(
   "Itanium C++ ABI: Exception Handling; Exception Handling ABI for the Arm Architecture",
 );
 
-/** The table description for a section name, or undefined when it is no special section. */
+/** The table description for a section name, or undefined when it is not a special section. */
 export function specialTableOf(name: string): SpecialTable | undefined {
   return TABLES.find((row) => row.name.test(name));
 }

@@ -2,7 +2,7 @@ import type { ElfSymbol, Section } from "../elf/object.ts";
 import type { Draft } from "./references.ts";
 import { isCode, type SectionKind } from "./section-kind.ts";
 
-/** Names under which compilers keep data; nobody's table is called so. */
+/** Names under which compilers keep data; tables are not called so. */
 const COMPILER_DATA =
   /^\.(data|rodata|bss|sdata|srodata|tdata|got|opd|branch_lt|gcc_except_table|init_array|fini_array|lrodata|ldata)/;
 

@@ -227,7 +227,7 @@ export function readBtf(sections: DebugSections): TypeGraph {
         break;
       default:
         // How long its record is, is not known: nothing behind it can be read.
-        fail("type has a kind that nobody defined", at, kind);
+        fail("type has an unknown kind", at, kind);
     }
   }
   settleBitFields(nodes, intBits);

@@ -202,7 +202,7 @@ function explain(own: ReadonlyMap<string, LayoutDiff>, pre: Layouts, post: Layou
   const holders = holdersOf(pre, post);
   const changed = new Set<string>();
   for (const diff of own.values()) if (diff.pre !== undefined && diff.post !== undefined) changed.add(diff.key);
-  // A set goes on to what is added to it: so whoever holds a holder comes too.
+  // A set goes on to what is added to it: so a type that holds a holder comes too.
   for (const key of changed) for (const holder of holders.get(key) ?? []) changed.add(holder);
   const result = [...own.values()].map((diff) => withCauses(diff, changed));
   const known = new Set(result.map(({ key }) => key));

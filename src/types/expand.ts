@@ -77,7 +77,7 @@ async function inflate(
   }
   if (type !== ELFCOMPRESS.ZLIB) {
     const name = constantName(ELFCOMPRESS, "ELFCOMPRESS_", type);
-    throw new UnsupportedError(place, `compressed in a way that nobody defined: ${name}`);
+    throw new UnsupportedError(place, `compressed in an unknown way: ${name}`);
   }
   const { inflateSync } = await import("node:zlib");
   try {

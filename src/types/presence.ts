@@ -10,7 +10,7 @@ const TYPE_SECTIONS: ReadonlySet<string> = new Set([
   ".BTF",
 ]);
 
-/** Whether an object says anything about types: DWARF or BTF. Costs nothing, so that nobody loads the readers for nothing. */
+/** Whether an object says anything about types: DWARF or BTF. Costs nothing, so that the readers are loaded only where there is something to read. */
 export function hasTypes(object: ElfObject): boolean {
   return object.sections.some(({ name, type, size }) => TYPE_SECTIONS.has(name) && type !== SHT.NOBITS && size > 0);
 }

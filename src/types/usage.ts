@@ -13,7 +13,7 @@ export interface Touch {
   readonly via: string;
 }
 
-/** Where objects of a type may live. `heap`: pointers to it exist, so somebody has some. */
+/** Where objects of a type may live. `heap`: pointers to it exist, so there are such objects. */
 export type Alive = "variable" | "heap" | "stack" | "nowhere";
 
 export interface Usage {

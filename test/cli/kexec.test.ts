@@ -98,7 +98,7 @@ describe("kexec with participants", () => {
     const update = join(folder(), "update.json");
     run(["diff", ...pairOf("live-update/file-handler-refused"), "-o", update]);
     const { stdout } = simulate([update], "ok");
-    expect(stdout).toContain('memfd_handler: state not taken up: nobody there is compatible with "memfd-v1"');
+    expect(stdout).toContain('memfd_handler: state not taken up: no participant there is compatible with "memfd-v1"');
     expect(stdout).toContain("final state: updated, stopped");
   });
 });
@@ -135,7 +135,7 @@ describe("what is no kernel, or no good option, is one line and status 2", () =>
     ["a range that is none", [VMLINUX, "--crash-kernel", "256M"], "--crash-kernel 256M: not a range"],
     ["an address that is none", [VMLINUX, "--load-address", "here"], "--load-address here: not a number"],
     ["a page size that is none", [VMLINUX, "--page-size", "5000"], "not a power of two"],
-    ["a seed that is none", [VMLINUX, "--source-pages", "random:x"], "the seed is no number"],
+    ["a seed that is none", [VMLINUX, "--source-pages", "random:x"], "the seed is not a number"],
     ["a simulation of nobody", [VMLINUX, "--simulate", "ok"], "--simulate needs --participants"],
     [
       "a participant that is none",

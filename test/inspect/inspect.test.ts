@@ -347,7 +347,7 @@ describe("oddities", () => {
     expect(inspection.findings).toMatchObject([
       { code: "entry-without-owner", severity: "note", section: ".smp_locks" },
     ]);
-    expect(renderInspection(inspection)).toContain(".smp_locks  (1 of nobody here)");
+    expect(renderInspection(inspection)).toContain(".smp_locks  (1 without an owner here)");
   });
 
   it("a machine without a relocation table is named, and its relocations keep their numbers", () => {

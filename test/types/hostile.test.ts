@@ -93,11 +93,7 @@ describe("refused in one line with the place", () => {
       "entry has an abbreviation that does not exist (value 5)",
     ],
     ["no abbreviations at all", unit("", "01"), "section .debug_abbrev: offset 0x0: needs 1 bytes of 0"],
-    [
-      "a form that nobody defined",
-      unit("01 11 00 03 7f 00 00 00", "01"),
-      "attribute has a form that nobody defined (value 127)",
-    ],
+    ["a form that nobody defined", unit("01 11 00 03 7f 00 00 00", "01"), "attribute has an unknown form (value 127)"],
     [
       "an indirect form that leads to itself",
       unit("01 11 00 03 16 00 00 00", "01 16"),
@@ -125,7 +121,7 @@ describe("refused in one line with the place", () => {
       objectWith({
         ".BTF": `9feb0100${u32(24)}${u32(0)}${u32(12)}${u32(12)}${u32(1)}${u32(0)}${u32(0x1f000000)}${u32(0)}00`,
       }),
-      "type has a kind that nobody defined (value 31)",
+      "type has an unknown kind (value 31)",
     ],
   ])("%s", async (_what, bytes, problem) => {
     await expect(reading(bytes)).rejects.toThrow(problem);
@@ -145,7 +141,7 @@ describe("compressed sections", () => {
     ],
     ["that are larger than they say", compressed(1, 100, zeros), "cannot be expanded"],
     ["that are smaller than they say", compressed(1, 5000, zeros), "expands to 4096 bytes, not to as many as it says"],
-    ["of no known kind", compressed(9, 10, zeros), "compressed in a way that nobody defined: ELFCOMPRESS_0x9"],
+    ["of no known kind", compressed(9, 10, zeros), "compressed in an unknown way: ELFCOMPRESS_0x9"],
     ["that are damaged", compressed(1, 4096, zeros.subarray(0, 8)), "cannot be expanded"],
   ])("%s", async (_what, bytes, problem) => {
     await expect(reading(bytes)).rejects.toThrow(problem);

@@ -147,7 +147,7 @@ class Walk {
     if (this.#tells && value !== 0) this.#values.use(value, this.#at, distance, mask, isAddress);
   }
 
-  /** What is made of values by arithmetic points into the same thing, nobody knows where. */
+  /** What is made of values by arithmetic points into the same thing, at an offset that is not known. */
   #derive(...registers: readonly number[]): number {
     return registers.reduce((value, register) => {
       const handed = this.#hand(register);

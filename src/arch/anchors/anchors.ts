@@ -26,7 +26,7 @@ const LARGEST = 2 ** 17;
  * itself is meant and compared, and all that is reached through it later is compared by its bytes. In a function with
  * control flow that its instructions do not show (jump tables, landing pads, jump labels, cold parts), or that puts such
  * an address on its stack, nothing is masked and every loaded place is compared. The one guess: an address in x1 at a
- * return, through which something was accessed before, was left over and is no second half of the result.
+ * return, through which something was accessed before, was left over and is not a second half of the result.
  *
  * Elsewhere a linear scan finds most accesses; their distances are compared as bytes and, besides, by what they reach.
  */

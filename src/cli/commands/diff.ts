@@ -49,13 +49,13 @@ function refuseBuildOptions(pre: string, post: string, options: DiffOptions): vo
       );
 }
 
-/** A part is no description yet: what asks something of one belongs to merge. */
+/** A part is not a description yet: options that ask something of a description belong to merge. */
 function checkShardOptions({ format, exitCode, require }: DiffOptions): void {
   const wrong = format === "text" ? "--format" : exitCode ? "--exit-code" : require !== undefined ? "--require" : "";
   if (wrong !== "") throw new UsageError(`--shard writes a part of a description: give ${wrong} to elfsplice merge`);
 }
 
-/** What an input is; of what cannot be looked at, whoever reads it will tell. */
+/** What an input is; `other` where it cannot be opened, which is reported when it is read. */
 function kindOfInput(path: string): "folder" | ReturnType<typeof kindOf> {
   let descriptor: number | undefined;
   try {

@@ -14,7 +14,7 @@ export type LiveUpdateState = (typeof LIVE_UPDATE_STATES)[number];
 export type Dialect = "series" | "mainline" | "unknown";
 export type InterfaceKind = "subsystem" | "file-handler" | "flb";
 
-/** Event of each slot; slots that are no step of the machine are absent: can_preserve and can_finish only ask, get_id only names. */
+/** Event of each slot; slots that are not steps of the machine are absent: can_preserve and can_finish only ask, get_id only names. */
 const EVENTS: Readonly<Record<string, LiveUpdateEvent>> = {
   prepare: "prepare",
   preserve: "prepare",

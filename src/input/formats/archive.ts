@@ -67,7 +67,7 @@ export function readArchive(source: ByteSource): Archive {
     const stored = header.slice(0, 16).replace(/ +$/, "");
     if (header.slice(END_AT) !== "`\n") fail("no archive header: it does not end with 60 0a", at, stored);
     const digits = header.slice(SIZE_AT, END_AT).trimEnd();
-    if (!/^ *\d+$/.test(digits)) fail("size of an archive member is no number", at + SIZE_AT, digits, stored);
+    if (!/^ *\d+$/.test(digits)) fail("size of an archive member is not a number", at + SIZE_AT, digits, stored);
     const size = Number(digits);
     const isTable = stored === "//" || SYMBOL_TABLES.has(stored);
     const start = at + HEADER_SIZE;

@@ -1,5 +1,5 @@
 /*
- * Files as inputs. What a listing says of an input is plain data, so that it can be sent to a worker; whoever reads it later
+ * Files as inputs. What a listing says of an input is plain data, so that it can be sent to a worker; a worker that reads it later
  * checks that the file is still the one that was listed. Everything here is synchronous: for thousands of small files in the
  * file cache, a promise for each costs more than the reading.
  */

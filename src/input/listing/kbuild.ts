@@ -73,7 +73,7 @@ export function readKbuild(paths: ReadonlySet<string>, mods: readonly ModFile[])
   return { modules: new Map(sorted), covered, hasObjects: folders.size > 0 };
 }
 
-/** Folders that hold, at any depth, an object that is no part of a module; the tree itself is "". */
+/** Folders that hold, at any depth, an object that is not part of a module; the tree itself is "". */
 function foldersWithParts(paths: ReadonlySet<string>, modules: ReadonlyMap<string, unknown>): ReadonlySet<string> {
   const folders = new Set<string>();
   for (const path of paths) {

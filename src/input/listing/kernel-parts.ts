@@ -30,7 +30,7 @@ export function strangersIn(
   const parts = new Set<string>();
   for (const [, archive] of archives) {
     const members = membersOf(archive, root);
-    // A member that is no file of the tree could be any of them.
+    // A member that is not a file of the tree could be any of them.
     if (members === undefined || members.includes(undefined)) return strangers;
     for (const member of members) parts.add(member as string);
   }
@@ -48,7 +48,7 @@ export function strangersIn(
   return strangers;
 }
 
-/** Where the members of a thin archive lie in the tree; undefined when it cannot be read, which whoever compares it says. */
+/** Where the members of a thin archive lie in the tree; undefined when it cannot be read, which is reported when it is compared. */
 function membersOf(archive: InputRef, root: string): (string | undefined)[] | undefined {
   try {
     return readMembers(archive, root).map(({ within }) => within);

@@ -62,7 +62,7 @@ export function createLooker(): Looker {
   }
 
   function lookAlone(ref: InputRef, file: LastFile, buffer: Buffer): Looked {
-    // Whoever reads a pipe must get all of it.
+    // The bytes of a pipe can be read only once: the reader must get all of them.
     if (ref.pipe) return { ref, kind: "object" };
     const descriptor = file.open(ref);
     const limit = Math.min(KIND_SIZE, ref.offset === undefined ? KIND_SIZE : ref.size);

@@ -126,7 +126,7 @@ function equalOnes({ pre, post }: Namesakes, bytesOf: (member: Member) => Uint8A
     });
 }
 
-/** Names that an object defines; none for what is no object, which is told when it is read for itself. */
+/** Names that an object defines; none for a file that is not an object, which is reported when it is read for itself. */
 function definedIn({ ref }: Member, bytes: Uint8Array): ReadonlySet<string> {
   try {
     const { symbols } = readObject(bytes, ref.path, ref.member);

@@ -58,7 +58,7 @@ export interface PairList {
   /** By key, in the order of code points. */
   readonly tasks: readonly PairTask[];
   readonly skipped: readonly Skipped[];
-  /** Files of the trees that are no objects, files that the globs left out, and pairs of targets that were not asked for. */
+  /** Files of the trees that are not objects, files that the globs left out, and pairs of targets that were not asked for. */
   readonly others: number;
   readonly excluded: number;
   readonly untargeted: number;
@@ -81,8 +81,8 @@ const NO_KBUILD: Kbuild = { modules: new Map(), covered: new Map(), hasObjects: 
 const LARGEST_MOD = 1 << 20;
 
 /**
- * Lists the pairs of two files, two archives or two folders. In a folder, what is no object is counted, and an object whose
- * code other files hold is skipped; of two files, one that is no object is left to whoever reads it. Throws FormatError for
+ * Lists the pairs of two files, two archives or two folders. In a folder, a file that is not an object is counted, and an object whose
+ * code other files hold is skipped; of two files, one that is not an object is left to its reader. Throws FormatError for
  * what cannot be read, UsageError for inputs of different kinds and for wrong patterns.
  */
 export function listPairs(pre: string, post: string, options: PairOptions = {}): PairList {
@@ -93,7 +93,7 @@ export function listPairs(pre: string, post: string, options: PairOptions = {}):
   }
 }
 
-/** Like listPairs(), in steps of a few milliseconds, so that whoever takes them can listen to signals in between. */
+/** Like listPairs(), in steps of a few milliseconds, so that the caller can listen to signals in between. */
 export function* walkPairs(
   pre: string,
   post: string,

@@ -68,7 +68,7 @@ function whyNotFollowed(file: string): string | undefined {
   }
   if (stats === undefined) return "a link that leads nowhere";
   if (stats.isDirectory()) return "a link to a folder";
-  return stats.isFile() ? undefined : "a link to what is no regular file";
+  return stats.isFile() ? undefined : "a link to something other than a regular file";
 }
 
 function oddName(name: string): string {

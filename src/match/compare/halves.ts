@@ -56,7 +56,7 @@ export class HalfAddresses {
     this.#toc = toc;
   }
 
-  /** The whole address once the other half is there as well; undefined before, and for fields that are no half. */
+  /** The whole address once the other half is there as well; undefined before, and for fields that are not halves. */
   take(relocation: SpanRelocation, run: Uint8Array, index: number, place: bigint): Half | undefined {
     if (PLACED.test(relocation.howto.name)) return this.#takePlaced(relocation, run, index, place);
     return this.#takeNamed(relocation, run, index, place);

@@ -110,7 +110,7 @@ class Walk {
     for (const rule of site === undefined ? [] : RISCV_RULES) {
       const step = rule.apply(site as RelaxSite);
       if (step === undefined || relocation === undefined) continue;
-      // Filler that is as long as the object's is no difference.
+      // Filler that is as long as the object's is not a difference.
       if (step.pre !== step.run || !isAlign) this.#rules.add(rule.name);
       return this.#take(relocation, step);
     }

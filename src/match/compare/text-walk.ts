@@ -103,7 +103,7 @@ class Walk {
     if (!this.#afterJump || expected === undefined || expected === this.#runAt) return;
     if (this.#offsets.startOf(this.#at) !== undefined) return;
     const gap = expected - this.#runAt;
-    // Filler in between is no move.
+    // Filler in between is not a move.
     if (gap > 0 && gap < 64) {
       const index = this.#code.indexOf(this.#runAt);
       if (this.#context.arch.isPadding(this.#code.bytes, index, index + gap)) return;

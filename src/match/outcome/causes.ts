@@ -72,7 +72,7 @@ export const LIFECYCLE: readonly Stage[] = [
     stage: "applied",
     next: "reversed",
     checks: [
-      { check: "nobody else uses the new code", cause: "module_busy", done: false },
+      { check: "nothing else uses the new code", cause: "module_busy", done: false },
       { check: "no target that was skipped has been loaded since", cause: "cold_update_loaded", done: false },
       { check: "no thread's stack holds an address of the new code", cause: "code_busy", done: false },
       { check: "the bytes at all patched places are still those of the update", cause: "code_busy", done: false },

@@ -4,7 +4,7 @@ import type { Rewrite, RewriteSite } from "./rewrites.ts";
 const BRASL_R0 = 0xc005;
 const BRCL_0 = 0xc004;
 const TRACERS = /^(__fentry__|_?_?mcount)$/;
-/** What a site calls once somebody traces it. */
+/** What a site calls once it is traced. */
 const TRACER_ENTRIES = [
   "ftrace_caller",
   "ftrace_shared_hotpatch_trampoline_br",
@@ -24,7 +24,7 @@ function nameOf({ fields, at }: RewriteSite): string {
 
 const ftraceSite: Rewrite = {
   name: "ftrace-site",
-  why: "the call of the tracer at the function's start is a no-op until somebody traces it, then a call of a tracer's entry",
+  why: "the call of the tracer at the function's start is a no-op until it is traced, then a call of a tracer's entry",
   source: "Linux: arch/s390/kernel/ftrace.c, ftrace_generate_nop_insn, ftrace_generate_call_insn",
   apply(site) {
     const { pre, run, field } = halvesAt(site);

@@ -24,7 +24,7 @@ const TRACER_ENTRIES = /^(__fentry__|_?_?mcount|ftrace_(regs_)?caller(_op_ptr)?|
 /** Calls of the tracer. */
 export const ftraceSite: Rule = {
   name: "ftrace-site",
-  why: "the call of the tracer at the function's start is a no-op until somebody traces it, then a call of a tracer's entry",
+  why: "the call of the tracer at the function's start is a no-op until it is traced, then a call of a tracer's entry",
   source: "Linux: arch/x86/kernel/ftrace.c, ftrace_make_nop, ftrace_call_adjust, create_trampoline",
   apply(site) {
     const { insn, at, run, index, runInsn } = site;

@@ -17,7 +17,7 @@ export interface RelaxSite {
   readonly run: Uint8Array;
   /** Address of the run code. */
   readonly place: bigint;
-  /** What the instruction refers to: the record that is no hint for the linker. */
+  /** What the instruction refers to: the record that is not a hint for the linker. */
   readonly relocation: SpanRelocation;
   /** Whether the linker was allowed to delete bytes. */
   readonly relaxable: boolean;

@@ -59,7 +59,7 @@ function takeEntry(
     if (relocation.offset === entry.ownerField || relocation.target?.kind !== "string") continue;
     const field = place + BigInt(relocation.offset);
     const meant = meantAddress(context.image, relocation, bytes, relocation.offset, field);
-    // Older tables count from the entry's start: then the address is no string's, and says nothing.
+    // Older tables count from the entry's start: then the address is not that of a string, and says nothing.
     if (meant !== undefined) imply(context, trial, span, relocation, meant);
   }
 }

@@ -26,7 +26,7 @@ export function implyThread(
   const view = linkedView(context.image);
   const reference = referenceOf(context, relocation);
   if (view === undefined) return "where the thread-locals of this image are is not known";
-  if (use === "module") return view.slotAt(value) === undefined ? `${hex(value)} is no slot of the GOT` : undefined;
+  if (use === "module") return view.slotAt(value) === undefined ? `${hex(value)} is not a slot of the GOT` : undefined;
   if (reference === undefined) return undefined;
   if (use === "tp")
     return place(context, trial, from, relocation, reference, view.fromThreadPointer(signed(context, value)));
@@ -57,7 +57,7 @@ function implyThreadSlot(
 ): string | undefined {
   const isPair = use === "pair";
   const meaning = isPair && !view.isThreadSlot(slot) ? writtenPair(context, view, slot) : view.slotAt(slot);
-  if (meaning === undefined) return `${hex(slot)} is no slot of the GOT for a thread-local`;
+  if (meaning === undefined) return `${hex(slot)} is not a slot of the GOT for a thread-local`;
   if (meaning.kind === "name") {
     const names = ownNames(reference);
     if (!names.includes(meaning.name))
@@ -65,7 +65,7 @@ function implyThreadSlot(
     trial.imports.set(meaning.name, { ...trial.imports.get(meaning.name), slot });
     return undefined;
   }
-  if (meaning.kind !== "thread") return `${hex(slot)} is no slot of a thread-local`;
+  if (meaning.kind !== "thread") return `${hex(slot)} is not a slot of a thread-local`;
   return place(context, trial, from, relocation, reference, meaning.offset);
 }
 

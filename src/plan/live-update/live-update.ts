@@ -249,7 +249,7 @@ function changeFindings(participant: ParticipantDescription): Finding[] {
   return findings;
 }
 
-/** What is doubtful about participants whoever patches them; `participants` in the order of their registration. */
+/** Findings that hold for these participants regardless of the patch; `participants` in the order of their registration. */
 export function checkParticipants(participants: readonly ParticipantDescription[]): Finding[] {
   const findings: Finding[] = [];
   const present = participants.filter(({ status }) => status !== "removed");

@@ -14,7 +14,7 @@ import type { LiveUpdateSimulation, ParticipantDescription, SimulationStep } fro
 import type { LiveUpdateEvent, LiveUpdateState } from "../../contract/names/live-update.ts";
 import { UsageError } from "../../errors.ts";
 
-/** What happens in one run: which callbacks fail, and whether somebody cancels after everything is prepared. */
+/** What happens in one run: which callbacks fail, and whether the update is cancelled after everything is prepared. */
 export interface Scenario {
   readonly name: string;
   readonly cancel: boolean;
@@ -85,7 +85,7 @@ function readFailure(
   if (CANNOT_FAIL.has(word)) throw new UsageError(`--simulate: ${word} returns nothing, so it cannot fail`);
   const event = Object.hasOwn(ALIASES, word) ? ALIASES[word] : undefined;
   if (event === undefined)
-    throw new UsageError(`--simulate: "${word}" is no event; write prepare, freeze, retrieve or finish`);
+    throw new UsageError(`--simulate: "${word}" is not an event; write prepare, freeze, retrieve or finish`);
   if (callbackFor(participant, event) === undefined) {
     throw new UsageError(`--simulate: ${name} has no callback for ${word}, so it cannot fail`);
   }
@@ -201,7 +201,7 @@ function leave({ leftBehind }: Run, { name }: ParticipantDescription, why: strin
   leftBehind.push({ participant: name, why });
 }
 
-/** Who takes up the states that the old kernel saved, by the strings they were saved under; undefined where one has nobody. */
+/** Post participants that restore each saved state, by the string it was saved under; undefined if any state has none. */
 function claimAll(
   run: Run,
   before: readonly ParticipantDescription[],
@@ -223,7 +223,7 @@ function claimAll(
       continue;
     }
     isWhole = false;
-    const why = key === undefined ? "it is not registered there" : `nobody there is compatible with "${key}"`;
+    const why = key === undefined ? "it is not registered there" : `no participant there is compatible with "${key}"`;
     run.steps.push({ kind: "unclaimed", participant: old.name, why });
   }
   return isWhole ? claimers : undefined;

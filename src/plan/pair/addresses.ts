@@ -6,7 +6,7 @@ import { fateOfPre, type PlannedPair, spanFinding } from "./pair.ts";
 
 /*
  * What has two copies has two addresses. Old pointers to a function lead to its old entry, which jumps; a pointer that new code
- * stores leads to the new one. Whoever compares the two finds them different, and what new code stored dangles when the update
+ * stores leads to the new one. Code that compares the two finds them different, and what new code stored dangles when the update
  * is taken back. The same goes for a constant that new code has a copy of.
  */
 

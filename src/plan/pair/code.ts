@@ -197,7 +197,7 @@ export class CodeBuilder {
     return name;
   }
 
-  /** A symbol without a span: undefined, absolute, common, or in a section that is no code and no data. */
+  /** A symbol without a span: undefined, absolute, common, or in a section that is neither code nor data. */
   #outerSymbol(symbol: ElfSymbol | undefined): string {
     const label = symbol?.name ?? "";
     if (!this.#symbols.has(label)) {

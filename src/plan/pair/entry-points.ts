@@ -107,7 +107,7 @@ export function redirect(pair: PlannedPair, pre: Span, post: Span): Redirection 
   return { patches, findings };
 }
 
-/** A deleted function traps whoever still enters it, if a trampoline has room there. */
+/** A deleted function traps code that still enters it, if a trampoline has room there. */
 export function trap(pair: PlannedPair, pre: Span): readonly Patch[] {
   const { size } = pair.diff.pre.table.arch.trampoline;
   if (size === 0 || pre.size - pre.entry - pre.localEntry < size) return [];

@@ -61,7 +61,7 @@ function foreignKeys(pair: PlannedPair, span: Span): Finding[] {
   return [...keys].map((key) => spanFinding(pair, "static-key-elsewhere", span, "post", key));
 }
 
-/** References into sections of which nothing is loaded: to a table entry of other code, or to what is no entry at all. */
+/** References into sections of which nothing is loaded: to a table entry of other code, or outside every entry. */
 function lostPlaces(pair: PlannedPair, span: Span, loaded: ReadonlySet<Span>): Finding[] {
   const isLost = ({ into, symbol }: SpanRelocation): boolean => {
     if (into === undefined || (symbol !== undefined && !namesPosition(symbol) && symbol.bind !== 0)) return false;

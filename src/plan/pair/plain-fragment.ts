@@ -3,7 +3,7 @@ import type { Architecture, ObjectPair } from "../../contract/description.ts";
 import type { PairFragment } from "../../contract/part.ts";
 import type { Finding } from "../../findings/findings.ts";
 
-/* What pairs contribute that nobody has to look into. Most of a build is equal on both sides: this file loads no analysis. */
+/* What pairs contribute that need no analysis. Most of a build is equal on both sides: this file loads no analysis. */
 
 /** A file as the description names it. */
 export type PairFile = NonNullable<ObjectPair["pre"]>;

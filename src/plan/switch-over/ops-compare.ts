@@ -195,7 +195,7 @@ function slotStatus(pair: PlannedPair, a: Slot, b: Slot | undefined): SlotDescri
   return a.target.name === b.target.name ? "same" : "renamed";
 }
 
-/** Pointer-sized words that are no slot on either side, where they differ: flags, sizes, names, other pointers. */
+/** Pointer-sized words that are not slots on either side, where they differ: flags, sizes, names, other pointers. */
 function compareFields(pair: PlannedPair, pre: OpsTable, post: OpsTable): FieldDescription[] {
   const width = pointerSize(pair.diff.pre.table.arch);
   const fields: FieldDescription[] = [];

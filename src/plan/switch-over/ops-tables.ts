@@ -5,7 +5,7 @@ import { isEntryPoint, type Span, type SpanRelocation, type SpanTable } from "..
 
 /*
  * Tables of function pointers: how the rest of a kernel reaches a driver. `lo_fops = { .open = lo_open, … }` is data whose
- * relocations point to functions; whoever wants to call goes through it, so another table can lead to other code.
+ * relocations point to functions; callers go through it, so another table can lead to other code.
  */
 
 /** What debug information says of a table. */
@@ -71,7 +71,7 @@ const RO_AFTER_INIT = /ro_after_init/;
 /** Pointers that the build makes, and the loader follows once. Linux: include/linux/module.h, include/linux/compiler.h. */
 const NO_TABLE = /^(__this_module$|__UNIQUE_ID_|__addressable_|__initcall_|__exitcall_)/;
 
-/** Variables of other modules that tables name, and that are no functions. */
+/** Variables of other modules that tables name, and that are not functions. */
 const NO_FUNCTION = /^(__this_module|empty_zero_page|jiffies(_64)?|init_[a-z]+)$/;
 
 /** Bytes of a pointer. */

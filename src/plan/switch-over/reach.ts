@@ -12,7 +12,7 @@ import type { OpsTable } from "./ops-tables.ts";
  * if loop_limit, which other objects call by name, calls it too, then the old one stays in use.
  */
 
-/** A use of a function that is no slot of a table. */
+/** A use of a function that is not a slot of a table. */
 interface OtherUse {
   /** The user; the function itself when its name is for others. */
   readonly by: Span;
@@ -71,7 +71,7 @@ export function findEntrances(side: Side, tables: ReadonlyMap<Span, OpsTable>): 
         if (by !== span && !(isCall && isOver))
           uses.others.push({ by, kind: isCall ? "call" : "address", offset: offset - from.entry });
       } else if (isPassedOn(from) && depth < 2) {
-        // A constant that code loads: whoever loads it has the address.
+        // A constant that code loads: the code that loads it has the address.
         for (const use of side.uses(from)) add(use.from, use.from.relocations[use.relocation], depth + 1);
       } else if (!isForLoader(from)) uses.others.push({ by: from, kind: "address", offset: offset - from.entry });
     };

@@ -23,7 +23,7 @@ const HARMLESS: readonly { readonly name: RegExp; readonly why: string }[] = [
  * Variables of the old object that both versions would have a copy of. A variable that only init code names is over with
  * it if it is no longer than a pointer; anything longer (an array of devices) may have been handed out by its address. What
  * exit code names must be there when it runs.
- * Tables of several functions are no state: the switch itself is about them.
+ * Tables of several functions are not state: the switch itself is about them.
  */
 export function findSharedState(pair: PlannedPair, tables: ReadonlyMap<Span, OpsTable>): StateDescription[] {
   const { table } = pair.diff.pre;
@@ -75,7 +75,7 @@ function usersOf({ diff: { pre } }: PlannedPair, span: Span): Span[] {
   return [...users];
 }
 
-/** Common symbols have no span: whoever names one uses it. */
+/** Common symbols have no span: code that names one uses it. */
 function commons(pair: PlannedPair): StateDescription[] {
   const { table } = pair.diff.pre;
   const names = new Map(
@@ -107,7 +107,7 @@ const EVERYONES =
 
 type Clash = NonNullable<SwitchOver["clashes"]>[number];
 
-/** Names that both versions define for others. The loader refuses a second export of one name; of other names, whoever looks one up finds either. */
+/** Names that both versions define for others. The loader refuses a second export of one name; a look-up of another name finds either. */
 export function findClashes(pair: PlannedPair): Clash[] {
   const { pre, post } = pair.diff;
   const before = new Set(globalNames(pair, "pre"));

@@ -70,7 +70,7 @@ export function planSwitchOver(pair: PlannedPair, types: TableTypes = {}): Switc
     ...(isPossible ? { plan: interpositionSteps(pair.index, pair.object, parts) } : {}),
     ...(obstacles.length === 0 ? {} : { obstacles }),
   };
-  // The kernel itself is no module: where its code is entered directly, nobody has to be told what else a switch-over would take.
+  // vmlinux cannot be swapped out: where its code is entered directly, findings about a switch-over are left out.
   const isOption = pair.target !== "vmlinux" || reach.every(({ through }) => through !== "direct");
   return { switchOver, findings: isOption ? findings : [] };
 }

@@ -3,7 +3,7 @@ import type { PairList } from "../../input/listing/pairs.ts";
 
 /* What of a build was not compared: a description that says nothing of it would look as if it covered all. */
 
-/** Named like an object or an archive of them: somebody may miss it. */
+/** Named like an object or an archive of them: it may be missed. */
 const OBJECT_NAME = /\.(?:o|ko|a|ko\.(?:gz|xz|zst))$/;
 /** Paths that a finding about many files names. */
 const SHOWN = 3;

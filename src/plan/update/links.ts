@@ -290,7 +290,7 @@ function reportDuplicates(group: readonly Piece[], edits: Edits): void {
   }
 }
 
-/** A static key that another object of the same target brings along is no stranger. */
+/** A static key that another object of the same target brings along is known. */
 function forgetKnownKeys(group: readonly Piece[], edits: Edits): void {
   const known = new Set(group.flatMap(({ fragment }) => fragment.links?.defines.map(({ name }) => name) ?? []));
   for (const { index } of group)

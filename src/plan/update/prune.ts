@@ -109,7 +109,7 @@ function push(lists: Map<string, string[]>, key: string | undefined, value: stri
   addTo(lists, key, value);
 }
 
-/** The tables without the sections that are gone, and without symbols that nobody means any more; what is gone is found in `old`. */
+/** The tables without the sections that are gone, and without symbols that nothing refers to any more; what is gone is found in `old`. */
 function restrict(
   code: CodeTables,
   kept: ReadonlyMap<string, string>,

@@ -47,7 +47,7 @@ function ruleOf(words: string): RuleWords | undefined {
   return { kind: kind as SuppressionRule["kind"], pattern, object, reason: rest.slice(colon + 1).trim() };
 }
 
-/** Reads a suppression file. Throws UsageError, naming file and line, where a line is no rule or has no reason. */
+/** Reads a suppression file. Throws UsageError, naming file and line, where a line is not a rule or has no reason. */
 export function readSuppressions(text: string, file: string): SuppressionRule[] {
   return text.split(/\r?\n/).flatMap((line, i) => {
     const words = line.trim();

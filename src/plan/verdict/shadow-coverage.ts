@@ -5,7 +5,7 @@ import type { Finding } from "../../findings/findings.ts";
 export interface ShadowCoverage {
   /**
    * `not-needed`: no layout stands in the way and no shadow variable is used; `covered`: post uses shadow variables, and no
-   * layout stands in the way; `plannable`: each member that stands in the way can become a shadow variable, which somebody
+   * layout stands in the way; `plannable`: each member that stands in the way can become a shadow variable, which a person
    * has to write; `not-coverable`: a layout changes in a way that no shadow variable carries.
    */
   readonly status: "not-needed" | "covered" | "plannable" | "not-coverable";

@@ -51,7 +51,7 @@ export function judgeSwitchOver(situation: Judged): Omit<RungStatus, "rung"> {
   );
   const isCore = targets.every((target) => target === "vmlinux");
   if (isCore && direct.length + unknown.length > 0) {
-    const why = `vmlinux is no module that could be exchanged (code of a module: name it with --target), and not only tables lead to ${namesOf([...direct, ...unknown])}`;
+    const why = `vmlinux is not a module that could be exchanged (code of a module: name it with --target), and not only tables lead to ${namesOf([...direct, ...unknown])}`;
     return { status: "not-applicable", because: own, why };
   }
   const open = errors.filter((index) => WITH_NEW_OBJECT[findings[index]?.code as FindingCode] !== "gone");

@@ -76,7 +76,7 @@ const NO_NUMBERS: number[] = [];
 
 /** Longest prefix of namespaces that is kept: nesting costs the square of its depth otherwise. */
 const LONGEST_PREFIX = 1024;
-/** As many findings of one kind as somebody reads. */
+/** Findings of one kind reported at most. */
 const MOST_ODDITIES = 16;
 
 /** Bit fields of DWARF 2 and 3 whose storage is as large as their type, which may stand further on. */

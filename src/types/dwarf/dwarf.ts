@@ -8,7 +8,7 @@ import { type Entry, entryBuffer, readBases, readEntry, skipEntry, type UnitCont
 import { lookupsOf } from "./strings.ts";
 import { readUnits } from "./units.ts";
 
-/** Tags whose attributes matter; children of the others belong to whoever is around them. */
+/** Tags whose attributes matter; children of the others belong to the entry around them. */
 const READ: ReadonlySet<number> = new Set(Object.values(TAG));
 
 /** Types, functions and variables of an object's DWARF, versions 2 to 5. Throws FormatError where it contradicts itself. */

@@ -87,7 +87,7 @@ export function skipForm(cursor: Cursor, form: number, unit: Unit): void {
       skipForm(cursor, nextForm(cursor), unit);
       return;
     default:
-      cursor.fail("attribute has a form that nobody defined", cursor.at, form);
+      cursor.fail("attribute has an unknown form", cursor.at, form);
   }
 }
 

@@ -158,12 +158,12 @@ describe("a damaged archive is refused with file, member, offset and value:", ()
     [
       "a size that is no number",
       buildAr([first, { name: "b.o/", size: "0x12" }]),
-      `lib.a(b.o/): offset ${sizeAt}: size of an archive member is no number (value "0x12")`,
+      `lib.a(b.o/): offset ${sizeAt}: size of an archive member is not a number (value "0x12")`,
     ],
     [
       "a negative size, which would go back",
       buildAr([first, { name: "b.o/", size: "-60" }]),
-      `lib.a(b.o/): offset ${sizeAt}: size of an archive member is no number (value "-60")`,
+      `lib.a(b.o/): offset ${sizeAt}: size of an archive member is not a number (value "-60")`,
     ],
     [
       "a size that leads out of the file",

@@ -240,9 +240,9 @@ describe("scenarios", () => {
   it.each([
     ["another word", "break", /write ok, cancel, all, or fail=/],
     ["a participant that is none", "fail=z:freeze", /no participant "z"; there are: a, b/],
-    ["an event that is none", "fail=a:reboot", /"reboot" is no event/],
+    ["an event that is none", "fail=a:reboot", /"reboot" is not an event/],
     ["a callback that returns nothing", "fail=a:cancel", /cancel returns nothing/],
     ["a callback that is missing", "fail=b:freeze", /b has no callback for freeze/],
-    ["an inherited name", "fail=a:constructor", /is no event/],
+    ["an inherited name", "fail=a:constructor", /is not an event/],
   ])("%s is refused", (_teaches, text, problem) => expect(() => readScenarios(text, list)).toThrow(problem));
 });
