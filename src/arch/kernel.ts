@@ -58,11 +58,13 @@ export interface LivepatchModel {
   readonly flags: number;
   /** The types that its module loader knows, where those are few; others are the loader's own to refuse. */
   readonly relocations?: ReadonlySet<string>;
-  /** Where functions have a second entry: the relocation by which they begin, the bits of st_other then, and how far on it is. */
+  /** Where functions that set up a pointer to data have a second entry behind that. */
   readonly localEntry?: {
-    readonly howto: string;
-    readonly symbol: string;
+    /** The relocations by which such functions begin, as `HOWTO SYMBOL`. */
+    readonly marks: ReadonlySet<string>;
+    /** Bits of st_other. */
     readonly other: number;
+    /** Bytes from the first entry to the second. */
     readonly size: number;
   };
 }

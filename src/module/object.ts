@@ -30,6 +30,7 @@ import {
   indexOf,
   keyOf,
   natural,
+  placeKey,
   push,
   sectionName,
   signed,
@@ -329,11 +330,12 @@ export class ModuleObject {
     }
     const outside = [...links.ordinary.values(), ...[...links.livepatch.values()].flatMap((some) => [...some.values()])]
       .flat()
-      .filter(({ to }) => to.kind !== "own")
+      .filter(({ to }) => to.kind !== "own" && to.kind !== "nothing")
       .map((link) => [outerKey(link), link] as const)
       .sort(([a], [b]) => byText(a, b));
     for (const [key, link] of outside) add(global, base, key, outerSymbol(link));
     const indexOf = (link: Link): number => {
+      if (link.to.kind === "nothing") return 0;
       const key =
         link.place === undefined
           ? outerKey(link)
@@ -349,9 +351,10 @@ export class ModuleObject {
   }
 
   /** st_other of a function. */
-  #otherOf(change: Change, { section }: CodeSymbol): number {
+  #otherOf(change: Change, { section, offset }: CodeSymbol): number {
     const { localEntry } = this.#livepatch;
-    return localEntry !== undefined && this.#indices.get(change)?.settersUp.has(section ?? "") ? localEntry.other : 0;
+    const isMarked = this.#indices.get(change)?.settersUp.has(placeKey(section ?? "", offset)) ?? false;
+    return localEntry !== undefined && isMarked ? localEntry.other : 0;
   }
 
   #defined(change: Change, symbol: CodeSymbol, place: Place): FileSymbol {
@@ -399,12 +402,12 @@ function ownKey({ to, change }: Link): string {
 
 function outerKey({ to, change }: Link): string {
   if (to.kind === "klp") return `klp ${change.target} ${klpSymbolName(to.object, to.name, to.sympos)}`;
-  return to.kind === "own" ? "" : `${to.kind} ${to.name}`;
+  return "name" in to ? `${to.kind} ${to.name}` : to.kind;
 }
 
 function outerSymbol({ to }: Link): FileSymbol {
   if (to.kind === "klp")
     return blank(klpSymbolName(to.object, to.name, to.sympos), STB.GLOBAL, STT.NOTYPE, SHN.LIVEPATCH);
   if (to.kind === "absolute") return { ...blank(to.name, STB.GLOBAL, STT.NOTYPE, SHN.ABS), value: to.value };
-  return blank(to.kind === "own" ? "" : to.name, STB.GLOBAL, STT.NOTYPE, SHN.UNDEF);
+  return blank("name" in to ? to.name : "", STB.GLOBAL, STT.NOTYPE, SHN.UNDEF);
 }

@@ -55,8 +55,13 @@ export interface ChangeIndex {
   readonly bySection: ReadonlyMap<string, readonly CodeSymbol[]>;
   /** By section: the symbol of its first relocation. */
   readonly firstTarget: ReadonlyMap<string, string>;
-  /** Sections whose function begins by setting up its TOC pointer. */
+  /** Where functions begin by setting up a pointer to data. */
   readonly settersUp: ReadonlySet<string>;
+}
+
+/** Where an instruction is, whichever of its bytes is meant. */
+export function placeKey(section: string, offset: number): string {
+  return `${offset - (offset % 4)} ${section}`;
 }
 
 export function indexOf({ newCode }: Change, { localEntry }: LivepatchModel): ChangeIndex {
@@ -66,7 +71,7 @@ export function indexOf({ newCode }: Change, { localEntry }: LivepatchModel): Ch
   const settersUp = new Set<string>();
   for (const { section, offset, howto, symbol } of newCode.relocations) {
     if (!firstTarget.has(section)) firstTarget.set(section, symbol);
-    if (offset < 4 && howto === localEntry?.howto && symbol === localEntry.symbol) settersUp.add(section);
+    if (localEntry?.marks.has(`${howto} ${symbol}`)) settersUp.add(placeKey(section, offset));
   }
   return {
     byLabel: new Map(newCode.symbols.map((symbol) => [symbol.label, symbol])),

@@ -27,6 +27,8 @@ export type Resolution =
   | { readonly kind: "export"; readonly name: string; readonly namespace: string | undefined }
   /** By livepatch, in the named object. */
   | { readonly kind: "klp"; readonly object: string; readonly name: string; readonly sympos: number }
+  /** A record without a symbol only marks its place. */
+  | { readonly kind: "nothing" }
   | { readonly kind: "absolute"; readonly name: string; readonly value: bigint };
 
 /** A definition in the new code of a change. */
@@ -76,6 +78,7 @@ export class Resolver {
     const symbol = this.#own.get(label);
     if (symbol === undefined) throw this.#refusal(label, "has no symbol");
     if (symbol.section !== null) return { kind: "own", change: this.#change, section: symbol.section, symbol };
+    if (symbol.name === "" && symbol.type === "other") return { kind: "nothing" };
     if (symbol.type === "absolute")
       return { kind: "absolute", name: symbol.name, value: BigInt(symbol.value ?? "0x0") };
     if (symbol.type === "section" || COMPILER_CONSTANT.test(symbol.name)) return this.#copied(symbol);
