@@ -144,7 +144,8 @@ function checkRelocations(
     else if (target.section === null && target.name === "" && row !== undefined && BigInt(row.dstMask) !== 0n)
       report("reference", `${place}.symbol`, "a symbol without a name, defined elsewhere");
     // The addend of a branch may come from its form.
-    else if (row?.pcrel === false) checkPrefix(target, targetAddend, `${place}.targetAddend`, report);
+    else if (row?.pcrel === false && BigInt(row.dstMask) !== 0n)
+      checkPrefix(target, targetAddend, `${place}.targetAddend`, report);
     if (row === undefined) report("reference", `${place}.howto`, `no howto ${howto}`);
     if (holder === undefined || row === undefined || offset + row.size <= holder.size) continue;
     const field = `${howto} at ${offset} has ${row.size} bytes`;

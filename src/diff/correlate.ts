@@ -91,8 +91,24 @@ function passesFor(scopesOf: ScopesOf): readonly (readonly [PairedBy, PairingPas
   ];
 }
 
+/** The same file on both sides: each span is itself, whatever names are there twice. */
+function identity({ table: { spans } }: Side, post: Side): Pairing {
+  return {
+    postOf: [...post.table.spans],
+    preOf: [...spans],
+    by: spans.map(() => "contents" as const),
+    free: { pre: [], post: [] },
+    unclear: new Map(),
+  };
+}
+
+function isSameFile(pre: Side, post: Side): boolean {
+  return Buffer.compare(pre.table.object.bytes, post.table.object.bytes) === 0;
+}
+
 /** Finds for each pre span the post span that is the same thing. */
 export function correlate(pre: Side, post: Side): Pairing {
+  if (isSameFile(pre, post)) return identity(pre, post);
   const postOf: (Span | undefined)[] = new Array(pre.table.spans.length);
   const preOf: (Span | undefined)[] = new Array(post.table.spans.length);
   const by: (PairedBy | undefined)[] = new Array(pre.table.spans.length);

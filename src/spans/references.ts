@@ -6,6 +6,7 @@ import { STT } from "../elf/constants.ts";
 import type { ElfObject, ElfSymbol, Relocation, Section } from "../elf/object.ts";
 import { codeAddend } from "./code-state.ts";
 import { isAnonymousName } from "./names.ts";
+import { requireName, requireRoom } from "./required.ts";
 import type { IntoSection, Span, SpanRelocation } from "./span.ts";
 import { symbolPlace } from "./symbol-place.ts";
 import { isThumb } from "./thumb.ts";
@@ -46,26 +47,14 @@ export function draftsOf(object: ElfObject, arch: Arch, section: Section, isCode
   let previous = -1;
   for (let i = 0; i < relocations.length; i++) {
     const draft = draftOf(object, arch, section, isCode, relocations, i);
-    requireRoom(object, draft, section.name, draft.offset, section.size);
+    requireRoom(object, draft, section.name, section.size);
+    requireName(object, draft, section.name);
     if (draft.offset < previous) sorted = false;
     previous = draft.offset;
     drafts[i] = draft;
   }
   if (!sorted) drafts.sort((a, b) => a.offset - b.offset);
   return drafts;
-}
-
-/** Throws FormatError where a field ends behind what it stands in: the bytes there are not its own. */
-export function requireRoom(object: ElfObject, draft: Draft, holder: string, offset: number, size: number): void {
-  const { howto } = draft;
-  if (offset + howto.size <= size || writesNothing(howto)) return;
-  const problem = `the field of ${howto.name} (${howto.size} bytes) reaches past the end of ${holder} (${size} bytes)`;
-  throw object.error(problem, { section: holder, offset });
-}
-
-/** Records that only tell a linker something have no field. */
-function writesNothing({ mask, role }: Howto): boolean {
-  return mask === 0n || role === "hint" || role === "none";
 }
 
 function draftOf(

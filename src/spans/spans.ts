@@ -29,13 +29,13 @@ import {
   type Draft,
   draftsBetween,
   draftsOf,
-  requireRoom,
   settle,
   settled,
   spanAt,
   takeDrafts,
   withResolved,
 } from "./references.ts";
+import { requireBytes, requireRoom } from "./required.ts";
 import { hasSpans, isCode, type SectionKind, sectionKind } from "./section-kind.ts";
 import type { Oddity, Span, SpanTable } from "./span.ts";
 import { specialTableOf } from "./special.ts";
@@ -78,6 +78,7 @@ export function buildSpans(file: ElfObject): SpanTable {
   for (const [index, list] of drafts) {
     if (kinds[index] !== "table") for (const draft of list) settle(draft, spansOf);
   }
+  for (const span of spans) requireBytes(object, span);
   // From here on every relocation of a span knows its target.
   const layouts = attachEntries({ object, arch, kinds, drafts, spansOf, oddities });
   if (image !== undefined && linked !== undefined) attachLinkedExceptions({ image, linked, kinds, spansOf });
@@ -373,7 +374,7 @@ function giveRelocations(
     for (const span of spans) {
       const { taken, next } = takeDrafts(list, start, span.offset, span.offset + span.size);
       start = next;
-      for (const draft of taken) requireRoom(object, draft, span.name, draft.offset, span.size);
+      for (const draft of taken) requireRoom(object, draft, span.name, span.size);
       const leaving = isCode(span.kind) ? taken.filter((draft) => !draft.resolved || !staysIn(span, draft)) : taken;
       if (leaving.length > 0) span.relocations = settled(leaving);
     }

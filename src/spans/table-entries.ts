@@ -1,7 +1,8 @@
 import type { Arch } from "../arch/arch.ts";
 import type { ElfObject, Section } from "../elf/object.ts";
 import { addTo } from "../grouping.ts";
-import { type Draft, requireRoom, settle, settled, spanAt, takeDrafts } from "./references.ts";
+import { type Draft, settle, settled, spanAt, takeDrafts } from "./references.ts";
+import { requireRoom } from "./required.ts";
 import { isCode, type SectionKind } from "./section-kind.ts";
 import type { Oddity, Span, TableEntry } from "./span.ts";
 import { type EntryLayout, entryLayout, entryRanges, specialTableOf, UNKNOWN_TABLE } from "./special.ts";
@@ -125,7 +126,7 @@ function attachTable(
     const { taken, next } = takeDrafts(drafts, start, offset, offset + size);
     start = next;
     const field = taken.find((draft) => draft.offset === ownerField);
-    for (const draft of taken) requireRoom(input.object, draft, section.name, draft.offset, size);
+    for (const draft of taken) requireRoom(input.object, draft, section.name, size);
     for (const draft of taken) settle(draft, input.spansOf, draft === field && table.policy === "derived");
     const owner = field?.target;
     if (field === undefined || owner === undefined) {

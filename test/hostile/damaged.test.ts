@@ -1,12 +1,13 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, describe, expect, it } from "vitest";
+import { integrityProblems } from "../../src/check/integrity.ts";
 import { FormatError, UsageError } from "../../src/errors.ts";
 import { walkTree } from "../../src/input/listing/tree.ts";
 import { readSuppressions } from "../../src/plan/update/suppress.ts";
 import { updateOf } from "../support/built-pair.ts";
 import type { SymbolDescription } from "../support/elf-builder.ts";
-import { type Part, section, spansOf, text } from "../support/elf-parts.ts";
+import { type Part, section, spansOf, symbol, text } from "../support/elf-parts.ts";
 import { integrityErrors } from "../support/integrity.ts";
 import { join } from "../support/paths.ts";
 import { schemaErrors } from "../support/schema.ts";
@@ -58,10 +59,51 @@ describe("what an object says and its bytes contradict is refused in one line", 
       /a hook that refers to nothing with a name/,
     ],
   ];
+  cases.push(
+    [
+      "a reference to a symbol without a name that lies elsewhere",
+      [section(".data", "{64 nameless}"), symbol("", { id: "nameless", bind: "global" })],
+      /R_X86_64_64 refers to symbol 1, which has no name and no section/,
+    ],
+    [
+      "an address before a function, where nothing is",
+      [section(".rodata.k", "{64 f-4}"), text("f", "c3", { bind: "global" })],
+      /R_X86_64_64 refers to a place 4 bytes before f, where nothing is known to be/,
+    ],
+  );
   it.each(cases)("%s", (_what, parts, words) => {
     const read = () => spansOf(parts);
     expect(read).toThrow(FormatError);
     expect(read).toThrow(words);
+  });
+});
+
+describe("a file is the same as itself", () => {
+  const twice = [
+    section(".data", "01020304", {}, [
+      { id: "first", name: "mode", type: "object", bind: "global", size: 2 },
+      { id: "second", name: "mode", type: "object", bind: "global", value: 2, size: 2 },
+    ]),
+    text("f", "e8{PLT32 first-4}c3", { bind: "global" }),
+  ];
+  it.each([
+    ["with two globals of one name", twice],
+    ["with sections that have no names", [section("", "0102", { id: "a" }), section("", "0304", { id: "b" })]],
+  ] as [string, Part[]][])("%s", (_what, parts) => {
+    const { functions, data, exports, verdict } = updateOf(parts, parts);
+    expect([functions, data, exports, verdict.recommended]).toEqual([[], [], [], "none"]);
+  });
+});
+
+describe("an address without a symbol counts from 0", () => {
+  it("and is shipped as one", () => {
+    const parts = (x: string): Part[] => [text("f", `b8${x}000000e8{PLT32 +4096}c3`, { bind: "global" })];
+    const update = updateOf(parts("01"), parts("02"));
+    expect(schemaErrors(update)).toEqual([]);
+    expect(integrityErrors(update)).toEqual([]);
+    expect(integrityProblems(update)).toEqual([]);
+    const symbols = update.changes[0]?.newCode.symbols.filter(({ section: home }) => home === null);
+    expect(symbols).toMatchObject([{ label: "*ABS*", type: "absolute", value: "0x0" }]);
   });
 });
 

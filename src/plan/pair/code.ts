@@ -5,6 +5,7 @@ import { SHN, STT } from "../../elf/constants.ts";
 import type { ElfSymbol } from "../../elf/object.ts";
 import { hex, signedHex } from "../../hex.ts";
 import { namesPosition } from "../../spans/references.ts";
+import { writesSomething } from "../../spans/required.ts";
 import type { Span, SpanRelocation, TableEntry } from "../../spans/span.ts";
 import { byField, byLabel } from "../update/order.ts";
 
@@ -29,6 +30,8 @@ export class CodeBuilder {
   readonly #sections = new Map<string, CodeSection>();
   readonly #symbols = new Map<string, CodeSymbol>();
   readonly #entries = new Map<TableEntry, string>();
+  /** By label without number: the last number of entries that share it. */
+  readonly #numbers = new Map<string, number>();
   /** Which refers to what is told when all sections are known. */
   readonly #references: (readonly [section: string, relocation: SpanRelocation])[] = [];
   readonly #howtos: Map<string, Howto>;
@@ -77,7 +80,9 @@ export class CodeBuilder {
     if (known !== undefined) return known;
     const base = `${entry.section.name}<target:${this.#label(owner)}${signedHex(Math.max(0, entry.ownerOffset - owner.entry))}>`;
     let label = base;
-    for (let i = 1; this.#sections.has(label); i++) label = `${base}~${i}`;
+    let number = this.#numbers.get(base) ?? 0;
+    while (this.#sections.has(label)) label = `${base}~${++number}`;
+    this.#numbers.set(base, number);
     this.#entries.set(entry, label);
     this.#addSection(label, "table", entry, because);
     this.#symbols.set(label, {
@@ -182,12 +187,32 @@ export class CodeBuilder {
       this.#addSpanSymbol(target, label);
       return { label, addend: targetOffset - target.entry };
     }
-    if (into === undefined) return { label: this.#outerSymbol(symbol), addend: targetAddend };
+    if (into === undefined) {
+      const isAbsolute = symbol === undefined && writesSomething(relocation.howto);
+      return { label: isAbsolute ? this.#absolute() : this.#outerSymbol(symbol), addend: targetAddend };
+    }
     const entry = into.entry === undefined ? undefined : this.#entries.get(into.entry);
     if (entry !== undefined) return { label: entry, addend: targetOffset };
     if (symbol !== undefined && !namesPosition(symbol))
       return { label: this.#outerSymbol(symbol), addend: targetAddend };
     return { label: this.#sectionSymbol(into.section.name), addend: targetOffset + (into.entry?.offset ?? 0) };
+  }
+
+  /** What a field without a symbol counts from: address 0. gABI chapter 4, "Relocation": STN_UNDEF. */
+  #absolute(): string {
+    const label = "*ABS*";
+    if (!this.#symbols.has(label))
+      this.#symbols.set(label, {
+        label,
+        name: label,
+        section: null,
+        offset: 0,
+        size: 0,
+        bind: "local",
+        type: "absolute",
+        value: "0x0",
+      });
+    return label;
   }
 
   /** A section whose contents belong to no side. */

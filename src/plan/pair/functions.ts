@@ -138,9 +138,12 @@ function planReplacement(plan: FunctionPlan, pair: PlannedPair, span: Span, twin
 /** Functions that begin inside another one (assembly with several entries) change with it. */
 function planInnerEntries(plan: FunctionPlan, span: Span, twin: Span): void {
   const { firstInstruction: _ofTheWhole, ...outer } = plan.functions.at(-1) as FunctionChange;
-  for (const { symbol, offset } of span.symbols) {
-    if (offset <= span.entry || symbol.bind === 0 || !isFunctionSymbol(symbol)) continue;
-    const after = twin.symbols.find((inner) => inner.symbol.name === symbol.name);
+  const inner = span.symbols.filter(
+    ({ symbol, offset }) => offset > span.entry && symbol.bind !== 0 && isFunctionSymbol(symbol),
+  );
+  const places = new Map(inner.length === 0 ? [] : twin.symbols.toReversed().map((one) => [one.symbol.name, one]));
+  for (const { symbol, offset } of inner) {
+    const after = places.get(symbol.name);
     plan.functions.push({
       ...outer,
       name: symbol.name,
@@ -191,22 +194,25 @@ const definitions = perObject((object): ReadonlyMap<string, string> => {
   return new Map(defined.map((symbol) => [symbol.name, object.sections[symbol.section as number]?.name ?? ""]));
 });
 
-/** Whether two names are one version of one symbol, the default one (`f@@V`) or not (`f@V`). GNU as, ".symver". */
-function isSameVersion(a: string, b: string): boolean {
-  return a.includes("@") && withoutDefault(a) === withoutDefault(b);
+/** Global names with a version, by what they are without saying whether it is the default one (`f@@V` or `f@V`). GNU as, ".symver". */
+function versionsOf({ symbols }: Span): ReadonlyMap<string, string> {
+  const versions = new Map<string, string>();
+  for (const { symbol } of symbols) {
+    const key = withoutDefault(symbol.name);
+    if (symbol.bind !== 0 && symbol.name.includes("@") && !versions.has(key)) versions.set(key, symbol.name);
+  }
+  return versions;
 }
 
 /** Global names of a function that the new object no longer defines anywhere. */
 function reportLostNames(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Span): void {
   if (span.symbols.length < 2) return;
   const kept = new Set(twin.symbols.map(({ symbol }) => symbol.name));
+  const versions = versionsOf(twin);
   for (const { symbol } of span.symbols) {
     if (symbol.bind === 0 || kept.has(symbol.name) || symbol === span.symbol) continue;
-    const version = twin.symbols.find(
-      (other) => other.symbol.bind !== 0 && isSameVersion(other.symbol.name, symbol.name),
-    );
-    if (version !== undefined) {
-      const { name } = version.symbol;
+    const name = versions.get(withoutDefault(symbol.name));
+    if (name !== undefined) {
       plan.findings.push(spanFinding(pair, "default-version-changed", span, "pre", name, { name: symbol.name }));
       continue;
     }
