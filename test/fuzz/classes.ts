@@ -26,7 +26,7 @@ import { mutateElf, mutateFile, mutateJson } from "./mutate.ts";
 import type { Random } from "./random.ts";
 
 /** What a case gave: bytes that were read, and what is wrong with the answer. Exceptions are for the caller to judge. */
-export interface Verdict {
+interface Verdict {
   readonly bytes: number;
   readonly unsound: readonly string[];
 }
