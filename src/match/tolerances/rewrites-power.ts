@@ -101,11 +101,11 @@ function highOf(site: RewriteSite, field: SpanRelocation): bigint | undefined {
 const R13 = 13;
 const ADDIS_R13 = 0x3c0d0000;
 /** Types of slots in the TOC for thread-locals. 64-bit ELF V2 ABI for Power, 3.7.3. */
-const THREAD_SLOTS: Readonly<Record<string, ThreadUse>> = {
-  R_PPC64_GOT_TPREL16_LO_DS: "slot",
-  R_PPC64_GOT_TLSGD16_LO: "pair",
-  R_PPC64_GOT_TLSLD16_LO: "module",
-};
+const THREAD_SLOTS: ReadonlyMap<string, ThreadUse> = new Map([
+  ["R_PPC64_GOT_TPREL16_LO_DS", "slot"],
+  ["R_PPC64_GOT_TLSGD16_LO", "pair"],
+  ["R_PPC64_GOT_TLSLD16_LO", "module"],
+]);
 
 const threadSlot: Rewrite = {
   name: "toc-low",
@@ -117,7 +117,7 @@ const threadSlot: Rewrite = {
     const [pre, run] = [site.pre(0), site.run(0)];
     if (field === undefined || toc === undefined || base(run) !== 2) return undefined;
     if (opcode(pre) !== opcode(run) || target(pre) !== target(run)) return undefined;
-    const use = THREAD_SLOTS[field.howto.name];
+    const use = THREAD_SLOTS.get(field.howto.name);
     const distance = low(field.howto.name.endsWith("DS") ? run & ~3 : run);
     const value = wrap(site.context.arch, toc + distance);
     return use === undefined ? undefined : { size: 4, thread: [[field, { use, value }]] };
