@@ -70,6 +70,8 @@ const CAUSES: ReadonlyMap<string, string> = new Map(
     ENAMETOOLONG: "the name is too long",
     ENXIO: "nothing reads from it or answers there",
     EEXIST: "it exists already",
+    ERR_STRING_TOO_LONG: "it is longer than a text can be",
+    ERR_FS_FILE_TOO_LARGE: "it is larger than 2 GiB",
   }),
 );
 

@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs";
 import { integrityProblems } from "../check/integrity.ts";
 import type { Problem } from "../check/problem.ts";
 import { isSameMajor, validateDescription } from "../check/validate.ts";
 import type { UpdateDescription } from "../contract/description.ts";
 import { SCHEMA_VERSION } from "../contract/names/rungs.ts";
 import { describeSystemError, FormatError, UnsupportedError } from "../errors.ts";
+import { readGivenText } from "../input/listing/file.ts";
 import { foreignStatement, isStatement, subjectProblems } from "../report/statement.ts";
 import { nameOfFile } from "./document-kind.ts";
 
@@ -60,8 +60,8 @@ export function rooted(problem: Problem, root: string): Problem {
 }
 
 async function readText(file: string, name: string): Promise<string> {
+  if (file !== "-") return readGivenText(file, "a JSON document");
   try {
-    if (file !== "-") return readFileSync(file, "utf8");
     const chunks: Buffer[] = [];
     for await (const chunk of process.stdin) chunks.push(chunk);
     return Buffer.concat(chunks).toString("utf8");

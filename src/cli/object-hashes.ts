@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
-import { resolve } from "node:path";
+import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, statSync } from "node:fs";
+import { isAbsolute, relative, resolve, sep } from "node:path";
 import type { Problem } from "../check/problem.ts";
 import type { ObjectPair, UpdateDescription } from "../contract/description.ts";
 import { describeSystemError, FormatError, UnsupportedError, UsageError } from "../errors.ts";
@@ -53,19 +53,31 @@ async function fileProblems(
   const problem = (field: string, message: string): Problem[] => [
     { check: "object", path: `${path}${field}`, message: `${name}: ${message}` },
   ];
-  const file = resolve(root, described.path);
   let actual: Fingerprint;
   try {
+    const file = placeBelow(root, described.path);
     actual = await fingerprint(file, member, buffer, reader);
   } catch (error) {
     if (error instanceof UnsupportedError) throw error;
     return problem(".path", error instanceof FormatError ? error.problem : describeSystemError(error));
   }
-  if (actual.size !== size) return problem(".size", `${actual.size} bytes, described as ${size}`);
+  // Of a file that is not below the root nothing is told but that it is another one.
+  const found = isAbsolute(described.path) ? "another size" : `${actual.size} bytes`;
+  if (actual.size !== size) return problem(".size", `${found}, described as ${size}`);
   // Identical objects of a tree are not hashed.
   return sha256 === undefined || actual.sha256 === sha256
     ? []
-    : problem(".sha256", `has SHA-256 ${actual.sha256}, described as ${sha256}`);
+    : problem(".sha256", `has another SHA-256 than the one described, ${sha256}`);
+}
+
+/** Where a described file lies. A relative path stays below the root, wherever its links lead; an absolute one is taken as it is. Throws FormatError. */
+function placeBelow(root: string, path: string): string {
+  if (isAbsolute(path)) return realpathSync(path);
+  const file = realpathSync(resolve(root, path));
+  const inner = relative(realpathSync(root), file);
+  if (inner === ".." || inner.startsWith(`..${sep}`) || isAbsolute(inner))
+    throw new FormatError({ file: path }, "its path leads out of the folder given with --root");
+  return file;
 }
 
 /** The fingerprint of an object's own bytes: a member's, and what a compressed module holds. */
@@ -75,11 +87,11 @@ async function fingerprint(
   buffer: Buffer,
   reader: ObjectReader,
 ): Promise<Fingerprint> {
-  // A pipe would wait for a writer, a device may never end.
-  if (!statSync(file).isFile()) throw new Error("not a regular file");
-  if (member !== undefined) return fingerprintOf(await reader.bytes(file, member));
-  const descriptor = openSync(file, "r");
+  // A pipe would wait for a writer, a device may never end; and what a name stands for may change before it is opened.
+  const descriptor = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0));
   try {
+    if (!fstatSync(descriptor).isFile()) throw new FormatError({ file }, "not a regular file");
+    if (member !== undefined) return fingerprintOf(await reader.bytes(file, member));
     const hash = createHash("sha256");
     let count = readSync(descriptor, buffer);
     const isCompressed = compressionOf(buffer.subarray(0, count)) !== undefined;

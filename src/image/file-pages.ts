@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import type { ByteSource } from "../elf/segments.ts";
 import { FormatError } from "../errors.ts";
 
@@ -17,8 +17,14 @@ export interface FilePages extends ByteSource {
 
 /** Opens a file of any size; only the pages that are asked for are read. Throws what `open` throws. */
 export function openPages(file: string): FilePages {
-  const descriptor = openSync(file, "r");
-  const { size } = fstatSync(descriptor);
+  // Whoever wrote the document that names a file may have put a pipe there, and nothing is to wait for that.
+  const descriptor = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  const stats = fstatSync(descriptor);
+  if (!stats.isFile()) {
+    closeSync(descriptor);
+    throw new FormatError({ file }, "not a regular file: places in it are looked up");
+  }
+  const { size } = stats;
   const pages = new Map<number, Uint8Array>();
   let total = 0;
 
@@ -47,7 +53,7 @@ export function openPages(file: string): FilePages {
     file,
     size,
     read(offset, length) {
-      if (!(offset >= 0 && offset + length <= size)) {
+      if (!(offset >= 0 && length >= 0 && offset + length <= size)) {
         throw new FormatError({ file, offset }, `${length} bytes end past the end of the file (${size} bytes)`);
       }
       if (length >= LONG) return load(offset, length);

@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs";
 import { FormatError } from "../errors.ts";
+import { readGivenText } from "../input/listing/file.ts";
 import { type RunSymbol, type RunSymbols, runSymbols } from "./run-symbols.ts";
 
 /** Reads System.map or /proc/kallsyms. */
 export function readSystemMap(file: string): RunSymbols {
-  const text = readFileSync(file, "latin1");
+  const text = readGivenText(file, "a System.map", "latin1");
   const symbols: RunSymbol[] = [];
   let start = 0;
   let zeros = 0;

@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { UpdateDescription } from "../../src/index.ts";
 import { FIXTURES, join, ROOT } from "../support/paths.ts";
-import { linesOf, pairOf, useProgram } from "./program.ts";
+import { linesOf, objectOf, pairOf, useProgram } from "./program.ts";
 
 const { run, folder, bundle } = useProgram();
 const golden = (name: string): string => join(FIXTURES, name, "expected.json");
@@ -74,7 +74,7 @@ describe("what is no description: one line, status 2, nothing on standard output
 
   it.each([
     ["absent.json", /absent\.json: cannot be read: no such file/],
-    ["fixtures", /fixtures: cannot be read: it is a directory/],
+    ["fixtures", /fixtures: a directory; a JSON document is needed/],
   ])("%s", (path, problem) => {
     const { status, stdout, stderr } = run(["check", path]);
     expect([status, stdout, linesOf(stderr)]).toEqual([2, "", [expect.stringMatching(problem)]]);
@@ -156,7 +156,7 @@ describe("--root holds the objects against the description", () => {
         bytes[bytes.length - 1] = (bytes[bytes.length - 1] as number) ^ 1;
         writeFileSync(join(root, "post.o"), bytes);
       },
-      /\$\.objects\[0\]\.post\.sha256: post\.o: has SHA-256 [0-9a-f]{64}, described as/,
+      /\$\.objects\[0\]\.post\.sha256: post\.o: has another SHA-256 than the one described/,
     ],
     [
       "one is a folder",
@@ -171,6 +171,48 @@ describe("--root holds the objects against the description", () => {
     spoils(root);
     const { status, stdout, stderr } = run(["check", golden("text/body"), "--root", root]);
     expect([status, stdout, linesOf(stderr)]).toEqual([1, "", [expect.stringMatching(problem)]]);
+  });
+
+  it.runIf(process.platform !== "win32").each<[teaches: string, path: string, prepare: (root: string) => void]>([
+    ["by ..", "../outside.o", () => {}],
+    ["by a link", "link.o", (root) => symlinkSync("../outside.o", join(root, "link.o"))],
+    ["by a linked folder", "up/outside.o", (root) => symlinkSync("..", join(root, "up"))],
+  ])(
+    "a path that leads out of the root %s is a problem, and nothing is told of what is there",
+    (_way, path, prepare) => {
+      const root = rootOf("text/body");
+      writeFileSync(join(root, "../outside.o"), readFileSync(join(root, "pre.o")));
+      prepare(root);
+      const update = parsed("text/body");
+      const [pair] = update.objects;
+      const file = written({ ...update, objects: [{ ...pair, pre: { ...pair?.pre, path } }] });
+      const { status, stderr } = run(["check", file, "--root", root]);
+      expect([status, linesOf(stderr)]).toEqual([
+        1,
+        [expect.stringMatching(/pre\.path: .*: its path leads out of the folder given with --root$/)],
+      ]);
+    },
+  );
+
+  it.runIf(existsSync("/dev/zero"))("a device or a FIFO in the place of an object is not read", () => {
+    const root = rootOf("text/body");
+    rmSync(join(root, "pre.o"));
+    expect(spawnSync("mkfifo", [join(root, "pre.o")]).status).toBe(0);
+    const { status, stderr } = run(["check", golden("text/body"), "--root", root]);
+    expect([status, linesOf(stderr)]).toEqual([1, [expect.stringMatching(/pre\.o: not a regular file$/)]]);
+    const update = parsed("text/body");
+    const [pair] = update.objects;
+    for (const path of ["/dev/zero", join(root, "pre.o")]) {
+      const file = written({ ...update, objects: [{ ...pair, pre: { ...pair?.pre, path } }] });
+      const match = run(["match", file, "--run", objectOf("text/body")]);
+      expect([match.status, linesOf(match.stderr)]).toEqual([
+        2,
+        [expect.stringContaining(`${path}: not a regular file`)],
+      ]);
+    }
+    expect(linesOf(run(["check", "/dev/zero"]).stderr)).toEqual([
+      "elfsplice: /dev/zero: a device; a JSON document is needed",
+    ]);
   });
 
   it("an absolute path is under no root", () => {

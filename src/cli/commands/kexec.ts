@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import type { KexecPlan } from "../../contract/kexec.ts";
 import { type ByteSource, readImageHeader } from "../../elf/segments.ts";
 import { describeSystemError, FormatError, UnsupportedError, UsageError } from "../../errors.ts";
 import { openPages } from "../../image/file-pages.ts";
+import { readGivenText } from "../../input/listing/file.ts";
 import { type KexecImage, planKexec, withStatus } from "../../kexec/kexec.ts";
 import { isInlineMap, type MemoryMap, parseRange, parseSize, readMemoryMap } from "../../kexec/memory-map.ts";
 import { refuseOtherFormats } from "../../kexec/other-formats.ts";
@@ -84,7 +85,7 @@ function sizeOf(file: string): number {
 }
 
 function readText(file: string): string {
-  return onFile(file, () => readFileSync(file, "latin1"));
+  return readGivenText(file, "a text", "latin1");
 }
 
 /** A file, or the ranges themselves. */

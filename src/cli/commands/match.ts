@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
 import type { UpdateDescription } from "../../contract/description.ts";
 import type { MatchResult } from "../../contract/match.ts";
 import { describeSystemError, FormatError, UsageError } from "../../errors.ts";
@@ -140,13 +141,20 @@ async function subjectsOfUpdate(update: UpdateDescription, findings: MatchFindin
   const differing = update.objects.filter(({ status }) => status !== "identical");
   for (const { name, pre, post } of differing.length > 0 ? differing : update.objects) {
     if (pre === undefined) continue;
+    requireRegular(pre.path);
     const object = await loadObjectOf(reader, pre.path, pre.member);
     const sha256 = createHash("sha256").update(object.bytes).digest("hex");
     if (pre.sha256 !== undefined && sha256 !== pre.sha256)
-      findings.push({ code: "object-changed", label: pre.path, detail: `its SHA-256 is ${sha256}` });
+      findings.push({ code: "object-changed", label: pre.path, detail: `its SHA-256 is not ${pre.sha256}` });
     subjects.push(matchSubject(object, name ?? objectName(pre.path, post?.path ?? pre.path)));
   }
   return subjects;
+}
+
+/** A document may name anything: a pipe would be waited for, a device read for ever. */
+function requireRegular(file: string): void {
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() === false)
+    throw new FormatError({ file }, "not a regular file, as an object of a description has to be");
 }
 
 /** Puts the first differing instruction of both sides into words, where code does not match. */

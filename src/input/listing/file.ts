@@ -58,7 +58,7 @@ export function openFile(file: string, label = file): OpenFile {
     mtimeMs,
     isFile,
     read(offset, length) {
-      if (!(offset >= 0 && offset + length <= size)) {
+      if (!(offset >= 0 && length >= 0 && offset + length <= size)) {
         throw new FormatError({ file: label, offset }, `${length} bytes end past the end of the file (${size} bytes)`);
       }
       const bytes = new Uint8Array(length);
@@ -135,18 +135,32 @@ export function readStored(ref: InputRef): Uint8Array {
 /** Bytes of a pipe at most: more than any object has; what goes on for longer may never end. */
 const LONGEST_PIPE = 2 ** 31;
 
-/** All of a file or pipe that was given by name. Throws UnsupportedError for a folder, a device, or a pipe that does not end; FormatError for what cannot be read. */
-export function readGiven(file: string, label = file): Uint8Array {
+/** All of a file or pipe that was given by name; `needed` says what would do. Throws UnsupportedError for a folder, a device, or a pipe that does not end; FormatError for what cannot be read. */
+export function readGiven(file: string, label = file, needed = "a relocatable object (.o)"): Uint8Array {
   try {
     const stats = statSync(file);
-    if (stats.isDirectory())
-      throw new UnsupportedError({ file: label }, "a directory; a relocatable object (.o) is needed");
+    if (stats.isDirectory()) throw new UnsupportedError({ file: label }, `a directory; ${needed} is needed`);
     if (stats.isCharacterDevice() || stats.isBlockDevice())
-      throw new UnsupportedError({ file: label }, "a device; a relocatable object (.o) is needed");
+      throw new UnsupportedError({ file: label }, `a device; ${needed} is needed`);
     return stats.isFile() ? readFileSync(file) : readPipe(file, label);
   } catch (error) {
     if (error instanceof UnsupportedError) throw error;
     throw unreadable(label, error);
+  }
+}
+
+/** A text that was given by name, as readGiven() reads it. Throws FormatError where it is longer than a string can be. */
+export function readGivenText(
+  file: string,
+  needed: string,
+  encoding: "utf8" | "latin1" = "utf8",
+  label = file,
+): string {
+  const bytes = readGiven(file, label, needed);
+  try {
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(encoding);
+  } catch {
+    throw new FormatError({ file: label }, `a text of ${bytes.length} bytes is too long to be read`);
   }
 }
 
