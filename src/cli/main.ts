@@ -37,6 +37,7 @@ function program(done: (status: number) => void): Command {
       "Diffs ELF objects compiled before and after a source patch, and describes the update for live patching.",
     )
     .version(VERSION)
+    .option("--max-memory <size>", "refuse inputs that would take more, unpacked: 512M, 4G (default: 2G)")
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(joinLines(text.split("\n"))) })
     .showHelpAfterError("(try --help)")
@@ -45,6 +46,10 @@ function program(done: (status: number) => void): Command {
       "\nExit status: 0 done; 1 a gate that was asked for is not met; 2 wrong usage or unreadable input.",
     );
 
+  top.hook("preAction", async (command) => {
+    const size: string | undefined = command.optsWithGlobals()["maxMemory"];
+    if (size !== undefined) (await import("../input/limits.ts")).setMaxMemory(size);
+  });
   top
     .command("diff <pre> <post>")
     .description("compare objects, archives or whole trees compiled before a patch with those compiled after it")

@@ -1,13 +1,11 @@
 /*
  * Compressed modules: gzip, xz and zstd, told apart by their first bytes. What decompresses them is loaded when the first such
- * file is met. Everything is checked: a damaged file never gives wrong bytes, and none is unpacked beyond a limit.
+ * file is met. Everything is checked: a damaged file never gives wrong bytes, and none is unpacked beyond the limit of --max-memory.
  */
 import { FormatError, type Place } from "../../errors.ts";
+import { mostUnpacked } from "../limits.ts";
 
 export type Compression = "gzip" | "xz" | "zstd";
-
-/** Most bytes that a compressed input may hold: several times the largest kernel module with its debug information. */
-export const MOST_DECOMPRESSED = 1 << 29;
 
 const MAGICS: readonly (readonly [Compression, readonly number[]])[] = [
   ["gzip", [0x1f, 0x8b, 0x08]],
@@ -28,7 +26,7 @@ export async function decompress(
   bytes: Uint8Array,
   compression: Compression,
   place: Place,
-  most = MOST_DECOMPRESSED,
+  most = mostUnpacked(),
 ): Promise<Uint8Array> {
   if (bytes.length > most) throw new FormatError(place, `compressed file is larger than ${most} bytes`, bytes.length);
   if (compression === "xz") return (await import("./xz.ts")).decompressXz(bytes, place, most);

@@ -3,7 +3,7 @@
  * then given to zstddec, the reference decoder as WebAssembly, which verifies the checksum. It reports no errors but returns
  * too few bytes, so every result is held against the size that the frame states. Source: RFC 8878.
  */
-import { ZSTDDecoder } from "zstddec";
+import { ZSTDDecoder } from "zstddec/stream";
 import { byteView } from "../../bytes.ts";
 import { FormatError, type Place, UnsupportedError } from "../../errors.ts";
 
@@ -36,7 +36,8 @@ export async function decompressZstd(bytes: Uint8Array, place: Place, most: numb
     if (total + (size ?? bound) > most) {
       throw new FormatError({ ...place, offset: start }, `decompressed contents are larger than ${most} bytes`);
     }
-    const part = bound === 0 ? new Uint8Array(0) : unpack(decoder, bytes.subarray(start, end), size ?? bound);
+    const part =
+      bound === 0 ? new Uint8Array(0) : unpack(decoder, bytes.subarray(start, end), size ?? bound, size !== undefined);
     const isWrong = size === undefined ? bound > 0 && !(part.length > 0 && part.length <= bound) : part.length !== size;
     if (isWrong) throw new FormatError({ ...place, offset: start }, "corrupt zstd data");
     total += part.length;
@@ -46,9 +47,31 @@ export async function decompressZstd(bytes: Uint8Array, place: Place, most: numb
   return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
 }
 
+/** Bytes from which a frame is unpacked in steps: at once, the decoder's memory would hold it a second time, and keep that. */
+const LARGE = 1 << 22;
+/** An empty frame that is skipped: with it behind, the decoder hands out all that it still holds. RFC 8878, 3.1.2. */
+const FLUSH = Uint8Array.of(0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0);
+/** Steps without a result after which the decoder stands still: it reports no errors. */
+const MOST_IDLE = 16;
+
+/** A large frame whose size is known, written where it belongs piece by piece; undefined where that many bytes do not come. */
+function unpackInSteps(decoder: ZSTDDecoder, frame: Uint8Array, size: number): Uint8Array | undefined {
+  const whole = new Uint8Array(size);
+  let filled = 0;
+  let idle = 0;
+  for (const part of decoder.decodeStreaming([frame, FLUSH])) {
+    idle = part.length === 0 ? idle + 1 : 0;
+    if (idle > MOST_IDLE || filled + part.length > size) return undefined;
+    whole.set(part, filled);
+    filled += part.length;
+  }
+  return filled === size ? whole : undefined;
+}
+
 /** Nothing where the decoder found an error. */
-function unpack(decoder: ZSTDDecoder, frame: Uint8Array, size: number): Uint8Array {
+function unpack(decoder: ZSTDDecoder, frame: Uint8Array, size: number, isCertain: boolean): Uint8Array {
   try {
+    if (isCertain && size >= LARGE) return unpackInSteps(decoder, frame, size) ?? new Uint8Array(0);
     return decoder.decode(frame, size);
   } catch (error) {
     // WebAssembly traps and refused memory.

@@ -7,6 +7,7 @@ import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, type
 import type { ByteSource } from "../../elf/segments.ts";
 import { describeSystemError, FormatError, type Place, UnsupportedError } from "../../errors.ts";
 import { type Compression, decompress } from "../formats/compressed.ts";
+import { mostHeld } from "../limits.ts";
 
 /** One input that can be read on its own. Structured-cloneable. */
 export interface InputRef {
@@ -123,6 +124,7 @@ export function readStored(ref: InputRef): Uint8Array {
   const open = openFile(ref.file, ref.path);
   try {
     checkUnchanged(ref, open);
+    requireMemory(ref.size, place);
     const bytes = new Uint8Array(ref.size);
     readInto(open.descriptor, bytes, ref.offset ?? 0, place);
     checkUnchanged({ ...ref, mtimeMs: open.mtimeMs }, statusOf(open.descriptor, ref.path));
@@ -132,9 +134,6 @@ export function readStored(ref: InputRef): Uint8Array {
   }
 }
 
-/** Bytes of a pipe at most: more than any object has; what goes on for longer may never end. */
-const LONGEST_PIPE = 2 ** 31;
-
 /** All of a file or pipe that was given by name; `needed` says what would do. Throws UnsupportedError for a folder, a device, or a pipe that does not end; FormatError for what cannot be read. */
 export function readGiven(file: string, label = file, needed = "a relocatable object (.o)"): Uint8Array {
   try {
@@ -142,11 +141,19 @@ export function readGiven(file: string, label = file, needed = "a relocatable ob
     if (stats.isDirectory()) throw new UnsupportedError({ file: label }, `a directory; ${needed} is needed`);
     if (stats.isCharacterDevice() || stats.isBlockDevice())
       throw new UnsupportedError({ file: label }, `a device; ${needed} is needed`);
-    return stats.isFile() ? readFileSync(file) : readPipe(file, label);
+    if (!stats.isFile()) return readPipe(file, label);
+    requireMemory(stats.size, { file: label });
+    return readFileSync(file);
   } catch (error) {
     if (error instanceof UnsupportedError) throw error;
     throw unreadable(label, error);
   }
+}
+
+/** Throws UnsupportedError for an input that is too large to be held. */
+function requireMemory(size: number, place: Place): void {
+  const most = mostHeld();
+  if (size > most) throw new UnsupportedError(place, `${size} bytes, and --max-memory lets one side have ${most}`);
 }
 
 /** A text that was given by name, as readGiven() reads it. Throws FormatError where it is longer than a string can be. */
@@ -174,8 +181,8 @@ function readPipe(file: string, label: string): Uint8Array {
       if (count === 0) return Buffer.concat(chunks, total);
       chunks.push(chunk.subarray(0, count));
       total += count;
-      if (total > LONGEST_PIPE)
-        throw new UnsupportedError({ file: label }, `a pipe of more than ${LONGEST_PIPE} bytes`);
+      // What goes on for longer may never end.
+      requireMemory(total, { file: label });
     }
   } finally {
     closeSync(descriptor);

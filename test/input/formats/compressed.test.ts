@@ -3,13 +3,9 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { FormatError, UnsupportedError } from "../../../src/errors.ts";
-import {
-  type Compression,
-  compressionOf,
-  decompress,
-  MOST_DECOMPRESSED,
-} from "../../../src/input/formats/compressed.ts";
+import { FormatError, UnsupportedError, UsageError } from "../../../src/errors.ts";
+import { type Compression, compressionOf, decompress } from "../../../src/input/formats/compressed.ts";
+import { mostHeld, mostUnpacked, setMaxMemory } from "../../../src/input/limits.ts";
 import { FIXTURES, join } from "../../support/paths.ts";
 import { isInstalled } from "../../support/tools.ts";
 
@@ -133,6 +129,22 @@ describe("what would be too large is refused before it is unpacked", () => {
     await expect(unpack(bytes, TEXT.length - 1)).rejects.toThrow(`contents are larger than ${TEXT.length - 1} bytes`);
   });
 
+  it("what --max-memory allows decides", async () => {
+    const before = process.env["ELFSPLICE_MAX_MEMORY"];
+    try {
+      setMaxMemory("1G");
+      expect([mostUnpacked(), mostHeld()]).toEqual([2 ** 28, 2 ** 29]);
+      setMaxMemory("1048576");
+      await expect(unpack(gzipSync(Buffer.alloc((1 << 18) + 1)))).rejects.toThrow("larger than 262144 bytes");
+      expect((await unpack(gzipSync(Buffer.alloc(1 << 18)))).length).toBe(1 << 18);
+    } finally {
+      if (before === undefined) delete process.env["ELFSPLICE_MAX_MEMORY"];
+      else process.env["ELFSPLICE_MAX_MEMORY"] = before;
+    }
+    for (const wrong of ["", "1", "-1", "4X", "0x1000000", "1e9"])
+      expect(() => setMaxMemory(wrong)).toThrow(UsageError);
+  });
+
   it("a zstd frame that states a terabyte", async () => {
     const frame = Buffer.from("28b52ffde00000000000010000010000", "hex");
     await expect(unpack(frame)).rejects.toThrow("zstd frame states a size that its blocks cannot have");
@@ -142,7 +154,7 @@ describe("what would be too large is refused before it is unpacked", () => {
     const header = XZ.subarray(0, 24);
     const chunk = Buffer.from("ffffff00005d00", "hex");
     const bomb = Buffer.concat([header, ...Array(300).fill(chunk), Buffer.alloc(4)]);
-    await expect(unpack(bomb)).rejects.toThrow(`decompressed contents are larger than ${MOST_DECOMPRESSED} bytes`);
+    await expect(unpack(bomb)).rejects.toThrow(`decompressed contents are larger than ${mostUnpacked()} bytes`);
   });
 });
 
@@ -162,6 +174,11 @@ describe.each(TOOLS)("%s %s %s (skipped where it is not installed)", (tool, ...a
   const noise = createHash("sha512").update(object).digest();
   it.skipIf(!isInstalled(tool as string)).each([
     ["an object", object],
+    [
+      "more than the decoder hands out at once, and not even",
+      Buffer.concat([Buffer.alloc((1 << 22) + 77, object), noise]),
+    ],
+    ["much of one byte", Buffer.alloc((1 << 23) + 1, 7)],
     [
       "many objects",
       Buffer.concat(Array.from({ length: 100 }, (_, at) => Buffer.concat([object, noise.subarray(at % 60)]))),
