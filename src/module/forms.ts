@@ -1,6 +1,7 @@
 import { SHF, SHN, SHT, STB } from "../elf/constants.ts";
 import type { ElfObject } from "../elf/object.ts";
 import { UnsupportedError } from "../errors.ts";
+import { append } from "../lists.ts";
 import {
   decodeRelocations,
   encodeRelocations,
@@ -165,7 +166,7 @@ export function toLoadForm(object: ElfObject): { readonly bytes: Uint8Array; rea
         ),
       });
   }
-  draft.sections.push(...added);
+  append(draft.sections, added);
   for (const [symbol, name] of known.entries())
     if (name !== undefined) draft.retell(symbol, name.klpName, STB.GLOBAL, SHN.LIVEPATCH);
   return { bytes: draft.write(), relocations: count };

@@ -1,4 +1,5 @@
 import type { UpdateDescription } from "../contract/description.ts";
+import { append } from "../lists.ts";
 import { parentFunction } from "../spans/names.ts";
 import { LONGEST_OBJECT } from "./klp-names.ts";
 import { livepatchOf } from "./livepatch.ts";
@@ -17,7 +18,7 @@ export function refusals(update: UpdateDescription): string[] {
   const found = update.findings
     .filter(({ code, severity, suppressed }) => severity === "error" && suppressed === undefined && !HARMLESS.has(code))
     .map(({ code, message }) => `${code}: ${message}`);
-  for (const change of update.changes) found.push(...changeRefusals(update, change));
+  for (const change of update.changes) append(found, changeRefusals(update, change));
   return [...new Set(found)];
 }
 

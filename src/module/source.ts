@@ -1,4 +1,5 @@
 import type { Hooks } from "../contract/code.ts";
+import { append } from "../lists.ts";
 import type { Alias } from "./object.ts";
 import type { Change } from "./pieces.ts";
 
@@ -44,7 +45,7 @@ export function moduleSource(
     "#include <linux/livepatch.h>",
     "",
   ];
-  for (const [i, object] of objects.entries()) lines.push(...objectLines(i, object));
+  for (const [i, object] of objects.entries()) append(lines, objectLines(i, object));
   lines.push("static struct klp_object objs[] = {");
   for (const [i, { change, callbacks }] of objects.entries()) {
     lines.push("\t{");
@@ -100,7 +101,7 @@ function objectLines(index: number, { change, functions, callbacks }: PatchedObj
     lines.push("\t},");
   }
   lines.push("\t{ }", "};", "");
-  for (const [callback, aliases] of callbacks) lines.push(...callbackLines(callback, index, aliases));
+  for (const [callback, aliases] of callbacks) append(lines, callbackLines(callback, index, aliases));
   return lines;
 }
 
