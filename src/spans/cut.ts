@@ -1,6 +1,6 @@
 import type { Arch } from "../arch/arch.ts";
 import { endsFlow } from "../arch/flow.ts";
-import { ET, SHN, STT } from "../elf/constants.ts";
+import { ET, SHF, SHN, STB, STT } from "../elf/constants.ts";
 import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
 import { addTo } from "../grouping.ts";
 import { isLinkerSymbol, isStubSymbol } from "./linker-made.ts";
@@ -38,11 +38,19 @@ export function symbolsBySection(object: ElfObject, arch: Arch): ReadonlyMap<num
       const problem = `symbol ${symbol.index} lies past the end of its section (${section.size} bytes)`;
       throw object.error(problem, { section: section.name, offset: symbol.value });
     }
-    if (isLinked && isLinkerSymbol(symbol, section)) continue;
+    if (isLinked && (isLinkerSymbol(symbol, section) || isLabelOfConstants(symbol, section))) continue;
     if (arch.isMarkerSymbol(symbol.name) && !(symbol.name.startsWith(".L") && symbol.size > 0)) continue;
     addTo(bySection, symbol.section, symbol);
   }
   return bySection;
+}
+
+/**
+ * Whether a symbol of a linked image, which assembler code left without a size, names constants: where they end it does not tell, and what
+ * other objects brought lies behind them. They are compared as others without a name, by what refers to them.
+ */
+function isLabelOfConstants({ size, bind, type }: ElfSymbol, { flags }: Section): boolean {
+  return size === 0 && bind === STB.LOCAL && type === STT.OBJECT && (flags & (SHF.WRITE | SHF.EXECINSTR)) === 0n;
 }
 
 /** Preference among the names of one place: global, weak, local; a typed symbol before a bare label; then table order. */
