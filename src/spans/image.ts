@@ -303,7 +303,10 @@ class Slots {
       const second = address + this.#object.class / 8;
       const paired = this.#byAddress.get(second)?.relocation;
       if (paired !== undefined && paired.name !== "") return { kind: "name", name: paired.name, addend: paired.addend };
-      const word = BigInt.asIntN(this.#object.class, paired?.addend ?? this.#wordAt(second) ?? 0n);
+      // What a relocation adds is the offset; only a word that linking filled lacks the bias.
+      if (paired !== undefined)
+        return { kind: "thread", offset: Number(BigInt.asIntN(this.#object.class, paired.addend)) };
+      const word = BigInt.asIntN(this.#object.class, this.#wordAt(second) ?? 0n);
       return { kind: "thread", offset: Number(word) + moduleBias(this.#arch) };
     }
     if (/TLS_?DESC/.test(type)) return { kind: "thread", offset: Number(addend) };
