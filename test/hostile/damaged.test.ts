@@ -95,6 +95,23 @@ describe("a file is the same as itself", () => {
   });
 });
 
+describe("an entry inside a function that changes", () => {
+  const parts = (x: string, ...inner: string[]): Part[] => [
+    section(".text.f", `b8${x}000000c3909090b801000000c3`, {}, [
+      { name: "f", type: "func", bind: "global", size: 15 },
+      ...inner.map((name) => ({ name, type: "func", bind: "global", value: 9, size: 6 }) as const),
+    ]),
+  ];
+  it.each([
+    ["and has none of that name any more is deleted", [], "deleted"],
+    ["and has it still is changed", ["inner"], "changed"],
+  ] as [string, string[], string][])("%s", (_what, kept, status) => {
+    const update = updateOf(parts("01", "inner"), parts("02", ...kept));
+    expect(update.functions.map((one) => `${one.name} ${one.status}`)).toEqual(["f changed", `inner ${status}`]);
+    expect(integrityProblems(update)).toEqual([]);
+  });
+});
+
 describe("an address without a symbol counts from 0", () => {
   it("and is shipped as one", () => {
     const parts = (x: string): Part[] => [text("f", `b8${x}000000e8{PLT32 +4096}c3`, { bind: "global" })];

@@ -195,7 +195,10 @@ export class CodeBuilder {
     if (entry !== undefined) return { label: entry, addend: targetOffset };
     if (symbol !== undefined && !namesPosition(symbol))
       return { label: this.#outerSymbol(symbol), addend: targetAddend };
-    return { label: this.#sectionSymbol(into.section.name), addend: targetOffset + (into.entry?.offset ?? 0) };
+    return {
+      label: this.#sectionSymbol(into.section.name || `section [${into.section.index}]`),
+      addend: targetOffset + (into.entry?.offset ?? 0),
+    };
   }
 
   /** What a field without a symbol counts from: address 0. gABI chapter 4, "Relocation": STN_UNDEF. */

@@ -146,6 +146,8 @@ function planInnerEntries(plan: FunctionPlan, span: Span, twin: Span): void {
     const after = places.get(symbol.name);
     plan.functions.push({
       ...outer,
+      // An entry that the new function does not have is gone, although its code may be there.
+      status: after === undefined ? "deleted" : outer.status,
       name: symbol.name,
       label: symbol.name,
       partOf: span.name,
