@@ -13,6 +13,7 @@ import {
   writeRelocatable,
 } from "./elf-file.ts";
 import { fromLinkName, klpRelaName, linkName, objectOfRela } from "./klp-names.ts";
+import { push } from "./pieces.ts";
 
 /*
  * Two forms of one object: the form that the kernel loads has livepatch relocation sections and SHN_LIVEPATCH symbols beside
@@ -96,6 +97,7 @@ export function toLinkForm(object: ElfObject): Uint8Array {
   if (!object.sections.slice(first).every(isKlp))
     throw new UnsupportedError({ file: object.file }, "its livepatch relocation sections are not its last sections");
   const objectOf = new Map<number, string>();
+  const ordinary = ordinaryTables(object);
   for (const section of object.sections.slice(first)) {
     const patched = objectOfRela(section.name);
     if (patched === undefined)
@@ -106,7 +108,7 @@ export function toLinkForm(object: ElfObject): Uint8Array {
         throw new UnsupportedError({ file: object.file, section: section.name }, `symbol ${symbol} is not its own`);
       objectOf.set(symbol, patched);
     }
-    moveToOrdinary(draft, section, relocations);
+    moveToOrdinary(draft, ordinary.get(section.info), section, relocations);
   }
   draft.sections.splice(first - 1, draft.sections.length, ...draft.sections.slice(object.sections.length - 1));
   for (const [symbol, patched] of objectOf) {
@@ -116,12 +118,17 @@ export function toLinkForm(object: ElfObject): Uint8Array {
   return draft.write();
 }
 
-/** Adds relocations to the ordinary table of the section that they apply to, which may be new. */
-function moveToOrdinary(draft: Draft, section: FileSection, relocations: readonly FileRelocation[]): void {
+/** The index of the ordinary relocation table of each section that has one. */
+function ordinaryTables(object: ElfObject): ReadonlyMap<number, number> {
+  const tables = new Map<number, number>();
+  for (const { type, flags, info, index } of object.sections)
+    if (type === SHT.RELA && (flags & SHF.RELA_LIVEPATCH) === 0n && !tables.has(info)) tables.set(info, index);
+  return tables;
+}
+
+/** Adds relocations to the ordinary table of the section that they apply to, which may be new (index 0). */
+function moveToOrdinary(draft: Draft, index = 0, section: FileSection, relocations: readonly FileRelocation[]): void {
   const { object } = draft;
-  const isOrdinary = ({ type, info, flags }: FileSection): boolean =>
-    type === SHT.RELA && info === section.info && (flags & SHF.RELA_LIVEPATCH) === 0n;
-  const index = draft.sections.findIndex(isOrdinary) + 1;
   const known = index === 0 ? [] : draft.relocations(draft.sections[index - 1] as FileSection);
   const all = [...known, ...relocations].sort((a, b) => (a.offset < b.offset ? -1 : a.offset > b.offset ? 1 : 0));
   if (index !== 0) {
@@ -146,12 +153,18 @@ export function toLoadForm(object: ElfObject): { readonly bytes: Uint8Array; rea
   for (const section of object.sections) {
     if (section.type !== SHT.RELA || (section.flags & SHF.RELA_LIVEPATCH) !== 0n) continue;
     const relocations = draft.relocations(section);
-    const kept = relocations.filter(({ symbol }) => known[symbol] === undefined);
-    if (kept.length === relocations.length) continue;
+    const kept: FileRelocation[] = [];
+    const moved = new Map<string, FileRelocation[]>();
+    for (const relocation of relocations) {
+      const patched = known[relocation.symbol]?.object;
+      if (patched === undefined) kept.push(relocation);
+      else push(moved, patched, relocation);
+    }
+    if (moved.size === 0) continue;
     count += relocations.length - kept.length;
     draft.replace(section.index, kept);
     const target = object.sections[section.info]?.name ?? "";
-    for (const patched of new Set(relocations.flatMap(({ symbol }) => known[symbol]?.object ?? [])))
+    for (const [patched, records] of moved)
       added.push({
         name: klpRelaName(patched, target),
         type: SHT.RELA,
@@ -160,10 +173,7 @@ export function toLoadForm(object: ElfObject): { readonly bytes: Uint8Array; rea
         info: section.info,
         addralign: 8,
         entsize: section.entsize,
-        bytes: encodeRelocations(
-          relocations.filter(({ symbol }) => known[symbol]?.object === patched),
-          object.data,
-        ),
+        bytes: encodeRelocations(records, object.data),
       });
   }
   append(draft.sections, added);
