@@ -4,7 +4,7 @@ import type { Difference, LineEvidence } from "../diff/difference.ts";
 import { addTo } from "../grouping.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
-import { textBytes } from "../spans/text-of.ts";
+import { stringBytes } from "../spans/strings.ts";
 import { isThumb } from "../spans/thumb.ts";
 
 /** A number that the comparison set aside as a line. */
@@ -95,6 +95,6 @@ function namesSomething({ target, targetOffset }: SpanRelocation, place: string)
   if (target === undefined) return false;
   if (target.kind === "toc")
     return target.relocations.some((slot) => slot.target?.kind !== "toc" && namesSomething(slot, place));
-  const text = textBytes(target, targetOffset) ?? target.bytes.subarray(Math.max(targetOffset, 0));
+  const text = stringBytes(target, targetOffset) ?? target.bytes.subarray(Math.max(targetOffset, 0));
   return Buffer.from(text).toString("latin1").replace(/\0.*$/s, "") === place.replace(/\(\)$/, "");
 }

@@ -4,7 +4,7 @@ import type { ElfSymbol } from "../elf/object.ts";
 import { withoutHashes } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span, type SpanRelocation } from "../spans/span.ts";
-import { textBytes } from "../spans/text-of.ts";
+import { stringBytes } from "../spans/strings.ts";
 import { compareStretches, type Judge, stretch } from "./compare.ts";
 import { firstRecord, offsetOf, typeOf } from "./records.ts";
 import { type SectionTwins, type TwinOf, twinSymbols } from "./symbols.ts";
@@ -42,8 +42,8 @@ export function meaningOf(diff: ObjectDiff, pre: View, post: View, twins: Sectio
   }
 
   function isSamePlace(p: Span, from: number, q: Span, to: number): boolean {
-    const text = textBytes(p, from);
-    const other = text && textBytes(q, to);
+    const text = stringBytes(p, from);
+    const other = text && stringBytes(q, to);
     if (text !== undefined && other !== undefined) return Buffer.compare(text, other) === 0;
     if (p.kind === "fragment" && q.kind === "fragment") return from === to && isSameFragment(p, q);
     if (p.kind === "toc" && q.kind === "toc") return from === to && isSameSlot(p, q);

@@ -5,7 +5,7 @@ import { functionBase, variableBase } from "../spans/names.ts";
 import { isCode, isComparedByContents } from "../spans/section-kind.ts";
 import type { Span, TableEntry } from "../spans/span.ts";
 import { EXCEPTION_TABLE } from "../spans/special.ts";
-import { isTextSpan } from "../spans/text-of.ts";
+import { isStringSpan } from "../spans/strings.ts";
 import type { Owner } from "./classes.ts";
 import { compareStretches, type Gap, type Judge, recordsToLookAt, type Stretch, stretch } from "./compare.ts";
 import { type Identity, identityOf } from "./identity.ts";
@@ -331,13 +331,13 @@ function isRenumbered(p: Span, q: Span): boolean {
 
 /** Whether a span is known by what it holds, not by a name of its own. */
 function isShared(span: Span): boolean {
-  return isComparedByContents(span.kind) || (span.symbol === undefined && isTextSpan(span));
+  return isComparedByContents(span.kind) || (span.symbol === undefined && isStringSpan(span));
 }
 
 /** Contents for an index; zeros behind a text are the next one's alignment. */
 function contentsOf(span: Span): string {
   const bytes = Buffer.from(span.bytes.buffer, span.bytes.byteOffset, span.bytes.byteLength).toString("latin1");
-  return isTextSpan(span) || span.kind === "export-string"
+  return isStringSpan(span) || span.kind === "export-string"
     ? `text ${bytes.replace(/\0+$/, "")}`
     : `${span.kind} ${bytes}`;
 }

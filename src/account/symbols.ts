@@ -4,8 +4,8 @@ import type { ElfSymbol, Section } from "../elf/object.ts";
 import { namesPosition, spanAt } from "../spans/references.ts";
 import { isCode, isComparedByContents } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
+import { isStringSpan } from "../spans/strings.ts";
 import { symbolPlace } from "../spans/symbol-place.ts";
-import { isTextSpan } from "../spans/text-of.ts";
 import type { View } from "./view.ts";
 
 /** Sections of post by those of pre: the same name, the first to the first. */
@@ -82,7 +82,7 @@ export function twinSymbols(diff: ObjectDiff, pre: View, post: View, twins: Sect
       const other = right[i] as Span;
       if (span.offset !== other.offset || span.size !== other.size || span.entry !== other.entry) return false;
       if (span.kind === "fragment" || span.kind === "toc" || span.kind !== other.kind || !stays(span)) return false;
-      const isText = span.symbol === undefined && isTextSpan(span);
+      const isText = span.symbol === undefined && isStringSpan(span);
       if (pairing.postOf[span.id] === other && !isText) continue;
       isEqual ??= Buffer.compare(from.bytes, to.bytes) === 0;
       if (!isText || !isEqual) return false;

@@ -51,7 +51,7 @@ export interface Build {
 }
 
 /** Milliseconds after which the reading lets signals and threads have their turn. */
-const TURN = 25;
+const YIELD_INTERVAL_MS = 25;
 /** Files still to be read that take longer than a thread takes to start. */
 const WORTH_A_THREAD = 400;
 /** Bytes that one thread may as well do alone: another one costs more time than it saves. */
@@ -158,7 +158,7 @@ async function listAndSettle(
     const { done, value } = steps.next();
     if (done) return { list: value, same };
     step = value;
-    if (performance.now() - turn < TURN) continue;
+    if (performance.now() - turn < YIELD_INTERVAL_MS) continue;
     progress.report({ verb: "comparing", done: step.done, of: step.of, name: state.name });
     await nextTurn();
     turn = performance.now();
@@ -226,7 +226,7 @@ async function withArches(fragments: readonly PairFragment[], same: readonly Pai
     const ref = refs.get(fragment.name);
     const arch = ref && archOfHead(headOf(ref));
     complete.push(arch === undefined ? fragment : { ...fragment, arch });
-    if (performance.now() - turn < TURN) continue;
+    if (performance.now() - turn < YIELD_INTERVAL_MS) continue;
     await nextTurn();
     turn = performance.now();
   }

@@ -4,7 +4,7 @@ import type { ElfObject } from "../elf/object.ts";
 import { type Place, UnsupportedError } from "../errors.ts";
 
 /** Passes on a relocatable object, or a linked image whose functions can be told apart; anything else is refused in one line. */
-export function comparable(object: ElfObject, { file, member }: Place): ElfObject {
+export function requireComparable(object: ElfObject, { file, member }: Place): ElfObject {
   requireMachineCode(object);
   if (object.type === ET.REL) return object;
   const isLinked = object.type === ET.EXEC || object.type === ET.DYN;

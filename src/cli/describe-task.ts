@@ -17,7 +17,7 @@ import type { PlannedPair } from "../plan/pair/pair.ts";
 import { type PairFile, sameFragment, unreadableFragment } from "../plan/pair/plain-fragment.ts";
 import { type InstructionStyle, renderInstructions } from "../report/instructions.ts";
 import { type CacheEntry, openCache } from "./cache.ts";
-import { comparable } from "./comparable.ts";
+import { requireComparable } from "./comparable.ts";
 
 /**
  * Whether a pair is the whole update or one of many. `pair`: both files are read and compared however alike they are, they
@@ -178,7 +178,7 @@ async function unpack({ ref, stored }: Side): Promise<Uint8Array> {
 }
 
 function parse(bytes: Uint8Array, ref: InputRef): ElfObject {
-  return comparable(readObject(bytes, ref.path, ref.member), placeOf(ref));
+  return requireComparable(readObject(bytes, ref.path, ref.member), placeOf(ref));
 }
 
 function fileOf({ path, member }: InputRef, bytes: Uint8Array, hashes: boolean): PairFile {

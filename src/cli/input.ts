@@ -1,8 +1,8 @@
 import { type ElfObject, readObject } from "../elf/object.ts";
 import { readGiven } from "../input/listing/file.ts";
-import { comparable } from "./comparable.ts";
+import { requireComparable } from "./comparable.ts";
 
 /** Reads one relocatable object; anything else is refused in one line. */
 export function loadObject(file: string): ElfObject {
-  return comparable(readObject(readGiven(file), file), { file });
+  return requireComparable(readObject(readGiven(file), file), { file });
 }

@@ -6,7 +6,7 @@ import { FormatError, UnsupportedError } from "../errors.ts";
 import { compressionOf, decompress } from "../input/formats/compressed.ts";
 import { type InputRef, placeOf, readStored } from "../input/listing/file.ts";
 import { readMembers } from "../input/listing/members.ts";
-import { comparable } from "./comparable.ts";
+import { requireComparable } from "./comparable.ts";
 
 /** Reads objects by name; remembers the members of the last archive, as a description names one after the other. */
 export interface ObjectReader {
@@ -49,5 +49,5 @@ function fileRef(file: string, label: string): InputRef {
 /** Reads one object that can be compared. */
 export async function loadObjectOf(reader: ObjectReader, file: string, member?: string): Promise<ElfObject> {
   const bytes = await reader.bytes(file, member);
-  return comparable(readObject(bytes, file, member), { file, member });
+  return requireComparable(readObject(bytes, file, member), { file, member });
 }

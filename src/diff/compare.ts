@@ -7,7 +7,7 @@ import { withoutHashes } from "../spans/names.ts";
 import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span, type SpanRelocation, type SpanTable, type TableEntry } from "../spans/span.ts";
 import { EXCEPTION_TABLE } from "../spans/special.ts";
-import { textBytes } from "../spans/text-of.ts";
+import { stringBytes } from "../spans/strings.ts";
 import { type Correspondence, correspond } from "./correspondence.ts";
 import { type Difference, hexBytes, MOST_REASONS, shortTarget, targetTexts } from "./difference.ts";
 import { bugDifference, packedDifference } from "./line-bugs.ts";
@@ -117,7 +117,7 @@ class Comparer implements Comparison {
     this.#compareOwnBytes(pre, post);
     this.#compareRelocations(pre.relocations, post.relocations);
     this.#setAsideLineNumbers();
-    this.#setAsideEncoding();
+    this.#ignoreEncodingChanges();
     this.#compareEntries(pre, post);
   }
 
@@ -199,8 +199,8 @@ class Comparer implements Comparison {
     if (a.anchor === "certain" && b.anchor === "certain") return true;
     if (p !== undefined && q !== undefined) {
       if (isComparedByContents(p.kind) && isComparedByContents(q.kind)) return this.#hasSameContents(a, b, p, q);
-      const text = textBytes(p, a.targetOffset);
-      const other = text && textBytes(q, b.targetOffset);
+      const text = stringBytes(p, a.targetOffset);
+      const other = text && stringBytes(q, b.targetOffset);
       if (text !== undefined && other !== undefined) return Buffer.compare(text, other) === 0;
       if (a.distance === "address" && b.distance === "address") {
         const meant = this.#sameAddressed(a, b, p, q);
@@ -264,7 +264,7 @@ class Comparer implements Comparison {
   }
 
   /** Takes back what was found when it comes only from longer or shorter branches, and compares what they refer to instead. */
-  #setAsideEncoding(): void {
+  #ignoreEncodingChanges(): void {
     if (this.differences.length === 0) return;
     const correspondence = this.#context.correspondenceOf(this.#pre);
     if (correspondence === undefined) return;

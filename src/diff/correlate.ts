@@ -1,7 +1,7 @@
 import { isAnonymousName, numberedBase, withoutDefault } from "../spans/names.ts";
 import { isComparedByContents, isState } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
-import { isTextSpan } from "../spans/text-of.ts";
+import { isStringSpan } from "../spans/strings.ts";
 import { groupFree, narrowedPairs } from "./groups.ts";
 import { contentsKey } from "./mask.ts";
 import { pairByPlace } from "./pair-by-place.ts";
@@ -47,7 +47,7 @@ const pairContents: PairingPass = (pre, _post, pairing) => {
   const key = (span: Span): string | undefined => {
     if (span.kind === "constant") return `constant ${contentsKey(span, pre.table.arch)}`;
     // Zeros behind a text are the next thing's alignment.
-    return isTextSpan(span) || span.kind === "export-string"
+    return isStringSpan(span) || span.kind === "export-string"
       ? `text ${contentsKey(span, pre.table.arch).replace(/\0+$/, "")}`
       : undefined;
   };
@@ -58,7 +58,7 @@ const pairContents: PairingPass = (pre, _post, pairing) => {
 /** What still has a twin of the same name and kind when everything else was tried: paired in order. */
 const pairInOrder: PairingPass = (pre, _post, pairing) => {
   const key = (span: Span): string | undefined => {
-    if (isComparedByContents(span.kind) || isTextSpan(span)) return undefined;
+    if (isComparedByContents(span.kind) || isStringSpan(span)) return undefined;
     // A named variable that nothing told by now is another one than those that are left on the other side.
     if (isNamed(span) && isState(span.kind) && span.symbol?.bind === LOCAL) return undefined;
     if (isNamed(span)) return `${family(span.kind)} ${numberedBase(span.name) ?? span.name}`;

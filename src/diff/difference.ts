@@ -4,7 +4,7 @@ import { hex, signedHex } from "../hex.ts";
 import { placeInSection, rankOf } from "../spans/into-tables.ts";
 import { namesPosition } from "../spans/references.ts";
 import type { SpanRelocation } from "../spans/span.ts";
-import { textBytes } from "../spans/text-of.ts";
+import { stringBytes } from "../spans/strings.ts";
 
 /** Where one number is stored: index of a section, and the offset in it. */
 interface StoredAt {
@@ -80,7 +80,7 @@ export function targetTexts(pre: SpanRelocation, post: SpanRelocation): readonly
 function wordsFor(relocation: SpanRelocation | undefined, cut: (text: string) => string): string {
   if (relocation === undefined) return "";
   const { target, targetOffset, symbol, targetAddend, into } = relocation;
-  const text = target && textBytes(target, targetOffset);
+  const text = target && stringBytes(target, targetOffset);
   if (text !== undefined) return JSON.stringify(cut(new TextDecoder().decode(text)));
   if (target?.symbol !== undefined) return `${target.name}${distance(targetOffset - target.entry)}`;
   const slot = slotOf(relocation);
@@ -103,7 +103,7 @@ function slotOf({ target }: SpanRelocation): SpanRelocation | undefined {
 
 function pointedText(relocation: SpanRelocation): string | undefined {
   const { target, targetOffset } = slotOf(relocation) ?? relocation;
-  const text = target && textBytes(target, targetOffset);
+  const text = target && stringBytes(target, targetOffset);
   return text && new TextDecoder().decode(text);
 }
 

@@ -5,7 +5,7 @@ import type { ArgumentValue, LoadedConstant } from "../arch/code.ts";
 import { loadedConstantAt } from "../arch/loaded-constant.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
-import { textBytes } from "../spans/text-of.ts";
+import { stringBytes } from "../spans/strings.ts";
 import { isThumb } from "../spans/thumb.ts";
 import type { Difference, LineEvidence } from "./difference.ts";
 import { formatter, linesInFormat, lineTaker } from "./line-callees.ts";
@@ -143,7 +143,7 @@ function callOfLine(
   if (taker !== undefined && taker.line === argument) return { by: "callee", callee, ...taker };
   const format = formatter(callee)?.format;
   const given = format === undefined ? undefined : prepared.get(format);
-  const text = given?.target && textBytes(given.target, given.targetOffset);
+  const text = given?.target && stringBytes(given.target, given.targetOffset);
   if (format === undefined || text === undefined) return undefined;
   const isLine = linesInFormat(Buffer.from(text).toString("latin1")).includes(argument - format);
   return isLine ? { by: "format", callee, line: argument, place: argument - 1 } : undefined;

@@ -4,7 +4,7 @@ import { isCallField } from "../arch/branch.ts";
 import { callArguments } from "../arch/call-arguments.ts";
 import { numberedBase } from "../spans/names.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
-import { textBytes } from "../spans/text-of.ts";
+import { stringBytes } from "../spans/strings.ts";
 import { isThumb } from "../spans/thumb.ts";
 import type { Difference, LineEvidence } from "./difference.ts";
 import type { Run } from "./mask.ts";
@@ -57,7 +57,7 @@ export function placeName({ target, targetOffset }: SpanRelocation): string | un
     const slots = target.relocations.filter((slot) => slot.target?.kind !== "toc");
     return slots.map(placeName).find((name) => name !== undefined);
   }
-  const text = textBytes(target, targetOffset);
+  const text = stringBytes(target, targetOffset);
   if (target.symbol !== undefined || text === undefined) {
     if (!/^__(func|FUNCTION|PRETTY_FUNCTION)__$/.test(numberedBase(target.name) ?? target.name)) return undefined;
     const name = Buffer.from(target.bytes.subarray(Math.max(targetOffset, 0))).toString("latin1");

@@ -1,6 +1,6 @@
 import { isCode, isComparedByContents } from "../spans/section-kind.ts";
 import type { Span, SpanTable } from "../spans/span.ts";
-import { isTextSpan } from "../spans/text-of.ts";
+import { isStringSpan } from "../spans/strings.ts";
 import type { Pair, PairingPass, Side } from "./pairing.ts";
 
 /*
@@ -28,7 +28,7 @@ export const pairByPlace: PairingPass = (pre, post, pairing) => {
 
 /** Whether a span is known by its place only. */
 function isUnknown(span: Span, side: Side): boolean {
-  if (span.symbol !== undefined || isCode(span.kind) || isComparedByContents(span.kind) || isTextSpan(span))
+  if (span.symbol !== undefined || isCode(span.kind) || isComparedByContents(span.kind) || isStringSpan(span))
     return false;
   return side.uses(span).length === 0;
 }

@@ -1,11 +1,11 @@
 import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
-import { isTextSpan } from "../spans/text-of.ts";
+import { isStringSpan } from "../spans/strings.ts";
 import { family, type Pair, type Pairing, type PairingPass, type Side } from "./pairing.ts";
 
 function isCandidate(span: Span | undefined, taken: readonly (Span | undefined)[]): span is Span {
   if (span === undefined || taken[span.id] !== undefined) return false;
-  return !isComparedByContents(span.kind) && !isCode(span.kind) && !isTextSpan(span);
+  return !isComparedByContents(span.kind) && !isCode(span.kind) && !isStringSpan(span);
 }
 
 /** Free data that a span refers to, in order of the references, each once. */
@@ -75,7 +75,7 @@ function refersToSame(a: Span, b: Span, pairing: Pairing): boolean {
     }
     if (x.targetOffset !== y.targetOffset) return false;
     if (target === a || pairing.postOf[target.id] === y.target) return (target === a) === (y.target === b);
-    const isText = isComparedByContents(target.kind) || isTextSpan(target);
+    const isText = isComparedByContents(target.kind) || isStringSpan(target);
     return isText && target.kind === y.target.kind && Buffer.compare(target.bytes, y.target.bytes) === 0;
   });
 }

@@ -132,7 +132,7 @@ export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
   }
   // From here on every pair has been looked at; only consequences are left.
   for (const span of post.table.spans) {
-    if (pairing.preOf[span.id] === undefined && !isMereEntry(span)) forceTargets(span);
+    if (pairing.preOf[span.id] === undefined && !isLeaf(span)) forceTargets(span);
   }
   const preParents = parentsOf(pre);
   for (let span = queue.pop(); span !== undefined; span = queue.pop()) {
@@ -166,6 +166,6 @@ function parentsOf(side: Side): (span: Span) => Span | undefined {
 }
 
 /** Strings, constants and fragments refer to nothing that would have to move with them. */
-function isMereEntry(span: Span): boolean {
+function isLeaf(span: Span): boolean {
   return span.kind === "fragment" || span.kind === "string" || span.kind === "constant" || span.kind === "toc";
 }

@@ -1,5 +1,5 @@
 import type { Span, SpanRelocation } from "../spans/span.ts";
-import { textBytes } from "../spans/text-of.ts";
+import { stringBytes } from "../spans/strings.ts";
 import type { Pairing } from "./pairing.ts";
 
 /** What a reference means, in words that are equal on both sides when the meaning is. */
@@ -13,7 +13,7 @@ export function targetKey(relocation: SpanRelocation, self: Span, pairing: Pairi
   if (target === undefined) return `${howto.family} ${symbol?.name ?? ""} ${targetAddend}`;
   const place = `${howto.family} +${relocation.targetOffset}`;
   if (target === self) return `${place} self`;
-  const text = textBytes(target, relocation.targetOffset);
+  const text = stringBytes(target, relocation.targetOffset);
   if (text !== undefined) return `${howto.family} ${Buffer.from(text).toString("latin1")}`;
   const pre = isPost ? pairing.preOf[target.id] : pairing.postOf[target.id] === undefined ? undefined : target;
   return pre === undefined ? `${place} free ${target.kind} ${target.size}` : `${place} #${pre.id}`;

@@ -23,8 +23,8 @@ export interface RunImage {
   readonly kind: ImageKind;
   readonly arch: Arch;
   readonly slide: bigint;
-  /** What addresses in its contents lack of those where it runs: the slide for files without dynamic relocations, else 0. */
-  readonly unmoved: bigint;
+  /** Run address less the address that the file stores: the slide for files without dynamic relocations, else 0. */
+  readonly contentBias: bigint;
   readonly buildId: string | undefined;
   /** `uname -r` of a kernel, where its core tells. */
   readonly release?: string | undefined;
@@ -55,7 +55,7 @@ export function openImage(path: string, options: ImageOptions = {}): RunImage {
       kind: parts.kind,
       arch: archFor(target),
       slide: parts.slide,
-      unmoved: parts.kind === "exec" ? parts.slide : 0n,
+      contentBias: parts.kind === "exec" ? parts.slide : 0n,
       buildId: parts.buildId,
       release: parts.release,
       problems: parts.problems,

@@ -389,8 +389,8 @@ function describeHook({ stage, section, offset, target, name }: Hook, label: (sp
 }
 
 /** What the reading of the object could not place. */
-function describeFindings({ arch, oddities }: SpanTable): FindingRow[] {
-  const findings: Finding[] = oddities.map(({ code, section, offset, detail }) => ({
+function describeFindings({ arch, warnings }: SpanTable): FindingRow[] {
+  const findings: Finding[] = warnings.map(({ code, section, offset, detail }) => ({
     code,
     where: { section, offset },
     detail,

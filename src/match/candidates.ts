@@ -1,6 +1,6 @@
 import type { Span } from "../spans/span.ts";
 import { type Context, wrap } from "./context.ts";
-import type { Landing } from "./values.ts";
+import type { InteriorReference } from "./values.ts";
 import { isOverridden } from "./weak.ts";
 
 /** Addresses at which a span's first byte may be, by the names that the span and the run system have in common. */
@@ -17,6 +17,6 @@ export function candidatesByName(context: Context, span: Span): bigint[] {
 }
 
 /** Addresses that references into the middle of a span suggest, if nothing in it has moved. */
-export function candidatesByLanding(context: Context, landings: readonly Landing[]): bigint[] {
+export function candidatesByLanding(context: Context, landings: readonly InteriorReference[]): bigint[] {
   return [...new Set(landings.map(({ address, offset }) => wrap(context.arch, address - BigInt(offset))))];
 }

@@ -47,7 +47,7 @@ export function meantAddress(
   if (arch.link.jumpsInRegion && howto.role === "branch" && !howto.pcrel) return inRegion(arch, howto, field, place);
   const counted = howto.pcrel && howto.insn !== true ? countedFromStart(relocation) : 0n;
   const meant = wrap(arch, field - insnAddend - counted + (howto.pcrel ? place : 0n));
-  return image.unmoved === 0n ? meant : movedAddress(image, howto.pcrel, meant);
+  return image.contentBias === 0n ? meant : movedAddress(image, howto.pcrel, meant);
 }
 
 /** A MIPS jump stays in the region of the instruction behind it: the field has the lower bits only. MIPS Architecture volume II, J. */
@@ -70,8 +70,8 @@ function countedFromStart({ symbol, target, targetAddend, targetOffset }: SpanRe
  * A file that is looked at where it runs still holds the addresses where it was linked: absolute fields lack the distance, and
  * pc-relative ones to what does not move with it (per-CPU variables, which count from 0) have it in them.
  */
-function movedAddress({ arch, memory, unmoved }: RunImage, pcrel: boolean, meant: bigint): bigint {
-  const moved = wrap(arch, pcrel ? meant - unmoved : meant + unmoved);
+function movedAddress({ arch, memory, contentBias }: RunImage, pcrel: boolean, meant: bigint): bigint {
+  const moved = wrap(arch, pcrel ? meant - contentBias : meant + contentBias);
   const first = memory.regions.find(({ start }) => start >= NEAR_ZERO)?.start ?? 0n;
   const last = memory.regions.at(-1);
   // Between the segments there are places that symbols mark, too.
@@ -118,7 +118,7 @@ export function bind(
   meant = base,
 ): string | undefined {
   if (typeof key !== "string" && isCode(key.kind) && !isEntryPoint(key, Number(offset))) {
-    return implyLanding(context, trial, key, Number(offset), meant);
+    return deferInteriorReference(context, trial, key, Number(offset), meant);
   }
   const known = context.values.get(key) ?? trial.addresses.get(key);
   if (known !== undefined) {
@@ -173,17 +173,23 @@ function sameAddress(known: bigint, implied: bigint, { howto }: SpanRelocation):
 }
 
 /** A reference into the middle of code waits until that code is matched, and is translated through its map. Ksplice: kmodsrc/ksplice.c, handle_reloc. */
-function implyLanding(context: Context, trial: Trial, span: Span, offset: number, address: bigint): string | undefined {
+function deferInteriorReference(
+  context: Context,
+  trial: Trial,
+  span: Span,
+  offset: number,
+  address: bigint,
+): string | undefined {
   const known = context.values.get(span) ?? trial.addresses.get(span);
   if (known === undefined || !context.maps.has(span)) {
     trial.landings.push({ span, offset, address });
     return undefined;
   }
-  return landsWrong(context.maps.get(span), span, offset, Number(BigInt.asIntN(64, address - known)));
+  return interiorConflict(context.maps.get(span), span, offset, Number(BigInt.asIntN(64, address - known)));
 }
 
 /** What is wrong with a reference to an offset of a matched span that lands at a run offset. */
-export function landsWrong(
+export function interiorConflict(
   map: OffsetMap | undefined,
   span: Span,
   offset: number,

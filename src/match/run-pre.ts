@@ -16,13 +16,13 @@ import { candidatesByLanding, candidatesByName } from "./candidates.ts";
 import { checkThreadFields } from "./compare/bytewise.ts";
 import { compareSpan } from "./compare/compare-span.ts";
 import type { Mismatch, OffsetMap } from "./compare/mismatch.ts";
-import { type Context, imply, landsWrong, meantAddress, mismatchAt, wrap } from "./context.ts";
+import { type Context, imply, interiorConflict, meantAddress, mismatchAt, wrap } from "./context.ts";
 import { implySlot } from "./slots.ts";
 import type { SpanMatch } from "./span-match.ts";
 import { addressInFile, FILE_RULE, fileOf } from "./tolerances/file-block.ts";
 import { addressBesides, matchedBySection, NEIGHBOURS_RULE } from "./tolerances/neighbours.ts";
 import { checkTables } from "./tolerances/table-check.ts";
-import { type Landing, newTrial, type Origin, type Trial, Values } from "./values.ts";
+import { type InteriorReference, newTrial, type Origin, type Trial, Values } from "./values.ts";
 import { isOverridden } from "./weak.ts";
 
 export type { SpanMatch } from "./span-match.ts";
@@ -45,7 +45,7 @@ export interface RunPreOptions {
 
 /** Matches every span of the objects that the run system can have. */
 export function matchRunPre(tables: readonly SpanTable[], image: RunImage, options: RunPreOptions = {}): RunPre {
-  return new Flood(tables, image, options).fill();
+  return new RunPreMatcher(tables, image, options).matchAll();
 }
 
 /** Kinds whose contents are compared; the others are only located. */
@@ -80,14 +80,14 @@ function isReplaced({ symbol, symbols }: Span, image: RunImage): boolean {
   );
 }
 
-class Flood {
+class RunPreMatcher {
   readonly #context: Context;
   readonly #values = new Values();
   readonly #maps = new Map<Span, OffsetMap>();
   readonly #matches: SpanMatch[] = [];
   readonly #byObject: (SpanMatch | undefined)[][] = [];
   readonly #matchOf = new Map<Span, SpanMatch>();
-  readonly #landings = new Map<Span, Landing[]>();
+  readonly #landings = new Map<Span, InteriorReference[]>();
   readonly #options: RunPreOptions;
   readonly #tables: RunTables;
   /** Spans whose address became known and whose contents were not yet looked at. */
@@ -132,7 +132,7 @@ class Flood {
     };
   }
 
-  fill(): RunPre {
+  matchAll(): RunPre {
     this.#fillText();
     // From here on no name and no reference from text settles anything more.
     this.#placeByName();
@@ -251,7 +251,7 @@ class Flood {
   #wrongLanding(span: Span, address: bigint, trial: Trial, { map }: Survivor): string | undefined {
     const own = trial.landings.filter((landing) => landing.span === span);
     for (const { offset, address: landed } of [...(this.#landings.get(span) ?? []), ...own]) {
-      const why = landsWrong(map, span, offset, Number(BigInt.asIntN(64, landed - address)));
+      const why = interiorConflict(map, span, offset, Number(BigInt.asIntN(64, landed - address)));
       if (why !== undefined) return why;
     }
     return undefined;

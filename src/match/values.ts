@@ -41,7 +41,7 @@ export class Values {
 }
 
 /** Where in a text span a reference lands that cannot be translated before that span is matched. */
-export interface Landing {
+export interface InteriorReference {
   readonly span: Span;
   readonly offset: number;
   readonly address: bigint;
@@ -50,7 +50,7 @@ export interface Landing {
 /** Addresses that hold only if a candidate is the right one. */
 export interface Trial {
   readonly addresses: Map<Key, bigint>;
-  readonly landings: Landing[];
+  readonly landings: InteriorReference[];
   /** What stubs and slots turned out to be for, by name. */
   readonly imports: Map<string, Import>;
   /** Tolerances that reading the fields needed. */

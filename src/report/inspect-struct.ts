@@ -32,7 +32,7 @@ export async function inspectStruct(object: ElfObject, name: string): Promise<St
   if (layouts === undefined)
     throw new UsageError(`${object.file}: no debug information (DWARF or BTF), so no type is known; compile with -g`);
   const found = layoutsNamed(layouts, name);
-  const unread = layouts.graph.oddities.map(({ detail }) => detail);
+  const unread = layouts.graph.warnings.map(({ detail }) => detail);
   if (found.length === 0) {
     const why = unread.length === 0 ? "" : ` (not read: ${unread.join("; ")})`;
     throw new UsageError(`${object.file}: no type named ${name}${why}`);

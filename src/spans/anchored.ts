@@ -32,7 +32,11 @@ function howtoFor(mask: number): Howto {
 }
 
 /** Gives functions the references that GCC's section anchors hide: variables reached by a distance from a loaded address. */
-export function giveAnchored(arch: Arch, spans: readonly Span[], spansOf: (section: number) => readonly Span[]): void {
+export function attachAnchorReferences(
+  arch: Arch,
+  spans: readonly Span[],
+  spansOf: (section: number) => readonly Span[],
+): void {
   if (!hasAnchors(arch)) return;
   for (const span of spans) {
     if (!isCode(span.kind) || span.relocations.length === 0) continue;

@@ -125,7 +125,7 @@ export interface Hook {
 }
 
 /** A thing the reading of an object met and could not place; becomes a finding. */
-export interface Oddity {
+export interface ReadWarning {
   readonly code: "special-section-unknown" | "special-section-opaque" | "relocation-unknown" | "entry-without-owner";
   readonly section: string;
   readonly offset: number;
@@ -143,7 +143,7 @@ export interface SpanTable {
   readonly hooks: readonly Hook[];
   /** Functions that the patch's author asked to leave alone (KPATCH_IGNORE_FUNCTION). */
   readonly exempt: ReadonlySet<Span>;
-  readonly oddities: readonly Oddity[];
+  readonly warnings: readonly ReadWarning[];
   /** Code of a linked image that the linker made, by section index, in order: stubs, whose meaning is told where they are called. */
   readonly linkerMade: ReadonlyMap<number, readonly { readonly from: number; readonly to: number }[]>;
   /** How the entries of each table are laid out, by section index; a table that cannot be cut has none. */

@@ -4,7 +4,7 @@ import { archFor } from "../arch/registry.ts";
 import { ET, STB, STT } from "../elf/constants.ts";
 import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
 import { addTo } from "../grouping.ts";
-import { giveAnchored } from "./anchored.ts";
+import { attachAnchorReferences } from "./anchored.ts";
 import {
   cutAtReferences,
   cutAtSymbols,
@@ -37,7 +37,7 @@ import {
 } from "./references.ts";
 import { requireBytes, requireRoom } from "./required.ts";
 import { hasSpans, isCode, type SectionKind, sectionKind } from "./section-kind.ts";
-import type { Oddity, Span, SpanTable } from "./span.ts";
+import type { ReadWarning, Span, SpanTable } from "./span.ts";
 import { specialTableOf } from "./special.ts";
 import { attachEntries } from "./table-entries.ts";
 import { unknownTables } from "./unknown-tables.ts";
@@ -60,10 +60,10 @@ export function buildSpans(file: ElfObject): SpanTable {
     // Assemblers make a note of every section called so, of a user's variables too.
     if (kind === "note" && symbols.get(index)?.some(({ type }) => type === STT.OBJECT)) kinds[index] = "rodata";
   }
-  const oddities: Oddity[] = [];
+  const warnings: ReadWarning[] = [];
   const image = readImage(object, arch);
   const linked = image && new LinkedReader(image);
-  const drafts = readDrafts(object, arch, kinds, oddities, linked);
+  const drafts = readDrafts(object, arch, kinds, warnings, linked);
   for (const section of unknownTables(object.sections, kinds, drafts, symbols)) kinds[section.index] = "table";
   // From here on every section has its kind.
   const linkerMade: LinkerMade = new Map();
@@ -72,31 +72,31 @@ export function buildSpans(file: ElfObject): SpanTable {
   const { spans, bySection } = createSpans(object, arch, kinds, pieces);
   const spansOf = (section: number): readonly Span[] => bySection.get(section) ?? NO_SPANS;
   restoreResolved(object, arch, kinds, bySection, drafts);
-  giveRelocations(object, bySection, drafts);
-  if (image !== undefined) giveJumpTables(image, spans, spansOf);
+  attachRelocations(object, bySection, drafts);
+  if (image !== undefined) attachJumpTables(image, spans, spansOf);
   for (const span of spans) countFromTable(span, kinds, spansOf);
   for (const [index, list] of drafts) {
     if (kinds[index] !== "table") for (const draft of list) settle(draft, spansOf);
   }
   for (const span of spans) requireBytes(object, span);
   // From here on every relocation of a span knows its target.
-  const layouts = attachEntries({ object, arch, kinds, drafts, spansOf, oddities });
+  const layouts = attachEntries({ object, arch, kinds, drafts, spansOf, warnings });
   if (image !== undefined && linked !== undefined) attachLinkedExceptions({ image, linked, kinds, spansOf });
   else if (kinds.includes("unwind")) attachExceptionTables(object, kinds, drafts, spansOf);
   if (object.type === ET.REL) resolveIntoTables(object, spans);
-  giveAnchored(arch, spans, spansOf);
+  attachAnchorReferences(arch, spans, spansOf);
   if (spans.some(({ kind }) => kind === "fragment")) ownFragments(spans);
   const exports = readExports(object, kinds, drafts);
   const hooks = readHooks(object, kinds, drafts);
   const exempt = readExempt(object, kinds, drafts);
-  return { object, arch, kinds, spans, exports, hooks, exempt, oddities, linkerMade, layouts, spansOf };
+  return { object, arch, kinds, spans, exports, hooks, exempt, warnings, linkerMade, layouts, spansOf };
 }
 
 function readDrafts(
   object: ElfObject,
   arch: Arch,
   kinds: readonly SectionKind[],
-  oddities: Oddity[],
+  warnings: ReadWarning[],
   linked: LinkedReader | undefined,
 ): Map<number, readonly Draft[]> {
   const drafts = new Map<number, readonly Draft[]>();
@@ -109,7 +109,7 @@ function readDrafts(
     drafts.set(section.index, list);
     const strange = list.find((draft) => draft.howto.known === false);
     if (strange !== undefined) {
-      oddities.push({
+      warnings.push({
         code: "relocation-unknown",
         section: section.name,
         offset: strange.offset,
@@ -327,7 +327,7 @@ function imageDrafts(linked: LinkedReader, section: Section, kind: SectionKind):
 }
 
 /** In a linked image nothing marks jump tables but what they hold. */
-function giveJumpTables(image: Image, spans: readonly Span[], spansOf: (section: number) => readonly Span[]): void {
+function attachJumpTables(image: Image, spans: readonly Span[], spansOf: (section: number) => readonly Span[]): void {
   for (const span of spans) {
     if (span.kind !== "rodata" || span.symbol !== undefined || span.relocations.length > 0) continue;
     const found = jumpTableDrafts(image, span.section, span.offset, span.bytes);
@@ -362,7 +362,7 @@ function restoreResolved(
   }
 }
 
-function giveRelocations(
+function attachRelocations(
   object: ElfObject,
   bySection: ReadonlyMap<number, readonly Span[]>,
   drafts: ReadonlyMap<number, readonly Draft[]>,

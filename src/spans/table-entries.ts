@@ -4,7 +4,7 @@ import { addTo } from "../grouping.ts";
 import { type Draft, settle, settled, spanAt, takeDrafts } from "./references.ts";
 import { requireRoom } from "./required.ts";
 import { isCode, type SectionKind } from "./section-kind.ts";
-import type { Oddity, Span, TableEntry } from "./span.ts";
+import type { ReadWarning, Span, TableEntry } from "./span.ts";
 import { type EntryLayout, entryLayout, entryRanges, specialTableOf, UNKNOWN_TABLE } from "./special.ts";
 
 interface Input {
@@ -13,7 +13,7 @@ interface Input {
   readonly kinds: readonly SectionKind[];
   readonly drafts: ReadonlyMap<number, readonly Draft[]>;
   readonly spansOf: (section: number) => readonly Span[];
-  readonly oddities: Oddity[];
+  readonly warnings: ReadWarning[];
 }
 
 /** Cuts the kernel's tables into entries and gives each to the span that its owner field points into; returns the layouts found. */
@@ -110,11 +110,11 @@ function attachTable(
   const layout = entryLayout(table, section, fields, input.arch.kernel);
   if (table === UNKNOWN_TABLE && layout !== undefined) {
     const detail = `${section.size} bytes, ${layout.size} an entry`;
-    input.oddities.push({ code: "special-section-unknown", section: section.name, offset: 0, detail });
+    input.warnings.push({ code: "special-section-unknown", section: section.name, offset: 0, detail });
   }
   if (layout === undefined) {
     const detail = `${section.size} bytes, they were not compared`;
-    input.oddities.push({ code: "special-section-opaque", section: section.name, offset: 0, detail });
+    input.warnings.push({ code: "special-section-opaque", section: section.name, offset: 0, detail });
     return;
   }
   layouts.set(section.index, layout);
@@ -130,7 +130,7 @@ function attachTable(
     for (const draft of taken) settle(draft, input.spansOf, draft === field && table.policy === "derived");
     const owner = field?.target;
     if (field === undefined || owner === undefined) {
-      input.oddities.push({
+      input.warnings.push({
         code: "entry-without-owner",
         section: section.name,
         offset,

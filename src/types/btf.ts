@@ -243,7 +243,7 @@ export function readBtf(sections: DebugSections): TypeGraph {
     if (node !== undefined && node.type !== VOID) uses.push({ how: "returns", type: node.type, name: "" });
     return { name, code: undefined, uses, inlined: [] };
   });
-  return { source: "BTF", pointerSize: object.class / 8, nodes, functions, variables, oddities: [] };
+  return { source: "BTF", pointerSize: object.class / 8, nodes, functions, variables, warnings: [] };
 }
 
 /** Without the flag of its struct a bit field's width is that of its type: an INT may be narrower than its bytes, and begin inside them. */

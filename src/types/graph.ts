@@ -87,7 +87,7 @@ export interface VariableNode {
 }
 
 /** What could not be read of the debug information. */
-export interface GraphOddity {
+export interface GraphWarning {
   readonly section: string;
   readonly offset: number;
   readonly detail: string;
@@ -101,7 +101,7 @@ export interface TypeGraph {
   readonly nodes: ReadonlyMap<number, TypeNode>;
   readonly functions: readonly FunctionNode[];
   readonly variables: readonly VariableNode[];
-  readonly oddities: readonly GraphOddity[];
+  readonly warnings: readonly GraphWarning[];
 }
 
 /** No C type nests deeper; a longer chain leads in a circle. */

@@ -11,7 +11,7 @@ import { planFragment } from "../../src/plan/pair/fragment.ts";
 import { assembleUpdate } from "../../src/plan/update/assemble.ts";
 import { isComparedByContents } from "../../src/spans/section-kind.ts";
 import type { Span } from "../../src/spans/span.ts";
-import { isTextSpan } from "../../src/spans/text-of.ts";
+import { isStringSpan } from "../../src/spans/strings.ts";
 import { findingCodes, rungStatus } from "../support/describe-pair.ts";
 import { FIXTURES, fixtureCases, join } from "../support/paths.ts";
 
@@ -72,7 +72,7 @@ interface Crossed {
 /** Exchanges the twins of the first two pairs that a pass found of one kind, named and not empty; undefined where it found no such two. */
 function crossed({ pre, pairing }: ObjectDiff, pass: PairedBy): Crossed | undefined {
   const own = pre.table.spans.filter((span) => {
-    const isMute = span.symbol === undefined || isComparedByContents(span.kind) || isTextSpan(span);
+    const isMute = span.symbol === undefined || isComparedByContents(span.kind) || isStringSpan(span);
     return pairing.by[span.id] === pass && span.size > 0 && !isMute;
   });
   for (const [i, a] of own.entries()) {

@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import { compareUpdates } from "../../src/check/compare-updates.ts";
 import { integrityProblems } from "../../src/check/integrity.ts";
 import { validateDescription } from "../../src/check/validate.ts";
-import { comparable } from "../../src/cli/comparable.ts";
+import { requireComparable } from "../../src/cli/comparable.ts";
 import type { UpdateDescription } from "../../src/contract/description.ts";
 import { type ElfObject, readObject } from "../../src/elf/object.ts";
 import { UnsupportedError } from "../../src/errors.ts";
@@ -58,7 +58,7 @@ function seedPairs(): Pair[] {
     .filter(({ pre, post }) => Math.max(pre.length, post.length) <= LARGEST);
 }
 
-const object = (bytes: Uint8Array, file: string): ElfObject => comparable(readObject(bytes, file), { file });
+const object = (bytes: Uint8Array, file: string): ElfObject => requireComparable(readObject(bytes, file), { file });
 
 /** What `check` has against a description that we wrote ourselves. */
 function problemsOf(update: UpdateDescription): string[] {

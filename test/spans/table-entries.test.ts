@@ -19,8 +19,8 @@ function entries(parts: readonly Part[], extra: ElfExtra = {}): string[] {
   );
 }
 
-function oddities(parts: readonly Part[], extra: ElfExtra = {}): string[] {
-  return spansOf(parts, extra).oddities.map(({ code, section: name, offset }) => `${code} ${name}+${offset}`);
+function warnings(parts: readonly Part[], extra: ElfExtra = {}): string[] {
+  return spansOf(parts, extra).warnings.map(({ code, section: name, offset }) => `${code} ${name}+${offset}`);
 }
 
 const f = text("f", "31c0 0f0b 0f0b 90 90 90 c3");
@@ -210,7 +210,7 @@ describe("what cannot be placed is said", () => {
       ["relocation-unknown .data.v+0"],
     ],
   ];
-  it.each(cases)("%s", (_what, parts, expected) => expect(oddities(parts)).toEqual(expected));
+  it.each(cases)("%s", (_what, parts, expected) => expect(warnings(parts)).toEqual(expected));
 });
 
 describe("fragments belong to the function whose entry or code leads to them", () => {

@@ -176,7 +176,7 @@ describe("what is left out says so", () => {
   it("split DWARF: the types are in another file", async () => {
     const { graph, byKey } = await layoutsOfFixture("sta-lock/split");
     expect(byKey.size).toBe(0);
-    expect(graph.oddities.map(({ detail }) => detail)).toEqual([
+    expect(graph.warnings.map(({ detail }) => detail)).toEqual([
       expect.stringContaining("object.dwo, which is not read (split DWARF)"),
     ]);
   });

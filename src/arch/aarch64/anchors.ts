@@ -134,7 +134,7 @@ class Walk {
   /** The register's value is used as a value: what it points to itself is meant. */
   #hand(register: number): number {
     const value = this.#get(register);
-    if (this.#tells && value !== 0) this.#values.hand(value);
+    if (this.#tells && value !== 0) this.#values.escape(value);
     return value;
   }
 
@@ -204,13 +204,13 @@ class Walk {
   #return(): void {
     this.#hand(0);
     const second = this.#get(1);
-    if (this.#tells && second !== 0) this.#values.leaveSecond(second);
+    if (this.#tells && second !== 0) this.#values.escapeAsSecondResult(second);
   }
 
   #passArguments(): void {
     for (let i = 0; i < ARGUMENTS; i++) {
       const value = this.#get(i);
-      if (this.#tells && value !== 0) this.#values.leave(value);
+      if (this.#tells && value !== 0) this.#values.escapeIfDirect(value);
     }
   }
 

@@ -22,7 +22,7 @@ export class AnchorValues {
   readonly #blendOf = new Map<string, number>();
   readonly #joined = new Map<number, number>();
   readonly #uses = new Map<number, AnchoredUse>();
-  readonly #handed = new Set<number>();
+  readonly #escaped = new Set<number>();
   readonly #reachedFrom = new Set<number>();
   readonly #left = new Set<number>();
   readonly #second = new Set<number>();
@@ -55,7 +55,7 @@ export class AnchorValues {
     const members = [...new Set([...this.#members(a), ...this.#members(b)])].sort((x, y) => x - y);
     if (members.length === 0) return 0;
     // Beyond that all are values that are meant by themselves; what stays is a mark that something is uncertain.
-    if (members.length > MOST) for (const member of members.splice(MOST)) this.#handed.add(member);
+    if (members.length > MOST) for (const member of members.splice(MOST)) this.#escaped.add(member);
     const key = members.join();
     const known = this.#blendOf.get(key);
     if (known !== undefined) return known;
@@ -66,8 +66,8 @@ export class AnchorValues {
   }
 
   /** The value leaves: the thing it points to is meant. */
-  hand(value: number): void {
-    for (const member of this.#members(value)) this.#handed.add(member);
+  escape(value: number): void {
+    for (const member of this.#members(value)) this.#escaped.add(member);
   }
 
   /** Two values are compared: where each may be an address behind the other, the one is a limit. */
@@ -76,17 +76,17 @@ export class AnchorValues {
       [a, b],
       [b, a],
     ] as const) {
-      if (value <= 0 || other >= 0 || this.#place(value).isBase) this.hand(value);
+      if (value <= 0 || other >= 0 || this.#place(value).isBase) this.escape(value);
     }
   }
 
   /** The value leaves, unless it was left over by accesses through it. */
-  leave(value: number): void {
+  escapeIfDirect(value: number): void {
     for (const member of this.#members(value)) this.#left.add(member);
   }
 
   /** The value stands where the second half of a result would. */
-  leaveSecond(value: number): void {
+  escapeAsSecondResult(value: number): void {
     for (const member of this.#members(value)) this.#second.add(member);
   }
 
@@ -96,7 +96,7 @@ export class AnchorValues {
       const { section, place } = this.#place(member);
       this.#reachedFrom.add(member);
       if (!isAddress) this.#pointed.add(member);
-      if (value < 0) this.#handed.add(member);
+      if (value < 0) this.#escaped.add(member);
       if (value < 0 && this.#members(value).length > 1) continue;
       const kind = isAddress ? "address" : "access";
       this.#uses.set(offset, { offset, section, place: place + distance, mask: value < 0 ? 0 : mask, kind });
@@ -105,9 +105,9 @@ export class AnchorValues {
 
   result(isOpaque: boolean): AnchoredUses {
     for (const member of [...this.#left, ...this.#second]) {
-      if (!this.#reachedFrom.has(member)) this.#handed.add(member);
+      if (!this.#reachedFrom.has(member)) this.#escaped.add(member);
     }
-    const meant = this.#keysOf(this.#handed);
+    const meant = this.#keysOf(this.#escaped);
     const left = this.#keysOf(this.#left);
     const uses = [...this.#uses.values()].map((use) => this.#withEnd(use)).sort((a, b) => a.offset - b.offset);
     return {
@@ -122,7 +122,7 @@ export class AnchorValues {
   #withEnd(use: AnchoredUse): AnchoredUse {
     if (use.kind !== "address" || use.mask === 0) return use;
     const id = this.#intern({ section: use.section, place: use.place, isBase: false });
-    const isPointed = [this.#handed, this.#left, this.#second, this.#pointed].some((set) => set.has(id));
+    const isPointed = [this.#escaped, this.#left, this.#second, this.#pointed].some((set) => set.has(id));
     return isPointed ? use : { ...use, kind: "end" };
   }
 

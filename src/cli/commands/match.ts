@@ -6,7 +6,7 @@ import { describeSystemError, FormatError, UsageError } from "../../errors.ts";
 import type { MatchFinding } from "../../findings/match.ts";
 import { objectName } from "../../input/object-name.ts";
 import { type MatchRequest, matchUpdate } from "../../match/match.ts";
-import { type Worder, withInstructions } from "../../match/outcome/instruction-words.ts";
+import { type InstructionFormatter, withInstructions } from "../../match/outcome/instruction-words.ts";
 import { matchSubject, type Subject } from "../../match/subject.ts";
 import { documentPath } from "../../paths.ts";
 import { placeUpdate } from "../../plan/update/placed.ts";
@@ -165,7 +165,7 @@ async function describeInstructions(result: MatchResult, subjects: readonly Subj
   if (arch === undefined) return result;
   const disassemble = disassemblerFor(arch);
   const spans = new Map(subjects.flatMap(({ labels }) => [...labels].map(([span, label]) => [label, span] as const)));
-  const wordsOf: Worder = (span) => disassemble(span, () => "")[0]?.text;
+  const wordsOf: InstructionFormatter = (span) => disassemble(span, () => "")[0]?.text;
   const sections = result.sections.map((section) => {
     const span = spans.get(section.label);
     return span === undefined || !isCode(span.kind) ? section : withInstructions(section, span, wordsOf);

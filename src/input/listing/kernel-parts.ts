@@ -18,7 +18,7 @@ const IN_EVERY_MODULE = ".module-common.o";
  * The objects of a kernel's tree that are neither in vmlinux nor in a module, with the reason; none where the tree does not
  * tell what vmlinux is made of. `files` are those of the tree by path, `isPart` knows those that need no question.
  */
-export function strangersIn(
+export function nonKernelObjects(
   files: ReadonlyMap<string, InputRef>,
   root: string,
   isPart: (path: string) => boolean,

@@ -9,25 +9,25 @@ import { isCompression, KIND_SIZE, type Kind, kindOf } from "../kind.ts";
 import { chunkBuffers, type InputRef, openDescriptor, placeOf, readUpTo, statusOf, unreadable } from "./file.ts";
 
 /** An input whose size and compression are now known. */
-export interface Looked {
+export interface ProbedFile {
   readonly ref: InputRef;
   readonly kind: Kind;
 }
 
-export interface LookedPair {
-  readonly pre: Looked | undefined;
-  readonly post: Looked | undefined;
+export interface ProbedPair {
+  readonly pre: ProbedFile | undefined;
+  readonly post: ProbedFile | undefined;
   /** Whether both hold the same bytes, as stored; undefined when that was not asked for or the answer takes unpacking. */
   readonly same: boolean | undefined;
 }
 
-export interface Looker {
+export interface FileProbe {
   /** In steps: a long comparison gives way again and again. */
   look(
     pre: InputRef | undefined,
     post: InputRef | undefined,
     settle: boolean,
-  ): Generator<undefined, LookedPair, undefined>;
+  ): Generator<undefined, ProbedPair, undefined>;
   /** Closes the file of each side that is still open. */
   close(): void;
 }
@@ -36,7 +36,7 @@ export interface Looker {
 const PAUSE = 1 << 23;
 
 /** Keeps the last file of each side open, so that the members of an archive do not open it again and again. */
-export function createLooker(): Looker {
+export function createProbe(): FileProbe {
   const [preFile, postFile] = [lastFile(), lastFile()];
   return { look, close };
 
@@ -49,7 +49,7 @@ export function createLooker(): Looker {
     pre: InputRef | undefined,
     post: InputRef | undefined,
     settle: boolean,
-  ): Generator<undefined, LookedPair, undefined> {
+  ): Generator<undefined, ProbedPair, undefined> {
     const [left, right] = chunkBuffers();
     if (settle && pre !== undefined && post !== undefined && !pre.pipe && !post.pipe) {
       return yield* compare(pre, post, left, right);
@@ -61,7 +61,7 @@ export function createLooker(): Looker {
     };
   }
 
-  function lookAlone(ref: InputRef, file: LastFile, buffer: Buffer): Looked {
+  function lookAlone(ref: InputRef, file: LastFile, buffer: Buffer): ProbedFile {
     // The bytes of a pipe can be read only once: the reader must get all of them.
     if (ref.pipe) return { ref, kind: "object" };
     const descriptor = file.open(ref);
@@ -75,7 +75,7 @@ export function createLooker(): Looker {
     post: InputRef,
     left: Buffer,
     right: Buffer,
-  ): Generator<undefined, LookedPair, undefined> {
+  ): Generator<undefined, ProbedPair, undefined> {
     const [a, b] = [preFile.open(pre), postFile.open(post)];
     const chunk = left.length;
     let kinds: readonly [Kind, Kind] | undefined;
@@ -116,11 +116,11 @@ function readChunk(descriptor: number, buffer: Buffer, ref: InputRef, done: numb
   }
 }
 
-function settled(ref: InputRef, size: number, kind: Kind): Looked {
+function settled(ref: InputRef, size: number, kind: Kind): ProbedFile {
   return { ref: withCompression({ ...ref, size }, kind), kind };
 }
 
-function complete(ref: InputRef, descriptor: number, kind: Kind): Looked {
+function complete(ref: InputRef, descriptor: number, kind: Kind): ProbedFile {
   if (ref.mtimeMs !== undefined) return { ref: withCompression(ref, kind), kind };
   const { size, mtimeMs } = statusOf(descriptor, ref.path);
   return { ref: withCompression({ ...ref, size, mtimeMs }, kind), kind };

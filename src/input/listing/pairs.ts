@@ -14,8 +14,8 @@ import { moduleNameOfPath, readTargetRules, VMLINUX } from "../target.ts";
 import { requireAlignment } from "./alignment.ts";
 import { type InputRef, readInput, sameStored, unreadable } from "./file.ts";
 import { type Kbuild, readKbuild } from "./kbuild.ts";
-import { strangersIn } from "./kernel-parts.ts";
-import { createLooker, type Looked, type LookedPair } from "./look.ts";
+import { nonKernelObjects } from "./kernel-parts.ts";
+import { createProbe, type ProbedFile, type ProbedPair } from "./look.ts";
 import { type Member, readMembers } from "./members.ts";
 import { pairMembersOf } from "./namesakes.ts";
 import { type Skipped, walkTree } from "./tree.ts";
@@ -129,7 +129,7 @@ export function* walkPairs(
     const objectsOf = (paths: string[]) => (isNamed ? paths.filter((path) => OBJECT_NAME.test(path)) : paths);
     requireAlignment(pre, post, objectsOf(prePaths), objectsOf(postPaths));
   }
-  const looker = createLooker();
+  const looker = createProbe();
   const step = { done: 0, of: 0 };
   try {
     const keys = sortedUnion(a.files, b.files);
@@ -193,7 +193,7 @@ export function* walkPairs(
     const kbuild = readKbuild(new Set(files.keys()), texts);
     const isKnown = (path: string): boolean =>
       kbuild.modules.has(path) || kbuild.covered.has(path) || path.endsWith(".mod.o");
-    const strangers = strangersIn(files, root, isKnown);
+    const strangers = nonKernelObjects(files, root, isKnown);
     return { root, files, kbuild, strangers };
   }
 
@@ -235,7 +235,7 @@ export function* walkPairs(
 
   /** Whether two files that are not analysed are the same: asked for all of them, also where other shards compare the pair. */
   function* holdSameBytes(
-    seen: LookedPair,
+    seen: ProbedPair,
     preFile: InputRef | undefined,
     postFile: InputRef | undefined,
   ): Generator<ListingStep, boolean, undefined> {
@@ -247,7 +247,7 @@ export function* walkPairs(
     preFile: InputRef | undefined,
     postFile: InputRef | undefined,
     settle: boolean,
-  ): Generator<ListingStep, LookedPair, undefined> {
+  ): Generator<ListingStep, ProbedPair, undefined> {
     const looking = looker.look(preFile, postFile, settle);
     let seen = looking.next();
     for (; !seen.done; seen = looking.next()) yield step;
@@ -255,7 +255,7 @@ export function* walkPairs(
   }
 
   /** The input, unless what was seen is nothing to analyse. */
-  function pick(key: string, seen: Looked | undefined): InputRef | undefined {
+  function pick(key: string, seen: ProbedFile | undefined): InputRef | undefined {
     if (seen === undefined || isArchive(seen.kind)) return undefined;
     if (!isTree || seen.kind === "object" || (isCompression(seen.kind) && key.endsWith(".ko"))) return seen.ref;
     if (seen.kind === "image") {
@@ -267,8 +267,8 @@ export function* walkPairs(
 
   function* pairMembers(
     key: string,
-    preFile: Looked | undefined,
-    postFile: Looked | undefined,
+    preFile: ProbedFile | undefined,
+    postFile: ProbedFile | undefined,
   ): Generator<ListingStep, void, undefined> {
     const [before, after] = [preFile, postFile].map((looked, index): readonly Member[] =>
       looked === undefined || !isArchive(looked.kind) ? [] : readMembers(looked.ref, (index === 0 ? a : b).root),
@@ -368,12 +368,12 @@ function isAnalysable(kind: Kind | undefined): boolean {
   return kind === "object" || kind === "image";
 }
 
-function isBitcode({ pre, post }: LookedPair): boolean {
+function isBitcode({ pre, post }: ProbedPair): boolean {
   return pre?.kind === "bitcode" || post?.kind === "bitcode";
 }
 
 /** Why an input is not analysed; undefined for what is, and for archives, whose members are. */
-function whyRefused(seen: Looked | undefined, isMember = false): string | undefined {
+function whyRefused(seen: ProbedFile | undefined, isMember = false): string | undefined {
   if (seen === undefined || isAnalysable(seen.kind)) return undefined;
   if (isArchive(seen.kind)) return isMember ? "an archive in an archive" : undefined;
   if (seen.kind === "bitcode") return "LLVM bitcode, not machine code";

@@ -12,7 +12,7 @@ import { implyThread } from "../tolerances/thread-locals.ts";
 import { tocBase } from "../tolerances/toc.ts";
 import type { Trial } from "../values.ts";
 import { type Half, HalfAddresses } from "./halves.ts";
-import type { Mismatch, Trying } from "./mismatch.ts";
+import type { ComparisonResult, Mismatch } from "./mismatch.ts";
 
 const NO_RULES: ReadonlySet<string> = new Set();
 const masks = new WeakMap<Span, Uint8Array>();
@@ -28,7 +28,13 @@ function maskOf(span: Span, context: Context): Uint8Array {
 }
 
 /** Compares a span with the run system byte by byte; relocated fields must stand for addresses that agree with all that is known. */
-export function compareBytewise(context: Context, trial: Trial, span: Span, address: bigint, size = span.size): Trying {
+export function compareBytewise(
+  context: Context,
+  trial: Trial,
+  span: Span,
+  address: bigint,
+  size = span.size,
+): ComparisonResult {
   const bytes = context.image.memory.read(address, span.size);
   if (bytes === undefined || bytes.length < size) {
     return { mismatch: mismatchAt(span, 0, address, new Uint8Array(0), "the image has no memory there") };

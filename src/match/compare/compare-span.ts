@@ -5,11 +5,11 @@ import type { Span } from "../../spans/span.ts";
 import type { Context } from "../run-context.ts";
 import { newTrial, type Trial } from "../values.ts";
 import { compareBytewise } from "./bytewise.ts";
-import type { Trying } from "./mismatch.ts";
+import type { ComparisonResult } from "./mismatch.ts";
 import { walkRelaxed } from "./relaxed-walk.ts";
 import { walkText } from "./text-walk.ts";
 
-type Walk = (context: Context, trial: Trial, span: Span, address: bigint) => Trying;
+type Walk = (context: Context, trial: Trial, span: Span, address: bigint) => ComparisonResult;
 
 /** Linked code has the object's instructions, but for those that rewrites explain: nothing more is tried. */
 const SAME_INSTRUCTIONS = undefined;
@@ -33,7 +33,7 @@ const WALKS: Readonly<Record<Family, Walk | undefined>> = {
 };
 
 /** Compares a span with one candidate. Text whose bytes are equal needs no second look; where no walk is known only such text matches. */
-export function compareSpan(context: Context, trial: Trial, span: Span, address: bigint): Trying {
+export function compareSpan(context: Context, trial: Trial, span: Span, address: bigint): ComparisonResult {
   if (!isCode(span.kind)) return compareBytewise(context, trial, span, address, contentSize(span));
   const plain = newTrial();
   for (const [key, known] of trial.addresses) plain.addresses.set(key, known);

@@ -27,7 +27,7 @@ export interface OffsetMap {
 }
 
 /** What the comparison of a span with one candidate gives. */
-export type Trying =
+export type ComparisonResult =
   | { readonly mismatch: Mismatch }
   | {
       readonly mismatch: undefined;

@@ -18,7 +18,7 @@ import type { Span, SpanRelocation } from "../../spans/span.ts";
 import { type Context, imply, meantAddress, mismatchAt, wrap } from "../context.ts";
 import { type RelaxSite, type RelaxStep, RISCV_RULES, wordAt } from "../tolerances/rules-riscv.ts";
 import type { Trial } from "../values.ts";
-import type { Mismatch, OffsetMap, Trying } from "./mismatch.ts";
+import type { ComparisonResult, Mismatch, OffsetMap } from "./mismatch.ts";
 import { Halves } from "./relaxed-halves.ts";
 
 /** Where each instruction went: the linker moves nothing but by deleting in front of it. */
@@ -71,7 +71,7 @@ class Walk {
     this.#halves = new Halves(context, trial, span);
   }
 
-  walk(): Trying {
+  walk(): ComparisonResult {
     const { size } = this.#span;
     while (this.#at < size) {
       this.#offsets.add(this.#at, this.#runAt);
@@ -203,7 +203,7 @@ class Walk {
 }
 
 /** Compares a RISC-V function with run code that the linker relaxed. */
-export function walkRelaxed(context: Context, trial: Trial, span: Span, address: bigint): Trying {
+export function walkRelaxed(context: Context, trial: Trial, span: Span, address: bigint): ComparisonResult {
   // Relaxed code is never longer.
   const run = context.image.memory.read(address, span.size);
   if (run === undefined) {

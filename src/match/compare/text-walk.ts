@@ -21,7 +21,7 @@ import { branchKind, decodeAt, isNop, preTarget, runTarget, type Site, type Step
 import { implyThread } from "../tolerances/thread-locals.ts";
 import type { Trial } from "../values.ts";
 import { implyField } from "./bytewise.ts";
-import type { Block, Mismatch, OffsetMap, Trying } from "./mismatch.ts";
+import type { Block, ComparisonResult, Mismatch, OffsetMap } from "./mismatch.ts";
 
 const NO_ENTRIES: readonly TableEntry[] = [];
 
@@ -81,7 +81,7 @@ class Walk {
     markRelocated(this.#mask, span.relocations, context.arch);
   }
 
-  walk(): Trying {
+  walk(): ComparisonResult {
     const { size } = this.#span;
     while (this.#at < size) {
       this.#followMove();
@@ -280,6 +280,6 @@ function endsControl(site: Site): boolean {
 }
 
 /** Compares a function with the run code instruction by instruction. */
-export function walkText(context: Context, trial: Trial, span: Span, address: bigint, mode: X86Mode): Trying {
+export function walkText(context: Context, trial: Trial, span: Span, address: bigint, mode: X86Mode): ComparisonResult {
   return new Walk(context, trial, span, address, mode).walk();
 }

@@ -2,7 +2,7 @@ import type { SectionResult } from "../../contract/match.ts";
 import type { Span } from "../../spans/span.ts";
 
 /** The instruction at the start of some bytes of a span, in words. */
-export type Worder = (span: Span) => string | undefined;
+export type InstructionFormatter = (span: Span) => string | undefined;
 
 /** Bytes that are looked at as if they were a span of their own. */
 function loose(span: Span, hex: string): Span {
@@ -11,7 +11,7 @@ function loose(span: Span, hex: string): Span {
 }
 
 /** The section with the first differing instruction of both sides in words, where it is code. */
-export function withInstructions(section: SectionResult, span: Span, wordsOf: Worder): SectionResult {
+export function withInstructions(section: SectionResult, span: Span, wordsOf: InstructionFormatter): SectionResult {
   const { mismatch } = section;
   if (mismatch === undefined || mismatch.pre === "" || mismatch.run === "") return section;
   const pre = wordsOf(loose(span, mismatch.pre));

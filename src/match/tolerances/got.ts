@@ -77,7 +77,7 @@ export function slotTarget({ arch, image }: Context, slot: bigint): bigint | und
   const view = new DataView(bytes.buffer, bytes.byteOffset, size);
   const little = arch.data === "lsb";
   const word = size === 8 ? view.getBigUint64(0, little) : BigInt(view.getUint32(0, little));
-  return word === 0n ? undefined : wrap(arch, word + image.unmoved);
+  return word === 0n ? undefined : wrap(arch, word + image.contentBias);
 }
 
 /** What is wrong with an address as that of a slot: a slot is in memory, and one that is still empty lies in the table that the loader fills. */

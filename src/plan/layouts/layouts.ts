@@ -100,7 +100,7 @@ function graphOf(
 ): TypeGraph | undefined {
   try {
     const graph = typesIn(sections);
-    for (const { section, offset, detail } of graph?.oddities ?? [])
+    for (const { section, offset, detail } of graph?.warnings ?? [])
       findings.push({
         code: "debug-info-unread",
         where: { object: index, side, section, offset, name: pathOf(sections.object) },

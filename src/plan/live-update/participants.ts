@@ -21,7 +21,7 @@ import {
 } from "../../contract/names/live-update.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span, SpanRelocation, SpanTable } from "../../spans/span.ts";
-import { textBytes } from "../../spans/text-of.ts";
+import { stringBytes } from "../../spans/strings.ts";
 
 /** One function in a table of callbacks. */
 export interface Callback {
@@ -197,7 +197,7 @@ function compatibleOf(handler: Span, offset: number): string | undefined {
   const bytes =
     relocation?.target === undefined
       ? handler.bytes.subarray(offset, offset + COMPATIBLE_LENGTH)
-      : textBytes(relocation.target, relocation.targetOffset);
+      : stringBytes(relocation.target, relocation.targetOffset);
   if (bytes === undefined || (relocation !== undefined && relocation.target === undefined)) return undefined;
   const end = bytes.indexOf(0);
   const text = Buffer.from(end === -1 ? bytes : bytes.subarray(0, end)).toString("latin1");

@@ -6,7 +6,7 @@ import type { Finding, FindingCode } from "../../findings/findings.ts";
 import { hex } from "../../hex.ts";
 import { isCode, isComparedByContents, isState, type SectionKind } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";
-import { isTextSpan } from "../../spans/text-of.ts";
+import { isStringSpan } from "../../spans/strings.ts";
 import { demangle } from "./demangle.ts";
 import { firstReason, type PlannedPair, reasonsOf, spanFinding, toReasons } from "./pair.ts";
 
@@ -59,7 +59,7 @@ type Header = Pick<DataChange, "name" | "demangled" | "label" | "object" | "targ
 
 function header(pair: PlannedPair, span: Span, side: "pre" | "post"): Header {
   const label = (side === "pre" ? pair.preLabels : pair.postLabels).get(span) as string;
-  const kind = isTextSpan(span) ? "string" : (KINDS[span.kind] ?? "special");
+  const kind = isStringSpan(span) ? "string" : (KINDS[span.kind] ?? "special");
   const text = kind === "string" ? { text: textOf(span) } : {};
   const demangled = demangle(span.name);
   const readable = demangled === undefined ? {} : { demangled };
@@ -186,7 +186,8 @@ function planCommons(plan: DataPlan, pair: PlannedPair): void {
 
 /** Data without a name and without a user: nothing else would tell that it is gone, or new. */
 function reportUnowned(plan: DataPlan, pair: PlannedPair, span: Span, side: "pre" | "post"): void {
-  if (span.symbol !== undefined || isComparedByContents(span.kind) || isTextSpan(span) || span.kind === "note") return;
+  if (span.symbol !== undefined || isComparedByContents(span.kind) || isStringSpan(span) || span.kind === "note")
+    return;
   if (span.kind === "registry" || pair.diff[side].uses(span).length > 0) return;
   const detail = `${span.size} bytes at ${hex(span.offset)} ${side === "pre" ? "are gone" : "are new"}`;
   plan.findings.push(spanFinding(pair, "unnamed-data-changed", span, side, detail));

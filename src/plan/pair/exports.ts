@@ -6,7 +6,7 @@ import { differingRuns } from "../../diff/mask.ts";
 import type { Finding } from "../../findings/findings.ts";
 import { hex } from "../../hex.ts";
 import type { Export, SpanRelocation } from "../../spans/span.ts";
-import { textBytes } from "../../spans/text-of.ts";
+import { stringBytes } from "../../spans/strings.ts";
 import type { PlannedPair } from "./pair.ts";
 
 /** What the export pass contributes. */
@@ -77,8 +77,8 @@ function isSameReference({ diff }: PlannedPair, a: SpanRelocation | undefined, b
   if (a.howto.family !== b.howto.family || (a.target === undefined) !== (b.target === undefined)) return false;
   if (a.target === undefined || b.target === undefined)
     return a.symbol?.name === b.symbol?.name && a.targetAddend === b.targetAddend;
-  const text = textBytes(a.target, a.targetOffset);
-  const other = text && textBytes(b.target, b.targetOffset);
+  const text = stringBytes(a.target, a.targetOffset);
+  const other = text && stringBytes(b.target, b.targetOffset);
   if (text !== undefined && other !== undefined) return Buffer.compare(text, other) === 0;
   return (
     diff.pairing.postOf[a.target.id] === b.target && a.targetOffset - a.target.entry === b.targetOffset - b.target.entry

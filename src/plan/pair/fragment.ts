@@ -9,7 +9,7 @@ import type { ElfObject, ElfSymbol } from "../../elf/object.ts";
 import { type Finding, severityOf } from "../../findings/findings.ts";
 import { hex } from "../../hex.ts";
 import { documentPath } from "../../paths.ts";
-import type { Oddity } from "../../spans/span.ts";
+import type { ReadWarning } from "../../spans/span.ts";
 import type { LayoutPlan } from "../layouts/layouts.ts";
 import { planLiveUpdate } from "../live-update/live-update.ts";
 import { planSwitchOver } from "../switch-over/switch-over.ts";
@@ -68,7 +68,7 @@ export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, f
   const needs = absent === undefined ? [...checkNewCode(pair), ...compareModuleInfo(pair)] : checkNewCode(pair);
   const live = planLiveUpdate(pair, layouts?.tableTypes);
   const switchOver = planSwitchOver(pair, layouts?.tableTypes);
-  const oddities = reportOddities(pair);
+  const warnings = reportWarnings(pair);
   const sides = absent === undefined ? [] : [reportAbsence(pair, absent)];
   const producers = compareProducers(preObject, postObject, name);
   const noise = listNoise(pair, nameless?.noise);
@@ -81,7 +81,7 @@ export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, f
     ...needs,
     ...live.findings,
     ...switchOver.findings,
-    ...oddities,
+    ...warnings,
     ...sides,
     ...producers.findings,
     ...(layouts?.findings ?? []),
@@ -220,19 +220,19 @@ function isShared({ bind, shndx, section }: ElfSymbol, comdat: ReadonlySet<numbe
 }
 
 /** What the reading of the objects could not place; said once when both sides have it. */
-function reportOddities(pair: PlannedPair): Finding[] {
+function reportWarnings(pair: PlannedPair): Finding[] {
   const said = new Set<string>();
   const findings: Finding[] = [];
-  const report = (side: "pre" | "post", oddities: readonly Oddity[]): void => {
-    for (const { code, section, offset, detail } of oddities) {
+  const report = (side: "pre" | "post", warnings: readonly ReadWarning[]): void => {
+    for (const { code, section, offset, detail } of warnings) {
       const key = `${code} ${section} ${offset} ${detail}`;
       if (said.has(key)) continue;
       said.add(key);
       findings.push({ code, where: { object: pair.index, side, section, offset }, detail });
     }
   };
-  report("pre", pair.diff.pre.table.oddities);
-  report("post", pair.diff.post.table.oddities);
+  report("pre", pair.diff.pre.table.warnings);
+  report("post", pair.diff.post.table.warnings);
   const { arch } = pair.diff.pre.table;
   if (arch.howtos.size === 0)
     findings.push({ code: "machine-without-table", where: { object: pair.index, name: arch.name }, detail: "" });

@@ -69,22 +69,22 @@ function reach(code: CodeTables, isDropped: (label: string) => boolean, others?:
   const reasons = new Map<string, string>();
   for (const { label, because } of code.sections)
     if (!isDropped(label) && ROOT.test(because)) reasons.set(label, because);
-  const ask = (label: string, by: string): void => {
+  const require = (label: string, referrer: string): void => {
     const section = sections.get(label);
     // New code that is taken out is gone; old code that is taken out is still the place that others mean.
     if (section === undefined || reasons.has(label) || (others === undefined && isDropped(label))) return;
-    const [, says] = /^(?:referenced-by|owner) (.*)$/s.exec(section.because) ?? [];
-    const isStillTrue = says !== undefined && (reasons.has(says) || elsewhere.has(says));
-    reasons.set(label, isStillTrue ? section.because : `referenced-by ${by}`);
+    const [, statedReferrer] = /^(?:referenced-by|owner) (.*)$/s.exec(section.because) ?? [];
+    const isStillTrue = statedReferrer !== undefined && (reasons.has(statedReferrer) || elsewhere.has(statedReferrer));
+    reasons.set(label, isStillTrue ? section.because : `referenced-by ${referrer}`);
   };
   // The list grows while we walk it.
   for (const [label] of reasons) {
-    for (const target of references.get(label) ?? []) ask(target, ownerOf(label) ?? label);
+    for (const target of references.get(label) ?? []) require(target, ownerOf(label) ?? label);
     for (const entry of entries.get(label) ?? []) {
       if (!isDropped(entry) && !reasons.has(entry)) reasons.set(entry, sections.get(entry)?.because ?? "");
     }
   }
-  for (const { section, symbol } of others?.relocations ?? []) ask(symbol, ownerOf(section) ?? section);
+  for (const { section, symbol } of others?.relocations ?? []) require(symbol, ownerOf(section) ?? section);
   return reasons;
 }
 

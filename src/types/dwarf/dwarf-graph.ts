@@ -4,7 +4,7 @@ import {
   type FunctionNode,
   type FunctionUse,
   type GraphMember,
-  type GraphOddity,
+  type GraphWarning,
   sizeOf,
   type TypeGraph,
   type TypeKind,
@@ -77,7 +77,7 @@ const NO_NUMBERS: number[] = [];
 /** Longest prefix of namespaces that is kept: nesting costs the square of its depth otherwise. */
 const LONGEST_PREFIX = 1024;
 /** Findings of one kind reported at most. */
-const MOST_ODDITIES = 16;
+const MOST_WARNINGS = 16;
 
 /** Bit fields of DWARF 2 and 3 whose storage is as large as their type, which may stand further on. */
 interface Pending {
@@ -94,7 +94,7 @@ export function graphBuilder(object: ElfObject): GraphBuilder {
   const variables: { name: string; type: number | undefined; specification: number | undefined; isDefined: boolean }[] =
     [];
   const variableTypes = new Map<number, { name: string; type: number | undefined }>();
-  const oddities: GraphOddity[] = [];
+  const warnings: GraphWarning[] = [];
   const said = new Set<string>();
   const pending: Pending[] = [];
   /** Signatures of types have numbers of their own, below VOID. */
@@ -102,9 +102,9 @@ export function graphBuilder(object: ElfObject): GraphBuilder {
   const entryOf = new Map<number, number>();
 
   const refuse: Refuse = (detail, section, offset) => {
-    if (said.has(detail) || oddities.length >= MOST_ODDITIES) return;
+    if (said.has(detail) || warnings.length >= MOST_WARNINGS) return;
     said.add(detail);
-    oddities.push({ section, offset, detail });
+    warnings.push({ section, offset, detail });
   };
 
   function signatureId(signature: bigint): number {
@@ -258,7 +258,7 @@ export function graphBuilder(object: ElfObject): GraphBuilder {
       nodes,
       functions: finishFunctions(functions),
       variables: finishVariables(),
-      oddities,
+      warnings,
     };
     for (const place of pending) {
       const storage = sizeOf(graph, (place.members[place.index] as GraphMember).type);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { isTextSpan, textBytes } from "../../src/spans/text-of.ts";
+import { isStringSpan, stringBytes } from "../../src/spans/strings.ts";
 import { type Part, rodata, section, spansOf } from "../support/elf-parts.ts";
 
 function read(part: Part, offset = 0): [string | undefined, boolean] {
   const [span] = spansOf([part]).spans;
   if (span === undefined) throw new Error("no span");
-  const bytes = textBytes(span, offset);
-  return [bytes && Buffer.from(bytes).toString(), isTextSpan(span)];
+  const bytes = stringBytes(span, offset);
+  return [bytes && Buffer.from(bytes).toString(), isStringSpan(span)];
 }
 
 describe("texts, also where a link took their section flags", () => {

@@ -9,7 +9,7 @@ function isTextByte(byte: number): boolean {
  * The bytes of the text that stands at an offset of a span, without its terminator; undefined when none does. Strings that
  * a link merged into plain `.rodata` have lost their section flags, but not their looks.
  */
-export function textBytes(span: Span, offset: number): Uint8Array | undefined {
+export function stringBytes(span: Span, offset: number): Uint8Array | undefined {
   if (offset < 0 || offset >= span.bytes.length) return undefined;
   if (span.kind === "string" || span.kind === "export-string") {
     const end = span.section.entsize > 1 ? -1 : span.bytes.indexOf(0, offset);
@@ -31,6 +31,6 @@ function wholeText(span: Span): Uint8Array | undefined {
 }
 
 /** Whether a span is nothing but one text and zeros behind it. */
-export function isTextSpan(span: Span): boolean {
+export function isStringSpan(span: Span): boolean {
   return span.kind === "string" || wholeText(span) !== undefined;
 }
