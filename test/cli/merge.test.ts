@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isInShard, readShard } from "../../src/cli/shard.ts";
 import { join } from "../support/paths.ts";
+import { sampled } from "../support/sample.ts";
 import { linesOf, useProgram } from "./program.ts";
 
 const { run, folder } = useProgram();
@@ -46,7 +47,7 @@ describe("shards", () => {
 });
 
 describe("merge gives what one run gives, to the byte", () => {
-  it.each([1, 2, 3, 7])("%i parts, in any order, in every format", (of) => {
+  it.each(sampled([2, 1, 3, 7], 4))("%i parts, in any order, in every format", (of) => {
     const files = parts(of, tree);
     for (const args of [
       [],

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describePair, findingCodes, functionNames } from "../support/describe-pair.ts";
 import { join } from "../support/paths.ts";
+import { IS_FULL } from "../support/sample.ts";
 
 interface Case {
   readonly what: string;
@@ -158,7 +159,7 @@ const STILL_MORE: Readonly<Record<string, readonly string[]>> = {
 
 /** All forms on x86-64; elsewhere one form, unless everything is asked for. */
 function sampled(arch: string): readonly Case[] {
-  const isAll = arch === "x86-64" || process.env["ELFSPLICE_FULL"] !== undefined;
+  const isAll = arch === "x86-64" || IS_FULL;
   return isAll ? CASES : CASES.filter(({ flags }) => flags === PIE);
 }
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readObject } from "../../src/elf/object.ts";
 import { buildSpans } from "../../src/spans/spans.ts";
+import { sampled } from "../support/sample.ts";
 import { needPrograms } from "../support/tools.ts";
 import { compiled, inFolder, verdictOf } from "./matrix.ts";
 
@@ -66,7 +67,7 @@ void fill(int i) { bank[i] = i; fund[i] = i; }
 }
 
 describe("equal bytes that reach another variable are a change", () => {
-  it.for(ROWS)("%s %j", async ([compiler, flags], { skip }) => {
+  it.for(sampled(ROWS, 3))("%s %j", async ([compiler, flags], { skip }) => {
     needPrograms(skip, compiler);
     const { verdict, same } = await outcomeOf(compiler, flags, twoArrays("bank", "fund"), twoArrays("fund", "bank"));
     expect(same).toContain("look");
@@ -102,7 +103,7 @@ int swi(int x) { switch (x) { case 0: return first; case 1: return second + 3; c
 }
 
 describe("AArch64: distances from an anchor count as what they reach", () => {
-  const levels = ["-O1", "-O2", "-O3", "-Os"];
+  const levels = sampled(["-O1", "-O2", "-O3", "-Os"], 4);
 
   it.for(levels)("%s: a variable behind the others moves nothing", async (level, { skip }) => {
     needPrograms(skip, AARCH64);

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { sampled } from "../support/sample.ts";
 import { needPrograms } from "../support/tools.ts";
 import { compiled, inFolder, verdictOf } from "./matrix.ts";
 
@@ -44,12 +45,12 @@ const ROWS = TARGETS.flatMap((target) =>
 );
 
 describe("exception tables follow their function", () => {
-  it.for(ROWS)("%s %s: another type is caught", async ([target, sections], { skip }) => {
+  it.for(sampled(ROWS, 3))("%s %s: another type is caught", async ([target, sections], { skip }) => {
     needPrograms(skip, "clang");
     expect(await verdict([`--target=${target}`, sections], unit("Early"), unit("Late"))).toBe("changed=_Z3twoi");
   });
 
-  it.for(ROWS)("%s %s: a neighbour's tables move", async ([target, sections], { skip }) => {
+  it.for(sampled(ROWS, 3))("%s %s: a neighbour's tables move", async ([target, sections], { skip }) => {
     needPrograms(skip, "clang");
     const before = "int zero(int x) { try { return ext(x) * 3; } catch (...) { return 5; } }";
     const post = unit("Early").replace("int one", `${before}\nint one`);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { sampled } from "../support/sample.ts";
 import { isInstalled, needPrograms } from "../support/tools.ts";
 import { chosen, SECTIONS, SECTIONS_AND_PIC, settings, trueVerdict, verdictsOf } from "./matrix.ts";
 
@@ -106,7 +107,12 @@ const LEVELS = ["-O0", "-O2", "-Os"];
 describe("x86-64: neither sections nor -fPIC make a difference, whatever the compiler and its optimisation", () => {
   const compilers = ["gcc", "clang"].filter(isInstalled);
   const all = settings(compilers, LEVELS);
-  it.for(Object.keys(CASES).map((name, i) => [name, i] as const))("%s", async ([name, i], { skip }) => {
+  it.for(
+    sampled(
+      Object.keys(CASES).map((name, i) => [name, i] as const),
+      4,
+    ),
+  )("%s", async ([name, i], { skip }) => {
     if (all.length === 0) skip("neither gcc nor clang is installed");
     expectTrue(name, await verdictsOf(name, chosen(all, i, 2), SECTIONS_AND_PIC, X86));
   });
@@ -121,7 +127,12 @@ describe("AArch64: sections make no difference", () => {
   const all = settings([compiler], LEVELS);
   const names = Object.keys(CASES).filter((name) => name.startsWith("text/"));
 
-  it.for(names.map((name, i) => [name, i] as const))("%s", async ([name, i], { skip }) => {
+  it.for(
+    sampled(
+      names.map((name, i) => [name, i] as const),
+      4,
+    ),
+  )("%s", async ([name, i], { skip }) => {
     needPrograms(skip, compiler);
     expectTrue(name, await verdictsOf(name, chosen(all, i, 1), SECTIONS, []));
   });

@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { assembleUpdate, readObject, type UpdateDescription } from "../../src/index.ts";
 import { FIXTURES } from "../support/paths.ts";
 import { fragmentOfObjects } from "../support/plan-diff.ts";
+import { IS_FULL } from "../support/sample.ts";
 
 const run = promisify(execFile);
 
@@ -37,7 +38,7 @@ export function settings(compilers: readonly string[], levels: readonly string[]
 
 /** Everything, or for the n-th case so many of the settings that together the cases use each equally often. */
 export function chosen(all: readonly Setting[], n: number, count: number): readonly Setting[] {
-  if (process.env["ELFSPLICE_FULL"] !== undefined) return all;
+  if (IS_FULL) return all;
   // A step that has no divisor in common with the number of settings reaches all of them.
   const step = all.length % 5 === 0 ? 7 : 5;
   return Array.from({ length: Math.min(count, all.length) }, (_, i) => all[(n + i * step) % all.length] as Setting);
