@@ -53,6 +53,8 @@ export interface JumpTableForm {
   readonly isRelative: boolean;
   /** Relative to the GOT instead. */
   readonly isFromGot?: true;
+  /** The same for the global pointer. */
+  readonly isFromGlobalPointer?: true;
 }
 
 /** What linked code and data of one architecture look like. */

@@ -16,6 +16,13 @@ export interface LinkedReference {
 /** Instructions of the first or the other set, or constants among them. */
 export type CodeState = "arm" | "thumb" | "data";
 
+/** Addresses from and to, and bytes of one slot. */
+export interface LocalGot {
+  readonly from: number;
+  readonly to: number;
+  readonly size: number;
+}
+
 /** One code section of a linked image, and what is known of the image besides. */
 export interface LinkedCode {
   readonly code: Uint8Array;
@@ -28,6 +35,8 @@ export interface LinkedCode {
   readonly stateAt: ((offset: number) => CodeState) | undefined;
   /** `__global_pointer$` (RISC-V), `_gp` (MIPS): what the global pointer holds. */
   readonly globalPointer: number | undefined;
+  /** Slots of the GOT that hold addresses of the image itself, and bytes of each: of MIPS, whose loader has no relocation for them. */
+  readonly localGot: LocalGot | undefined;
   /** What %ebx holds in the stubs of an IA-32 image that may be loaded anywhere. */
   readonly gotPointer: number | undefined;
   /** What r2 holds on Power: 0x8000 behind the start of the GOT. ELFv2 ABI, 2.3.2.2. */

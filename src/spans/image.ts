@@ -1,4 +1,5 @@
 import type { Arch } from "../arch/arch.ts";
+import type { LocalGot } from "../arch/linked.ts";
 import { howtoOf } from "../arch/registry.ts";
 import { ET, SHF, SHT, STB, STT } from "../elf/constants.ts";
 import { type DynamicRelocation, readDynamicRelocations } from "../elf/dynamic.ts";
@@ -47,6 +48,10 @@ export interface Image {
   isThreadSlot(address: number): boolean;
   /** Symbol that the loader copies into the image's own memory (R_*_COPY), by address. */
   readonly copies: ReadonlyMap<number, string>;
+  /** Stubs that leave the choice of a function to the loader, by address, with the function's name (MIPS). */
+  readonly lazyStubs: ReadonlyMap<number, string>;
+  /** Slots that hold addresses of the image itself without a relocation (MIPS). */
+  readonly localGot: LocalGot | undefined;
   /** Symbols that the linker defines and that name no variable, by address. */
   readonly linkerSymbols: ReadonlyMap<number, string>;
   /** Addresses at which a variable or function has its own symbol. */
@@ -138,6 +143,8 @@ export function readImage(object: ElfObject, arch: Arch): Image | undefined {
     isDynamic: (address) => slots.isDynamic(address),
     isThreadSlot: (address) => slots.isThreadSlot(address),
     copies: slots.copies,
+    lazyStubs: slots.lazyStubs,
+    localGot: slots.localGot,
     linkerSymbols,
     ownSymbols,
     dynamic: slots.relocations,
@@ -226,6 +233,7 @@ function symbolAddresses(object: ElfObject): { linkerSymbols: Map<number, string
 class Slots {
   readonly relocations: readonly DynamicRelocation[];
   readonly copies = new Map<number, string>();
+  readonly lazyStubs = new Map<number, string>();
   readonly #object: ElfObject;
   readonly #arch: Arch;
   readonly #placeAt: Image["placeAt"];
@@ -251,6 +259,7 @@ class Slots {
     this.relocations = readDynamicRelocations(object).map((relocation) => this.#withAddend(relocation));
     this.#mips =
       arch.family === "mips" ? readMipsGot(object, (section, at) => readWord(object, section, at)) : undefined;
+    if (this.#mips !== undefined) this.#readLazyStubs(this.#mips);
     for (const relocation of this.relocations) {
       const address = Number(relocation.address);
       const type = howtoOf(arch, relocation.type).name;
@@ -315,6 +324,21 @@ class Slots {
       return { kind: "thread", offset: Number(addend) };
     }
     return { kind: "address", address: Number(addend) };
+  }
+
+  get localGot(): LocalGot | undefined {
+    if (this.#mips === undefined) return undefined;
+    const { start, locals } = this.#mips;
+    const size = this.#object.class / 8;
+    return { from: start, to: start + locals * size, size };
+  }
+
+  /** Where the GOT of MIPS leads to a stub until the loader knows the function. MIPS ABI supplement, "Function Addresses". */
+  #readLazyStubs({ start, locals, names }: MipsGot): void {
+    for (const [i, name] of names.entries()) {
+      const stub = Number(this.#wordAt(start + ((locals + i) * this.#object.class) / 8) ?? 0n);
+      if (this.#placeAt(stub)?.section.name === ".MIPS.stubs") this.lazyStubs.set(stub, name);
+    }
   }
 
   /** What an entry of the GOT of MIPS is for, which its position tells. */

@@ -94,7 +94,7 @@ export class LinkedReader {
   #referencesOf(section: Section): readonly LinkedReference[] {
     const known = this.#references.get(section.index);
     if (known !== undefined) return known;
-    const { object, arch, globalPointer, gotPointer, toc, threadSize, placeAt } = this.#image;
+    const { object, arch, globalPointer, gotPointer, toc, threadSize, placeAt, localGot } = this.#image;
     const isFixed = object.type === ET.EXEC;
     const found = arch.code.linked({
       branches: (from, to, isTagged) => resolvedReferences(arch, section.bytes, from, to, isTagged),
@@ -106,6 +106,7 @@ export class LinkedReader {
       stateAt: stateTest(object, arch, section),
       globalPointer: arch.family === "s390" ? gotPointer : globalPointer,
       gotPointer: STUB_SECTION.test(section.name) ? gotPointer : undefined,
+      localGot,
       toc,
       threadSize,
       isAddress: (value) => isFixed && value >= 0x1000 && placeAt(value) !== undefined,
@@ -153,12 +154,12 @@ export class LinkedReader {
   }
 
   #addressGoal(address: number, isCloneCode: boolean): Goal | undefined {
-    const { copies, linkerSymbols, ownSymbols, placeAt, gotPointer, globalPointer, toc } = this.#image;
+    const { copies, lazyStubs, linkerSymbols, ownSymbols, placeAt, gotPointer, globalPointer, toc } = this.#image;
     // What a weak symbol that nothing defines is.
     if (address === 0) return { addend: 0n };
     const marker = linkerSymbols.get(address);
     if (marker === "__TMC_END__" && isCloneCode) return { symbol: this.#outer(marker) };
-    const copy = copies.get(address);
+    const copy = copies.get(address) ?? lazyStubs.get(address);
     if (copy !== undefined) return { symbol: this.#outer(copy) };
     if (address === globalPointer) return { symbol: this.#outer("__global_pointer$") };
     if (address === toc) return { symbol: this.#outer(".TOC.") };
@@ -219,6 +220,8 @@ export class LinkedReader {
   /** What a stub of the linker at an address leads to: an import, or another address of the image. Undefined where no stub stands, or none that can be read. */
   stubMeaning(address: number, depth = 0): Meaning | undefined {
     const image = this.#image;
+    const lazy = image.lazyStubs.get(address);
+    if (lazy !== undefined) return { kind: "name", name: lazy, addend: 0n };
     const symbol = this.#stubSymbol(address);
     const place = image.placeAt(address);
     if (place === undefined || (place.section.flags & SHF.EXECINSTR) === 0n) return undefined;
@@ -290,8 +293,8 @@ export function jumpTableDrafts(image: Image, section: Section, offset: number, 
   const base = Number(section.addr) + offset;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const little = image.object.data === "lsb";
-  for (const { size, type, isRelative, isFromGot } of image.arch.link.jumpTables) {
-    const start = isFromGot ? image.gotPointer : base;
+  for (const { size, type, isRelative, isFromGot, isFromGlobalPointer } of image.arch.link.jumpTables) {
+    const start = isFromGot ? image.gotPointer : isFromGlobalPointer ? image.globalPointer : base;
     if (start === undefined) continue;
     const drafts: Draft[] = [];
     for (let at = 0; at + size <= bytes.length; at += size) {

@@ -2,9 +2,9 @@ import type { ElfData } from "../../elf/object.ts";
 import { scanned } from "../anchors/scan.ts";
 import { type CodeModel, TOLD_BY_TYPE } from "../code.ts";
 import { form, is, registers, signExtend } from "../instruction.ts";
-import { branchReferences } from "../linked.ts";
 import { plus, type WordRules, wordCode } from "../words.ts";
 import { mipsScanner } from "./anchors.ts";
+import { mipsReferences } from "./linked.ts";
 
 /** MIPS32 and MIPS64, volume II. */
 const RULES: WordRules = {
@@ -47,7 +47,7 @@ const RULES: WordRules = {
 export const mipsCode = (inRegisters: 4 | 8, order: ElfData): CodeModel => ({
   ...wordCode(order, RULES),
   branchKind: TOLD_BY_TYPE,
-  linked: branchReferences,
+  linked: mipsReferences,
   argumentRegisters: registers(4, inRegisters),
   anchors: scanned(/^R_MIPS_(LO16|GOT_OFST)/, mipsScanner(order === "lsb")),
 });

@@ -3,7 +3,7 @@ import type { ElfClass, ElfData } from "../../elf/object.ts";
 import type { Arch } from "../arch.ts";
 import { readAddend } from "../field.ts";
 import { type KernelModel, NO_DUMPS, NO_LIVEPATCH, NO_MODULES } from "../kernel.ts";
-import { KEEPS_ORDER, type LinkModel, NO_JUMP_TABLES, ONE_ENTRY } from "../link.ts";
+import { type JumpTableForm, KEEPS_ORDER, type LinkModel, ONE_ENTRY } from "../link.ts";
 import { isLocalLabel } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
 import { mipsCode } from "./code.ts";
@@ -40,8 +40,14 @@ export function mips(elfClass: ElfClass, data: ElfData, flags: number): Arch {
   };
 }
 
+/** R_MIPS_GPREL32 in position-independent code, R_MIPS_32. */
+const JUMP_TABLES: readonly JumpTableForm[] = [
+  { size: 4, type: 12, isRelative: true, isFromGlobalPointer: true },
+  { size: 4, type: 2, isRelative: false },
+];
+
 const LINK: Omit<LinkModel, "wordType"> = {
-  jumpTables: NO_JUMP_TABLES,
+  jumpTables: JUMP_TABLES,
   // MIPS ABI supplement, chapter 4.
   halves: [
     { high: /^R_MIPS_(HI16|GOT16)$/, low: /^R_MIPS_LO16$/, lowBits: "as-read" },
