@@ -146,13 +146,14 @@ const TOOLS = {
   arm: ["arm-linux-gnueabihf-gcc", "arm-linux-gnueabihf-g++"],
   riscv64: ["riscv64-linux-gnu-gcc", "riscv64-linux-gnu-g++"],
   ppc64le: ["powerpc64le-linux-gnu-gcc", "powerpc64le-linux-gnu-g++"],
+  mips: ["mips-linux-gnu-gcc", "mips-linux-gnu-g++"],
   s390x: ["s390x-linux-gnu-gcc", "s390x-linux-gnu-g++"],
 } as const;
 
 /** What is called changed though only a distance from the GOT or an offset in a literal pool moved: not told apart yet. */
 const STILL_MORE: Readonly<Record<string, readonly string[]>> = {
   i686: ["climb"],
-  arm: ["_start", "get"],
+  arm: ["_start"],
   ppc64le: ["enter"],
   s390x: ["_start"],
 };

@@ -15,6 +15,7 @@ const A0 = 4;
 const V0 = 2;
 const T9 = 25;
 const GP = 28;
+const RA = 31;
 
 /** Linkers let dtv pointers point so far into the thread-locals of a module. */
 const MODULE_BIAS = 0x8000;
@@ -74,6 +75,7 @@ class MipsReader {
     const target = this.#targets.get(at);
     const isJalr = (word & 0xfc00003f) >>> 0 === 9;
     const isLink = (word & 0xfc1f0000) >>> 0 === 0x04110000;
+    if (isLink && target === at + 8) return () => this.#here(this.#linked.base + at + 8);
     if (operation === 3 || isLink || (isJalr && ((word >>> 11) & 31) !== 0)) return () => this.#call();
     const isJr = (word & 0xfc00003f) >>> 0 === 8 || isJalr;
     const isEnd = isJr || operation === 2 || (word & 0xffff0000) >>> 0 === 0x10000000;
@@ -83,6 +85,12 @@ class MipsReader {
       if (isJr && ((word >>> 21) & 31) !== 31) this.#held.indirect();
       if (isEnd) this.#held.end();
     };
+  }
+
+  /** `bal` to the place behind its delay slot tells ra where that is. */
+  #here(value: number): void {
+    this.#call();
+    this.#held.set(RA, { kind: "counted", value, makers: [] });
   }
 
   #call(): void {
@@ -134,7 +142,9 @@ class MipsReader {
     const pointer = this.#held.get(added);
     this.#held.delete(rd);
     if (upper === undefined) return;
-    if (added === T9) this.#count(rd, { ...upper, kind: "counted", value: this.#start + upper.value });
+    if (pointer?.kind === "counted" && pointer.makers.length === 0)
+      this.#count(rd, { ...upper, kind: "counted", value: pointer.value + upper.value });
+    else if (added === T9) this.#count(rd, { ...upper, kind: "counted", value: this.#start + upper.value });
     else if (pointer?.kind === "thread" || pointer?.kind === "module") {
       const type = pointer.kind === "thread" ? THREAD_HIGH : MODULE_HIGH;
       const makers = upper.makers.filter(({ offset }) => !this.#told.has(offset));
