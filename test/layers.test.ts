@@ -14,7 +14,7 @@ const STOREYS: readonly (readonly string[])[] = [
   ["image", "types", "disasm", "account"],
   ["match"],
   ["plan"],
-  ["kexec", "check", "inspect"],
+  ["apply", "kexec", "check", "inspect"],
   ["module"],
   ["report"],
   ["index"],

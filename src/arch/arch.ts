@@ -2,6 +2,7 @@ import type { ElfClass, ElfData } from "../elf/object.ts";
 import type { CodeModel } from "./code.ts";
 import type { KernelModel } from "./kernel.ts";
 import type { LinkModel } from "./link.ts";
+import type { LoadModel } from "./load.ts";
 
 /**
  * What the target of a relocation stands for, as far as matching needs it:
@@ -128,5 +129,6 @@ export interface Arch {
   readonly code: CodeModel;
   readonly taggedCode: CodeModel | null;
   readonly link: LinkModel;
+  readonly load: LoadModel;
   readonly kernel: KernelModel;
 }

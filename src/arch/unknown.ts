@@ -5,6 +5,7 @@ import { type CodeModel, NO_ANCHORS, TOLD_BY_TYPE } from "./code.ts";
 import { anyAddress, NO_DUMPS, NO_LIVEPATCH, NO_MODULES, NO_WINDOWS } from "./kernel.ts";
 import { KEEPS_ORDER, NO_HALVES, NO_JUMP_TABLES, ONE_ENTRY } from "./link.ts";
 import { branchReferences } from "./linked.ts";
+import { PLAIN_LOAD } from "./load.ts";
 import { isLocalLabel } from "./marker.ts";
 import { fillerTest } from "./padding.ts";
 
@@ -46,6 +47,7 @@ export function unknownArch(machine: number, elfClass: ElfClass, data: ElfData):
       trampoline: null,
       taggedTrampoline: null,
     },
+    load: PLAIN_LOAD,
     kernel: {
       exceptionFields: 3,
       hasBareTypeHash: false,

@@ -5,6 +5,7 @@ import { RUNGS } from "../contract/names/rungs.ts";
 import { FormatError, UnsupportedError, UsageError } from "../errors.ts";
 import { escapeLine, joinLines } from "../report/escape.ts";
 import { VERSION } from "../version.ts";
+import type { ApplyOptions } from "./commands/apply.ts";
 import type { CheckOptions } from "./commands/check.ts";
 import type { CompareOptions } from "./commands/compare.ts";
 import type { InspectOptions } from "./commands/inspect.ts";
@@ -184,6 +185,31 @@ Examples:
     .action(async (update: string, options: ModuleOptions) => {
       const { runModule } = await import("./commands/module.ts");
       done(await runModule(update, options));
+    });
+
+  top
+    .command("apply <update>")
+    .description("write an update into a copy of a program, take it out again, or see whether it is there")
+    .requiredOption("--run <program>", "the executable or shared object")
+    .option("-o, --output <file>", "the program that is written")
+    .option("--reverse", "take the update that was applied last out again: what was before, byte for byte")
+    .option("--check", "only say whether the program has the update: status 1 if it has not")
+    .option("--target <name>", "which of the update's targets the program is")
+    .option("-q, --quiet", "no summary on standard error")
+    .addHelpText(
+      "after",
+      `
+The update must have been made with diff --contents.
+
+Examples:
+  $ elfsplice diff pre/ post/ --contents -o update.json
+  $ elfsplice apply update.json --run server -o server.patched
+  $ elfsplice apply update.json --run server.patched --check
+  $ elfsplice apply update.json --run server.patched --reverse -o server`,
+    )
+    .action(async (update: string, options: ApplyOptions) => {
+      const { runApply } = await import("./commands/apply.ts");
+      done(await runApply(update, options));
     });
 
   top

@@ -17,7 +17,7 @@ import { dirname, join } from "node:path";
 import { describeSystemError, UsageError } from "../errors.ts";
 import { draftName, removeDeadDrafts } from "./drafts.ts";
 
-/** A text, or its pieces, which together may be longer than a string can be. */
+/** A text, or its pieces, which together may be longer than a string can be; or bytes. */
 export type Text = string | Iterable<string> | Uint8Array;
 
 /** Characters that are written at once. */
@@ -39,16 +39,16 @@ const STREAMS: ReadonlyMap<string, "stdout" | "stderr"> = new Map([
 /**
  * Writes to standard output or to a file. A regular file is first written whole beside its place and then renamed: complete or
  * absent, never half, and with the mode of the one that it replaces. A pipe or a device is written to
- * directly; signals are heard while a pipe is waited for. Throws UsageError.
+ * directly; signals are heard while a pipe is waited for. `mode` is that of a new file, less the umask. Throws UsageError.
  */
-export async function writeOutput(text: Text, file: string | undefined): Promise<void> {
+export async function writeOutput(text: Text, file: string | undefined, mode = 0o666): Promise<void> {
   const stream = STREAMS.get(file ?? "-");
   if (stream !== undefined) return writeStream(process[stream], text);
   if (file === undefined || file === "") throw new UsageError("the name of the output file is empty");
   try {
     const stats = statSync(file, { throwIfNoEntry: false });
     if (stats !== undefined && !stats.isFile()) await writeDirectly(file, text);
-    else writeRenamed(stats === undefined ? file : realpathSync(file), text, stats);
+    else writeRenamed(stats === undefined ? file : realpathSync(file), text, stats, mode);
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`cannot write ${file}: ${describeSystemError(error)}`);
@@ -104,12 +104,12 @@ function* joined(text: Text): Generator<Buffer> {
 }
 
 /** No link is followed and no file that exists is opened: what another put there under the draft's name stays as it is. */
-function writeRenamed(file: string, text: Text, replaced: Stats | undefined): void {
+function writeRenamed(file: string, text: Text, replaced: Stats | undefined, mode: number): void {
   const folder = dirname(file);
   removeDeadDrafts(folder);
   const draft = join(folder, draftName());
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
-  const descriptor = openSync(draft, flags, replaced === undefined ? 0o666 : 0o600);
+  const descriptor = openSync(draft, flags, replaced === undefined ? mode : 0o600);
   try {
     try {
       if (replaced !== undefined) takeOver(descriptor, replaced);

@@ -24,6 +24,10 @@ const codeSymbol = z.strictObject({
   type: z
     .enum(["function", "gnu-ifunc", "object", "section", "tls", "absolute", "other"])
     .describe("STT_* in words; absolute: SHN_ABS"),
+  localEntry: count
+    .optional()
+    .describe("bytes from the symbol to where code with the same TOC pointer enters (ELF V2 ABI for Power)"),
+  instructionSet: z.enum(["thumb"]).meta({ open: true }).optional().describe("code whose address has its low bit set"),
   value: hex64.optional().describe("address in the run system, once it was matched; of an absolute symbol its value"),
   slot: hex64.optional().describe("where the run system keeps the address of what it imports, once it was matched"),
   kind: valueKind.optional(),

@@ -151,6 +151,13 @@ function spanAtOrAfter(spans: readonly Span[], place: number): Span | undefined 
   return span;
 }
 
+/** Takes out of a draft's target what its addend counts beside it; a loader needs it back. */
+export function setBias(draft: Draft, bias: number): void {
+  if (bias === 0) return;
+  draft.bias = (draft.bias ?? 0) + bias;
+  if (draft.place >= 0) draft.targetOffset -= bias;
+}
+
 /** Points a draft at its span and makes its target offset relative to it. */
 export function settle(draft: Draft, spansOf: (section: number) => readonly Span[], before = false): void {
   if (draft.place < 0) return;

@@ -29,6 +29,7 @@ import {
   type Draft,
   draftsBetween,
   draftsOf,
+  setBias,
   settle,
   settled,
   spanAt,
@@ -396,7 +397,7 @@ function countFromTable(
     draft.howto.pcrel && draft.place >= 0 && isCode(kinds[draft.place] as SectionKind);
   if (!drafts.every(isRelative)) return;
   if (drafts.every((draft) => spanAt(spansOf(draft.place), draft.targetOffset)?.offset === draft.targetOffset)) return;
-  for (const draft of drafts) draft.targetOffset -= draft.offset;
+  for (const draft of drafts) setBias(draft, draft.offset);
 }
 
 /** A fragment belongs to the function whose table entry or code refers to it, or to the one that owns a fragment that does. */

@@ -1,7 +1,7 @@
 import type { Arch } from "../arch/arch.ts";
 import type { ElfObject, Section } from "../elf/object.ts";
 import { addTo } from "../grouping.ts";
-import { type Draft, settle, settled, spanAt, takeDrafts } from "./references.ts";
+import { type Draft, setBias, settle, settled, spanAt, takeDrafts } from "./references.ts";
 import { requireRoom } from "./required.ts";
 import { isCode, type SectionKind } from "./section-kind.ts";
 import type { ReadWarning, Span, TableEntry } from "./span.ts";
@@ -64,13 +64,6 @@ function unpackLine(draft: Draft, reach: number): void {
   const packed = draft.targetAddend - BigInt.asIntN(width, draft.targetAddend);
   draft.packed = Number(BigInt.asIntN(32, packed));
   setBias(draft, draft.packed);
-}
-
-/** Takes out of a draft's target what its addend counts beside it. */
-function setBias(draft: Draft, bias: number): void {
-  if (bias === 0) return;
-  draft.bias = (draft.bias ?? 0) + bias;
-  if (draft.place >= 0) draft.targetOffset -= bias;
 }
 
 /** A jump entry whose target is its own place says nothing: what tools leave where they removed an entry. */

@@ -8,6 +8,7 @@ import { markerTest } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
 import { aarch64Code } from "./code.ts";
 import { aarch64Howtos } from "./howtos.ts";
+import { aarch64Load } from "./load.ts";
 
 /** AArch64 of either data order; instructions are always little-endian. A trampoline is one B. */
 export function aarch64(elfClass: ElfClass, data: ElfData): Arch {
@@ -28,6 +29,7 @@ export function aarch64(elfClass: ElfClass, data: ElfData): Arch {
     code: aarch64Code(),
     taggedCode: null,
     link: elfClass === 64 ? LP64 : ILP32,
+    load: aarch64Load,
     kernel: KERNEL,
   };
 }

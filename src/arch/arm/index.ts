@@ -9,6 +9,7 @@ import { fillerTest } from "../padding.ts";
 import { asBe8, EF_ARM_BE8 } from "./be8.ts";
 import { armCode } from "./code.ts";
 import { armHowtos } from "./howtos.ts";
+import { armLoad } from "./load.ts";
 import { thumbCode } from "./thumb.ts";
 
 /** 32-bit Arm, either byte order. A trampoline is one B in Arm state. */
@@ -47,6 +48,7 @@ export function arm32(data: ElfData, flags: number): Arch {
     taggedCode: thumbCode(instructionData),
     // Only the linker makes BE8 of a big-endian object.
     link: { ...LINK, reorderCode: instructionData === data ? KEEPS_ORDER : asBe8 },
+    load: armLoad,
     kernel: KERNEL,
   };
 }

@@ -4,6 +4,7 @@ import type { Arch } from "../arch.ts";
 import { readAddend } from "../field.ts";
 import { anyAddress, type KernelModel, mappedAt, NO_DUMPS, NO_LIVEPATCH, NO_MODULES } from "../kernel.ts";
 import { KEEPS_ORDER, type LinkModel, NO_JUMP_TABLES, ONE_ENTRY, type TrampolineForm } from "../link.ts";
+import { PLAIN_LOAD } from "../load.ts";
 import { isLocalLabel } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
 import { loongarchCode } from "./code.ts";
@@ -28,6 +29,7 @@ export function loongarch(elfClass: ElfClass): Arch {
     code: loongarchCode(),
     taggedCode: null,
     link: { ...LINK, wordType: elfClass === 64 ? 2 : 1, trampoline: elfClass === 64 ? FAR : NEAR },
+    load: PLAIN_LOAD,
     kernel: kernel(elfClass),
   };
 }

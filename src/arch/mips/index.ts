@@ -8,6 +8,7 @@ import { isLocalLabel } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
 import { mipsCode } from "./code.ts";
 import { composeHowto, lowParts, mipsHowtos } from "./howtos.ts";
+import { mipsLoad } from "./load.ts";
 
 /** The n32 calling convention, with the registers of n64. 64-bit ELF Object File Specification (SGI), e_flags. */
 const EF_MIPS_ABI2 = 0x20;
@@ -36,6 +37,7 @@ export function mips(elfClass: ElfClass, data: ElfData, flags: number): Arch {
     code: mipsCode(elfClass === 64 || (flags & EF_MIPS_ABI2) !== 0 ? 8 : 4, data),
     taggedCode: null,
     link: { ...LINK, wordType: elfClass === 64 ? 18 : 2 },
+    load: mipsLoad(elfClass),
     kernel: KERNEL,
   };
 }

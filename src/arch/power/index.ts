@@ -8,6 +8,7 @@ import { isLocalLabel } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
 import { powerCode } from "./code.ts";
 import { powerHowtos } from "./howtos.ts";
+import { powerLoad } from "./load.ts";
 
 /** EF_PPC64_ABI: 1 with descriptors, 2 without, 0 not told. */
 const ABI_BITS = 3;
@@ -33,6 +34,7 @@ export function ppc64(data: ElfData, flags: number): Arch {
     code: powerCode(data),
     taggedCode: null,
     link: { ...LINK, mayHaveDescriptors: (flags & ABI_BITS) !== ABI_WITHOUT_DESCRIPTORS },
+    load: powerLoad,
     kernel: data === "lsb" ? KERNEL : { ...KERNEL, livepatch: NO_LIVEPATCH },
     isSiblingCall(howto, code, offset) {
       // Code without a TOC pointer has none to restore. 64-bit ELF V2 ABI for Power, R_PPC64_REL24_NOTOC.

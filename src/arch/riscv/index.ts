@@ -8,6 +8,7 @@ import { markerTest } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
 import { riscvCode } from "./code.ts";
 import { riscvHowtos } from "./howtos.ts";
+import { riscvLoad } from "./load.ts";
 
 /** RISC-V, 32 or 64 bits; instructions are always little-endian. A trampoline is auipc + jalr. */
 export function riscv(elfClass: ElfClass, data: ElfData): Arch {
@@ -28,6 +29,7 @@ export function riscv(elfClass: ElfClass, data: ElfData): Arch {
     code: riscvCode(),
     taggedCode: null,
     link: { ...LINK, wordType: elfClass === 64 ? 2 : 1 },
+    load: riscvLoad(elfClass),
     kernel: kernel(elfClass),
   };
 }

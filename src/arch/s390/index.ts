@@ -16,6 +16,7 @@ import { isLocalLabel } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
 import { s390Code } from "./code.ts";
 import { s390Howtos } from "./howtos.ts";
+import { s390Load } from "./load.ts";
 
 /** z/Architecture, and its 31-bit ancestor. A trampoline is `jg` (brcl 15). */
 export const s390 = (elfClass: ElfClass): Arch => ({
@@ -35,6 +36,7 @@ export const s390 = (elfClass: ElfClass): Arch => ({
   code: s390Code(),
   taggedCode: null,
   link: { ...LINK, wordType: elfClass === 64 ? 22 : 4 },
+  load: s390Load(elfClass),
   kernel: kernel(elfClass),
 });
 

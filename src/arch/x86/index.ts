@@ -8,6 +8,7 @@ import { isLocalLabel } from "../marker.ts";
 import { x86Code } from "./code.ts";
 import { i386Howtos } from "./howtos-32.ts";
 import { x8664Howtos } from "./howtos-64.ts";
+import { i386Load, x8664Load } from "./load.ts";
 import { x86PaddingTest } from "./padding.ts";
 import { trailingBytes } from "./trailing.ts";
 
@@ -47,6 +48,7 @@ export const x8664 = (elfClass: ElfClass): Arch => ({
     // System V ABI, AMD64 supplement, 3.5.6.
     jumpTables: [{ size: 4, type: 2, isRelative: true }, wholeEntry(elfClass)],
   },
+  load: x8664Load(elfClass),
   // There is no x32 kernel: its programs run on the 64-bit one.
   kernel: KERNEL_64,
 });
@@ -83,6 +85,7 @@ export const i386 = (): Arch => {
     code: x86Code(32, { pc8: 23, pc32: 2 }),
     taggedCode: null,
     link: { ...link("R_386_PC32"), wordType: 1, jumpTables: I386_TABLES },
+    load: i386Load,
     kernel: KERNEL_32,
   };
 };

@@ -1,10 +1,7 @@
-import { createHash } from "node:crypto";
-import { statSync } from "node:fs";
 import type { UpdateDescription } from "../../contract/description.ts";
 import type { MatchResult } from "../../contract/match.ts";
-import { describeSystemError, FormatError, UsageError } from "../../errors.ts";
+import { UsageError } from "../../errors.ts";
 import type { MatchFinding } from "../../findings/match.ts";
-import { objectName } from "../../input/object-name.ts";
 import { type MatchRequest, matchUpdate } from "../../match/match.ts";
 import { type InstructionFormatter, withInstructions } from "../../match/outcome/instruction-words.ts";
 import { matchSubject, type Subject } from "../../match/subject.ts";
@@ -18,6 +15,7 @@ import { EXIT } from "../exit-status.ts";
 import { createObjectReader, loadObjectOf } from "../object-file.ts";
 import { delayOptimizer } from "../optimizer.ts";
 import { writeOutput } from "../output.ts";
+import { onFiles, onlyTarget, partOf, subjectsOfUpdate } from "../update-subjects.ts";
 
 export interface MatchOptions {
   readonly run: string;
@@ -63,41 +61,10 @@ export async function runMatch(inputs: readonly string[], options: MatchOptions)
   return result.outcome === "matched" ? EXIT.done : EXIT.gate;
 }
 
-/** The target of an update that has only one. */
-function onlyTarget({ changes }: UpdateDescription): string | undefined {
-  if (changes.length > 1)
-    throw new UsageError(
-      `the update changes ${changes.map(({ target }) => target).join(", ")}: say with --target which of them the image is`,
-    );
-  return changes[0]?.target;
-}
-
-/** What an update does to one of its targets; an image is one of them. What an update with only one calls it does not matter. */
-function partOf(update: UpdateDescription, target: string): UpdateDescription {
-  if (update.changes.length < 2) return update;
-  const changes = update.changes.filter((change) => change.target === target);
-  if (changes.length === 0)
-    throw new UsageError(
-      `--target ${target}: the update changes only ${update.changes.map((change) => change.target).join(", ")}`,
-    );
-  return { ...update, changes, objects: update.objects.filter((object) => object.target === target) };
-}
-
 /** The update with those changes in the place of its own that were matched. */
 function withChanges(update: UpdateDescription, matched: UpdateDescription): UpdateDescription {
   const placed = new Map(matched.changes.map((change) => [change.target, change]));
   return { ...update, changes: update.changes.map((change) => placed.get(change.target) ?? change) };
-}
-
-/** System errors of files that are read bit by bit, in words. */
-function onFiles(work: () => MatchResult): MatchResult {
-  try {
-    return work();
-  } catch (error) {
-    const { path, syscall } = error as NodeJS.ErrnoException;
-    if (syscall === undefined) throw error;
-    throw new FormatError({ file: path }, `cannot be read: ${describeSystemError(error)}`);
-  }
 }
 
 function addressOption(name: string, text: string | undefined): bigint | undefined {
@@ -132,29 +99,6 @@ function shortNames(paths: readonly string[]): string[] {
   while (shared < first.length - 1 && parts.every((own) => shared < own.length - 1 && own[shared] === first[shared]))
     shared++;
   return parts.map((own) => own.slice(shared).join("/"));
-}
-
-/** The pre objects that an update was made from, those that are the same in post left out; one that has changed since is reported. */
-async function subjectsOfUpdate(update: UpdateDescription, findings: MatchFinding[]): Promise<Subject[]> {
-  const reader = createObjectReader();
-  const subjects: Subject[] = [];
-  const differing = update.objects.filter(({ status }) => status !== "identical");
-  for (const { name, pre, post } of differing.length > 0 ? differing : update.objects) {
-    if (pre === undefined) continue;
-    requireRegular(pre.path);
-    const object = await loadObjectOf(reader, pre.path, pre.member);
-    const sha256 = createHash("sha256").update(object.bytes).digest("hex");
-    if (pre.sha256 !== undefined && sha256 !== pre.sha256)
-      findings.push({ code: "object-changed", label: pre.path, detail: `its SHA-256 is not ${pre.sha256}` });
-    subjects.push(matchSubject(object, name ?? objectName(pre.path, post?.path ?? pre.path)));
-  }
-  return subjects;
-}
-
-/** A document may name anything: a pipe would be waited for, a device read for ever. */
-function requireRegular(file: string): void {
-  if (statSync(file, { throwIfNoEntry: false })?.isFile() === false)
-    throw new FormatError({ file }, "not a regular file, as an object of a description has to be");
 }
 
 /** Puts the first differing instruction of both sides into words, where code does not match. */

@@ -20,8 +20,14 @@ export function planChange(
   howtos: Map<string, Howto>,
   options: ChangeOptions,
 ): ChangeTables {
-  const newCode = new CodeBuilder(pair.postLabels, howtos, options, (span) => placeOf(pair, span));
-  const oldCode = new CodeBuilder(pair.preLabels, howtos, options, () => undefined);
+  const newCode = new CodeBuilder(
+    pair.postLabels,
+    howtos,
+    options,
+    (span) => placeOf(pair, span),
+    pair.diff.post.table.arch,
+  );
+  const oldCode = new CodeBuilder(pair.preLabels, howtos, options, () => undefined, pair.diff.pre.table.arch);
   const kept = keepNewCode(pair, newCode);
   const bugs = keepBugEntries(pair, oldCode);
   keepOldCode(pair, oldCode, kept, options.allOldCode);

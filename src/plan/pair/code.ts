@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Howto } from "../../arch/arch.ts";
+import type { Arch, Howto } from "../../arch/arch.ts";
 import type { CodeRelocation, CodeSection, CodeSymbol, CodeTables } from "../../contract/code.ts";
 import { SHN, STT } from "../../elf/constants.ts";
 import type { ElfSymbol } from "../../elf/object.ts";
@@ -7,6 +7,7 @@ import { hex, signedHex } from "../../hex.ts";
 import { namesPosition } from "../../spans/references.ts";
 import { writesSomething } from "../../spans/required.ts";
 import type { Span, SpanRelocation, TableEntry } from "../../spans/span.ts";
+import { isThumb } from "../../spans/thumb.ts";
 import { byField, byLabel } from "../update/order.ts";
 
 /** What to write down of the sections. */
@@ -27,6 +28,7 @@ const TYPES: Readonly<Record<number, CodeSymbol["type"]>> = {
 export class CodeBuilder {
   readonly #labels: ReadonlyMap<Span, string>;
   readonly #options: CodeOptions;
+  readonly #arch: Arch;
   readonly #sections = new Map<string, CodeSection>();
   readonly #symbols = new Map<string, CodeSymbol>();
   readonly #entries = new Map<TableEntry, string>();
@@ -46,7 +48,9 @@ export class CodeBuilder {
     howtos: Map<string, Howto>,
     options: CodeOptions,
     runningOf: (span: Span) => Span | undefined,
+    arch: Arch,
   ) {
+    this.#arch = arch;
     this.#labels = labels;
     this.#howtos = howtos;
     this.#options = options;
@@ -116,10 +120,14 @@ export class CodeBuilder {
     const running = holder && this.#runningOf(holder);
     if (running === undefined) this.#symbols.set(symbol.label, { ...symbol, section: null });
     else if (this.#labels.get(holder as Span) === symbol.label) {
-      this.#symbols.set(symbol.label, { ...ownSymbol(running, symbol.label), section: null });
+      this.#symbols.set(symbol.label, { ...this.#ownSymbol(running, symbol.label), section: null });
     } else if (running.symbols.some((other) => other.symbol.name === symbol.name)) {
       this.#symbols.set(symbol.label, { ...symbol, section: null });
     } else this.#symbols.delete(symbol.label);
+  }
+
+  #ownSymbol(span: Span, label: string): CodeSymbol {
+    return ownSymbol(span, label, isThumb(this.#arch, span));
   }
 
   #label(span: Span): string {
@@ -145,7 +153,7 @@ export class CodeBuilder {
   #addSpanSymbol(span: Span, label: string): void {
     if (this.#symbols.has(label)) return;
     const { symbol } = span;
-    this.#symbols.set(label, ownSymbol(span, label));
+    this.#symbols.set(label, this.#ownSymbol(span, label));
     this.#holders.set(label, span);
     // Other names of the same code: aliases, and entries inside it.
     for (const { symbol: other, offset } of span.symbols) {
@@ -246,7 +254,7 @@ export class CodeBuilder {
 }
 
 /** The symbol that stands for a span, in the span's own section. */
-function ownSymbol(span: Span, label: string): CodeSymbol {
+function ownSymbol(span: Span, label: string, isTagged: boolean): CodeSymbol {
   const { symbol } = span;
   return {
     label,
@@ -256,5 +264,7 @@ function ownSymbol(span: Span, label: string): CodeSymbol {
     size: span.size - span.entry,
     bind: BINDS[symbol?.bind ?? 0] ?? "local",
     type: symbol === undefined ? "section" : (TYPES[symbol.type] ?? "other"),
+    ...(span.localEntry === 0 ? {} : { localEntry: span.localEntry }),
+    ...(isTagged ? { instructionSet: "thumb" } : {}),
   };
 }

@@ -1,0 +1,109 @@
+/**
+ * What a loader computes for a relocation, before the addend: the symbol's address; the address of a slot in the GOT that holds it;
+ * a thread-local's distance from the thread pointer, the slot that holds that, its offset in the module's thread-locals, the pair of
+ * module and offset, or the pair for the module alone; the GOT itself; the TOC pointer; a size. ELF Handling for Thread-Local Storage, 4.
+ */
+export type LoadValue =
+  | "symbol"
+  | "slot"
+  | "thread-pointer"
+  | "thread-pointer-slot"
+  | "thread-module"
+  | "thread-pair"
+  | "thread-module-pair"
+  | "got"
+  | "toc"
+  | "size";
+
+/** What is taken away from the value: nothing, the field's own address or its page, the GOT or its page, the TOC pointer. */
+type LoadBase = "zero" | "place" | "page" | "got" | "got-page" | "toc";
+
+/** How one relocation type is resolved. */
+export interface LoadForm {
+  readonly value: LoadValue;
+  readonly from: LoadBase;
+  /** What becomes of the field's old contents; default: they are replaced. */
+  readonly change?: "add" | "subtract";
+  /** The value is that of the relocation of the upper half, at the place that the symbol and the addend name. */
+  readonly isLowOfHigh?: true;
+}
+
+/** Rows in the order in which they are tried: relocation types, by name, that need more than their howto says. */
+export type LoadRows = readonly (readonly [types: RegExp, value: LoadValue, from: LoadBase])[];
+
+/** Where thread-locals of the program lie. ELF Handling for Thread-Local Storage, 3.4; psABI supplements. */
+export interface ThreadModel {
+  /** Below the thread pointer (variant II), or above it (variant I). */
+  readonly isBelow: boolean;
+  /** Variant I: bytes between the pointer and the first of them, before alignment. */
+  readonly header: number;
+  /** What the thread pointer, and offsets in a module, count from behind the start. */
+  readonly pointerBias: bigint;
+  readonly moduleBias: bigint;
+}
+
+/** Numbers of relocation types that the dynamic linker applies. psABI supplements. */
+interface DynamicTypes {
+  /** Default form of records of this machine. */
+  readonly isRela: boolean;
+  readonly relative: number;
+  /** The whole address of a symbol. */
+  readonly slot: number;
+  readonly threadPointer: number;
+  readonly threadModule: number;
+  readonly threadOffset: number;
+}
+
+/** Code that jumps to the address in a slot, and the field that the slot's address goes into. */
+interface StubForm {
+  readonly code: readonly number[];
+  readonly unit: 1 | 2 | 4;
+  readonly fields: readonly { readonly offset: number; readonly howto: string; readonly bias: bigint }[];
+}
+
+/** What a loader must know of an architecture beside its howtos. */
+export interface LoadModel {
+  readonly rows: LoadRows;
+  /** Types that name the instruction with the upper half, whose value has their lower half; null where none do. */
+  readonly lowOfHigh: RegExp | null;
+  readonly threads: ThreadModel;
+  readonly dynamic: DynamicTypes;
+  /** Whether code finds the GOT anew in each function, so that new code may have one of its own. */
+  readonly ownGot: boolean;
+  /** How far the TOC pointer, or $gp, is behind the start of the GOT. */
+  readonly tocBias: bigint;
+  readonly stub: StubForm | null;
+  /**
+   * Makes the call in a field one to code of the instruction set that the low bit of its target tells (BL, BLX of Arm), and returns
+   * what the field must hold then; undefined where there is no such call.
+   */
+  readonly changeMode:
+    | ((
+        code: Uint8Array,
+        offset: number,
+        unit: number | undefined,
+        toTagged: boolean,
+        value: bigint,
+      ) => bigint | undefined)
+    | null;
+  /** What stands behind a call through a stub, to get the TOC pointer back, in place of the other. ELF V2 ABI for Power, 3.6. */
+  readonly afterStub: { readonly nop: number; readonly restore: number } | null;
+}
+
+export const NO_STUB = null;
+export const ONE_MODE = null;
+export const NO_HIGH = null;
+export const NOTHING_AFTER = null;
+
+/** Machines of which a loader knows nothing: what their howtos say is done. */
+export const PLAIN_LOAD: LoadModel = {
+  rows: [],
+  lowOfHigh: NO_HIGH,
+  threads: { isBelow: false, header: 0, pointerBias: 0n, moduleBias: 0n },
+  dynamic: { isRela: true, relative: 0, slot: 0, threadPointer: 0, threadModule: 0, threadOffset: 0 },
+  ownGot: false,
+  tocBias: 0n,
+  stub: NO_STUB,
+  changeMode: ONE_MODE,
+  afterStub: NOTHING_AFTER,
+};

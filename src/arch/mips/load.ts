@@ -1,0 +1,30 @@
+import type { ElfClass } from "../../elf/object.ts";
+import { type LoadModel, NO_HIGH, NO_STUB, NOTHING_AFTER, ONE_MODE } from "../load.ts";
+
+/** System V ABI, MIPS supplement, "Relocation Types". $gp is 0x7ff0 behind the start of the GOT. */
+export const mipsLoad = (elfClass: ElfClass): LoadModel => ({
+  rows: [
+    [/_TLS_TPREL_(HI|LO)16$/, "thread-pointer", "zero"],
+    [/_TLS_DTPREL_(HI|LO)16$/, "thread-module", "zero"],
+    [/_TLS_GOTTPREL$/, "thread-pointer-slot", "toc"],
+    [/_TLS_GD$/, "thread-pair", "toc"],
+    [/_TLS_LDM$/, "thread-module-pair", "toc"],
+    [/_GPREL(16|32)$|_LITERAL$/, "symbol", "toc"],
+    [/_GOT_(DISP|HI16|LO16)$|_CALL(16|_HI16|_LO16)$/, "slot", "toc"],
+  ],
+  lowOfHigh: NO_HIGH,
+  threads: { isBelow: false, header: 0, pointerBias: 0x7000n, moduleBias: 0x8000n },
+  dynamic: {
+    isRela: false,
+    relative: 3,
+    slot: 3,
+    threadPointer: elfClass === 64 ? 48 : 47,
+    threadModule: elfClass === 64 ? 40 : 38,
+    threadOffset: elfClass === 64 ? 41 : 39,
+  },
+  ownGot: false,
+  tocBias: 0x7ff0n,
+  stub: NO_STUB,
+  changeMode: ONE_MODE,
+  afterStub: NOTHING_AFTER,
+});

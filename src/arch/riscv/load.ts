@@ -1,0 +1,23 @@
+import type { ElfClass } from "../../elf/object.ts";
+import { type LoadModel, NO_STUB, NOTHING_AFTER, ONE_MODE } from "../load.ts";
+
+/** RISC-V ELF psABI, "Relocations" and "Thread Local Storage". */
+export const riscvLoad = (elfClass: ElfClass): LoadModel => ({
+  rows: [
+    [/_TLS_GOT_HI20$/, "thread-pointer-slot", "place"],
+    [/_GOT_HI20$/, "slot", "place"],
+    [/_TLS_GD_HI20$/, "thread-pair", "place"],
+    [/_TPREL_(HI20|LO12_[IS])$/, "thread-pointer", "zero"],
+  ],
+  lowOfHigh: /_PCREL_LO12_[IS]$/,
+  threads: { isBelow: false, header: 0, pointerBias: 0n, moduleBias: 0x800n },
+  dynamic:
+    elfClass === 64
+      ? { isRela: true, relative: 3, slot: 2, threadPointer: 11, threadModule: 7, threadOffset: 9 }
+      : { isRela: true, relative: 3, slot: 1, threadPointer: 10, threadModule: 6, threadOffset: 8 },
+  ownGot: false,
+  tocBias: 0n,
+  stub: NO_STUB,
+  changeMode: ONE_MODE,
+  afterStub: NOTHING_AFTER,
+});

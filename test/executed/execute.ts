@@ -1,0 +1,135 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "../support/paths.ts";
+import { isInstalled } from "../support/tools.ts";
+
+/** How programs of an architecture are made and run. */
+export interface Machine {
+  readonly name: string;
+  readonly compiler: readonly string[];
+  /** Words before the program's name; none where it runs by itself. */
+  readonly emulator: readonly string[];
+}
+
+const cross = (name: string, triple: string, emulator: string): Machine => ({
+  name,
+  compiler: [`${triple}-gcc`],
+  emulator: [emulator, "-L", `/usr/${triple}`],
+});
+
+/** Machines whose programs are executed, by name. */
+export const MACHINES: Readonly<Record<string, Machine>> = Object.fromEntries(
+  [
+    { name: "x86-64", compiler: ["gcc"], emulator: [] },
+    { name: "x86-64-clang", compiler: ["clang"], emulator: [] },
+    { name: "i386", compiler: ["gcc", "-m32"], emulator: [] },
+    cross("aarch64", "aarch64-linux-gnu", "qemu-aarch64"),
+    cross("arm", "arm-linux-gnueabihf", "qemu-arm"),
+    cross("riscv64", "riscv64-linux-gnu", "qemu-riscv64"),
+    cross("ppc64le", "powerpc64le-linux-gnu", "qemu-ppc64le"),
+    cross("s390x", "s390x-linux-gnu", "qemu-s390x"),
+    cross("mips", "mips-linux-gnu", "qemu-mips"),
+  ].map((machine) => [machine.name, machine]),
+);
+
+/** Why programs of a machine cannot be executed here; undefined where they can. */
+export function lacking({ compiler, emulator }: Machine): string | undefined {
+  for (const program of [compiler[0], emulator[0]])
+    if (program !== undefined && !isInstalled(program)) return `${program} is not installed`;
+  const [tool = "", ...flags] = compiler;
+  const tried = spawnSync(tool, [...flags, "-x", "c", "-", "-o", "/dev/null"], { input: "int main(void){return 0;}" });
+  return tried.status === 0 ? undefined : `${compiler.join(" ")} links no program`;
+}
+
+/** How a program is compiled and linked. */
+export interface Form {
+  readonly name: string;
+  readonly compile: readonly string[];
+  readonly link: readonly string[];
+}
+
+export const FORMS: readonly Form[] = [
+  { name: "exe", compile: ["-fno-pie"], link: ["-no-pie"] },
+  { name: "pie", compile: ["-fPIE"], link: ["-pie"] },
+  { name: "static", compile: ["-fno-pie"], link: ["-no-pie", "-static"] },
+  { name: "pic", compile: ["-fPIC"], link: ["-pie"] },
+];
+
+/** A program of several files before and after a patch. */
+export interface Sources {
+  readonly files: readonly { readonly name: string; readonly pre: string; readonly post: string }[];
+}
+
+export interface Outcome {
+  /** As the new source says; refused with the reason; different from it; a value that nothing gives. */
+  readonly kind: "as-post" | "refused" | "wrong" | "value-missing" | "not-reversed" | "not-compiled";
+  readonly why: string;
+}
+
+/** Builds a program before and after its patch, applies the patch to the one and runs both; then takes the patch back. */
+export function execute(
+  program: string,
+  machine: Machine,
+  form: Form,
+  sources: Sources,
+  folder: string,
+  flags: readonly string[],
+): Outcome {
+  mkdirSync(folder, { recursive: true });
+  const [tool = "", ...own] = machine.compiler;
+  const compile = (args: readonly string[]): void => {
+    execFileSync(tool, [...own, ...args], { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+  };
+  for (const side of ["pre", "post"] as const) {
+    mkdirSync(join(folder, side), { recursive: true });
+    const objects: string[] = [];
+    for (const file of sources.files) {
+      const object = `${side}/${file.name}.o`;
+      objects.push(object);
+      if (side === "post" && file.pre === file.post) {
+        copyFileSync(join(folder, `pre/${file.name}.o`), join(folder, object));
+        continue;
+      }
+      writeFileSync(join(folder, `${file.name}.c`), file[side]);
+      try {
+        compile([...flags, "-w", ...form.compile, "-c", `${file.name}.c`, "-o", object]);
+      } catch (error) {
+        return { kind: "not-compiled", why: String(error) };
+      }
+    }
+    try {
+      compile([...objects, ...form.link, "-lm", "-o", `${side}.exe`]);
+    } catch (error) {
+      return { kind: "not-compiled", why: String(error) };
+    }
+  }
+  const splice = (args: readonly string[]): { readonly status: number | null; readonly text: string } => {
+    const { status, stderr } = spawnSync(process.execPath, [program, ...args], { cwd: folder, encoding: "utf8" });
+    return { status, text: stderr.trim() };
+  };
+  const described = splice(["diff", "pre", "post", "--include", "*.o", "--contents", "-q", "-o", "update.json"]);
+  if (described.status !== 0) return { kind: "refused", why: described.text };
+  const applied = splice(["apply", "update.json", "--run", "pre.exe", "-o", "patched.exe", "-q"]);
+  if (applied.status !== 0) {
+    const isMissing = /no value is known|no symbol of that name/.test(applied.text);
+    return { kind: isMissing ? "value-missing" : "refused", why: applied.text };
+  }
+  const run = (name: string): string => {
+    const [first = "", ...rest] = [...machine.emulator, `./${name}`];
+    const { status, signal, stdout } = spawnSync(first, rest, { cwd: folder, timeout: 20_000, encoding: "latin1" });
+    return `${stdout}\nstatus ${status} ${signal ?? ""}`;
+  };
+  const [expected, found] = [run("post.exe"), run("patched.exe")];
+  if (expected !== found) return { kind: "wrong", why: firstDifference(expected, found) };
+  const back = splice(["apply", "update.json", "--run", "patched.exe", "--reverse", "-o", "back.exe", "-q"]);
+  const isBack =
+    existsSync(join(folder, "back.exe")) &&
+    readFileSync(join(folder, "pre.exe")).equals(readFileSync(join(folder, "back.exe")));
+  return isBack ? { kind: "as-post", why: "" } : { kind: "not-reversed", why: back.text };
+}
+
+function firstDifference(expected: string, found: string): string {
+  const [a, b] = [expected.split("\n"), found.split("\n")];
+  const at = a.findIndex((line, i) => line !== b[i]);
+  return `line ${at + 1}: ${JSON.stringify(a[at])} is expected, ${JSON.stringify(b[at])} found`;
+}
