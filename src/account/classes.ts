@@ -1,3 +1,4 @@
+import { ET } from "../elf/constants.ts";
 import type { ElfObject } from "../elf/object.ts";
 
 /**
@@ -79,6 +80,6 @@ const LINKED: readonly Derived[] = [
 
 /** Whether a section may differ by itself, and as what it counts. */
 export function derivedOwner(name: string, object: ElfObject): "regenerated" | "metadata" | undefined {
-  const rows = object.type === 1 ? DERIVED : [...DERIVED, ...LINKED];
+  const rows = object.type === ET.REL ? DERIVED : [...DERIVED, ...LINKED];
   return rows.find((row) => row.name.test(name))?.owner;
 }

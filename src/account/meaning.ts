@@ -1,5 +1,5 @@
 import type { ObjectDiff } from "../diff/diff.ts";
-import { SHN } from "../elf/constants.ts";
+import { SHN, STB } from "../elf/constants.ts";
 import type { ElfSymbol } from "../elf/object.ts";
 import { withoutHashes } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
@@ -37,7 +37,7 @@ export function meaningOf(diff: ObjectDiff, pre: View, post: View, twins: Sectio
     if (a.addend !== b.addend) return false;
     if (x === undefined || y === undefined) return x === y;
     if (withoutHashes(x.name) !== withoutHashes(y.name)) return false;
-    if (a.section >= 0 || b.section >= 0) return x.bind !== 0 && y.bind !== 0;
+    if (a.section >= 0 || b.section >= 0) return x.bind !== STB.LOCAL && y.bind !== STB.LOCAL;
     return x.shndx === y.shndx && (x.shndx !== SHN.ABS || x.value === y.value);
   }
 

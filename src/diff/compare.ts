@@ -449,7 +449,7 @@ function addendOf({ targetAddend, packed }: SpanRelocation): bigint {
 }
 
 function isGlobal(relocation: SpanRelocation): boolean {
-  return relocation.symbol !== undefined && relocation.symbol.bind !== 0;
+  return relocation.symbol !== undefined && relocation.symbol.bind !== STB.LOCAL;
 }
 
 function sameSymbol(a: SpanRelocation, b: SpanRelocation): boolean {

@@ -1,3 +1,4 @@
+import { STB } from "../elf/constants.ts";
 import { isAnonymousName, numberedBase, withoutDefault } from "../spans/names.ts";
 import { isComparedByContents, isState } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
@@ -12,15 +13,12 @@ import { family, type Pair, type PairedBy, type Pairing, type PairingPass, type 
 import { pairScopes, type Scopes, type ScopesOf } from "./scopes.ts";
 import { staticLocalPass, unclearState } from "./static-locals.ts";
 
-/** STB_LOCAL. */
-const LOCAL = 0;
-
 /** Names that both objects define globally: also where one side has more aliases, or another canonical one. */
 const pairGlobals: PairingPass = (_pre, _post, pairing) => {
   const byName = new Map<string, Map<string, Span>>();
   for (const span of pairing.free.post) {
     for (const { symbol } of span.symbols) {
-      if (symbol.bind === LOCAL) continue;
+      if (symbol.bind === STB.LOCAL) continue;
       const relatives = byName.get(family(span.kind));
       if (relatives === undefined) byName.set(family(span.kind), new Map([[withoutDefault(symbol.name), span]]));
       else relatives.set(withoutDefault(symbol.name), span);
@@ -32,7 +30,7 @@ const pairGlobals: PairingPass = (_pre, _post, pairing) => {
     const relatives = byName.get(family(span.kind));
     if (relatives === undefined) continue;
     for (const { symbol } of span.symbols) {
-      const twin = symbol.bind === LOCAL ? undefined : relatives.get(withoutDefault(symbol.name));
+      const twin = symbol.bind === STB.LOCAL ? undefined : relatives.get(withoutDefault(symbol.name));
       if (twin === undefined || taken.has(twin)) continue;
       taken.add(twin);
       pairs.push([span, twin]);
@@ -60,7 +58,7 @@ const pairInOrder: PairingPass = (pre, _post, pairing) => {
   const key = (span: Span): string | undefined => {
     if (isComparedByContents(span.kind) || isStringSpan(span)) return undefined;
     // A named variable that nothing told by now is another one than those that are left on the other side.
-    if (isNamed(span) && isState(span.kind) && span.symbol?.bind === LOCAL) return undefined;
+    if (isNamed(span) && isState(span.kind) && span.symbol?.bind === STB.LOCAL) return undefined;
     if (isNamed(span)) return `${family(span.kind)} ${numberedBase(span.name) ?? span.name}`;
     if (isState(span.kind)) return `${span.kind} ${span.name} ${contentsKey(span, pre.table.arch)}`;
     return isAnonymousName(span.name) ? undefined : `${span.kind} ${span.name} ${span.offset}`;

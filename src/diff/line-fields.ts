@@ -1,4 +1,5 @@
 import type { Arch } from "../arch/arch.ts";
+import { STB } from "../elf/constants.ts";
 import { isCode, isState } from "../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
 import type { Use } from "../spans/uses.ts";
@@ -105,7 +106,7 @@ function around(field: LineField, offset: number): LineField | undefined {
 /** Whether only the kernel's tables of messages refer to it. */
 function isMessage(span: Span, side: Side): boolean {
   if (MESSAGES.test(span.section.name)) return true;
-  if (span.kind !== "rodata" || span.symbol === undefined || span.symbol.bind !== 0) return false;
+  if (span.kind !== "rodata" || span.symbol === undefined || span.symbol.bind !== STB.LOCAL) return false;
   const uses = side.uses(span);
   return uses.length > 0 && uses.every(({ from }) => from.kind === "registry" && MESSAGES.test(from.section.name));
 }
@@ -165,7 +166,7 @@ function panicLocation(span: Span, arch: Arch, pointer: number): LineField | und
   if (span.size !== 2 * pointer + 8 || span.bytes.length !== span.size || span.relocations.length !== 1)
     return undefined;
   const [file] = span.relocations;
-  if (file?.offset !== 0 || file.target === undefined || span.symbol?.bind === 1) return undefined;
+  if (file?.offset !== 0 || file.target === undefined || span.symbol?.bind === STB.GLOBAL) return undefined;
   const view = new DataView(span.bytes.buffer, span.bytes.byteOffset, span.bytes.byteLength);
   const little = arch.data === "lsb";
   const length = pointer === 8 ? Number(view.getBigUint64(8, little)) : view.getUint32(4, little);

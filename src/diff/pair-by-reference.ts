@@ -1,3 +1,4 @@
+import { STB } from "../elf/constants.ts";
 import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
 import { isStringSpan } from "../spans/strings.ts";
@@ -87,12 +88,12 @@ function refersToSame(a: Span, b: Span, pairing: Pairing): boolean {
 function renamedInPlace(pre: Side, post: Side, pairing: Pairing): Pair[] {
   const pairs: Pair[] = [];
   for (const span of pairing.free.pre) {
-    if (!isCandidate(span, pairing.postOf) || span.symbol === undefined || span.symbol.bind !== 0) continue;
+    if (!isCandidate(span, pairing.postOf) || span.symbol === undefined || span.symbol.bind !== STB.LOCAL) continue;
     const uses = pre.uses(span);
     const first = uses[0];
     if (first === undefined || first.relocation < 0) continue;
     const other = pairing.postOf[first.from.id]?.relocations[first.relocation]?.target;
-    if (!isCandidate(other, pairing.preOf) || other.symbol === undefined || other.symbol.bind !== 0) continue;
+    if (!isCandidate(other, pairing.preOf) || other.symbol === undefined || other.symbol.bind !== STB.LOCAL) continue;
     if (family(other.kind) !== family(span.kind) || other.size !== span.size) continue;
     if (Buffer.compare(span.bytes, other.bytes) !== 0 || !refersToSame(span, other, pairing)) continue;
     const places = new Set(post.uses(other).map((use) => `${pairing.preOf[use.from.id]?.id} ${use.relocation}`));

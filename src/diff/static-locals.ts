@@ -1,3 +1,4 @@
+import { STB } from "../elf/constants.ts";
 import { pairOnEvidence } from "../evidence.ts";
 import { append } from "../lists.ts";
 import { numberedBase, variableBase } from "../spans/names.ts";
@@ -14,7 +15,7 @@ import { type UserWords, userWords, usesThroughSlots } from "./users.ts";
 
 /** The base of a local variable's name; the compiler's number behind it means nothing, and neither does the discriminator of a C++ static. */
 export function staticBase(span: Span): string | undefined {
-  if (span.symbol === undefined || isCode(span.kind) || span.symbol.bind !== 0) return undefined;
+  if (span.symbol === undefined || isCode(span.kind) || span.symbol.bind !== STB.LOCAL) return undefined;
   const { name } = span;
   const isCounted = name.startsWith("_ZZ") || numberedBase(name) !== undefined;
   return isCounted ? `${family(span.kind)} ${variableBase(name)}` : undefined;
@@ -25,7 +26,7 @@ function baseOf(span: Span): string | undefined {
   if (isComparedByContents(span.kind)) return undefined;
   const base = staticBase(span);
   if (base !== undefined) return base;
-  if (span.symbol?.bind !== 0 || !isState(span.kind)) return undefined;
+  if (span.symbol?.bind !== STB.LOCAL || !isState(span.kind)) return undefined;
   return `${family(span.kind)} ${span.name}`;
 }
 

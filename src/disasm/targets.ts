@@ -1,5 +1,6 @@
 import { shortTarget, targetText } from "../diff/difference.ts";
 import type { Pairing } from "../diff/pairing.ts";
+import { STB } from "../elf/constants.ts";
 import { signedHex } from "../hex.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
 
@@ -22,7 +23,7 @@ export function targetKeys(pairing: Pairing, side: "pre" | "post"): TargetKey {
     const pre = preOf(target);
     if (pre !== undefined) return `#${pre.id}+${targetOffset - target.entry}`;
     // What one side defines and the other does not is still the thing of that name.
-    const isGlobal = target.symbol !== undefined && target.symbol.bind !== 0;
+    const isGlobal = target.symbol !== undefined && target.symbol.bind !== STB.LOCAL;
     return isGlobal ? targetText(relocation) : `${side} #${target.id}+${targetOffset - target.entry}`;
   };
   return keyOf;

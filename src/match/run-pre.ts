@@ -7,6 +7,7 @@
  * A span is settled only when exactly one candidate survives, or when its section's other code tells which one. Ksplice: kmodsrc/ksplice.c, match_change_sections.
  */
 
+import { STB } from "../elf/constants.ts";
 import type { RunImage } from "../image/image.ts";
 import { RunTables } from "../image/run-tables.ts";
 import { numberedBase } from "../spans/names.ts";
@@ -102,7 +103,7 @@ class RunPreMatcher {
       this.#byObject.push(own);
       for (const span of table.spans) {
         for (const { symbol, offset } of span.symbols) {
-          if (symbol.bind === 0 || definitions.has(symbol.name) || isOverridden(image, symbol)) continue;
+          if (symbol.bind === STB.LOCAL || definitions.has(symbol.name) || isOverridden(image, symbol)) continue;
           definitions.set(symbol.name, { span, offset });
         }
         if (!isWanted(span)) continue;

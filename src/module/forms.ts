@@ -1,4 +1,4 @@
-import { SHF, SHN, SHT, STB } from "../elf/constants.ts";
+import { ET, SHF, SHN, SHT, STB } from "../elf/constants.ts";
 import type { ElfObject } from "../elf/object.ts";
 import { UnsupportedError } from "../errors.ts";
 import { append } from "../lists.ts";
@@ -34,7 +34,7 @@ class Draft {
 
   constructor(object: ElfObject) {
     const where = { file: object.file, member: object.member };
-    if (object.type !== 1 || object.class !== 64)
+    if (object.type !== ET.REL || object.class !== 64)
       throw new UnsupportedError(where, "not a relocatable ELF file of 64 bits, as livepatch modules are");
     const symtab = object.sections.find(({ type }) => type === SHT.SYMTAB);
     const strtab = symtab && object.sections[symtab.link];

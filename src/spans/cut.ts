@@ -55,7 +55,7 @@ function isLabelOfConstants({ size, bind, type }: ElfSymbol, { flags }: Section)
 
 /** Preference among the names of one place: global, weak, local; a typed symbol before a bare label; then table order. */
 function rank(symbol: ElfSymbol): number {
-  const bind = symbol.bind === 1 ? 0 : symbol.bind === 2 ? 1 : 2;
+  const bind = symbol.bind === STB.GLOBAL ? 0 : symbol.bind === STB.WEAK ? 1 : 2;
   const anonymous = isAnonymousName(symbol.name) ? 100 : 0;
   // With descriptors `.f` is what older compilers call the code of `f`.
   const dot = symbol.name.startsWith(".") ? 5 : 0;
@@ -118,7 +118,7 @@ function withUnsized(
     takeSizedUpTo(start);
     const last = all.at(-1);
     const isTyped = symbol.type === STT.FUNC || symbol.type === STT.OBJECT;
-    const opensNew = !inCode || isTyped || symbol.bind !== 0 || isStubSymbol(symbol);
+    const opensNew = !inCode || isTyped || symbol.bind !== STB.LOCAL || isStubSymbol(symbol);
     if (last !== undefined && (start < last.end || (start === last.end && start === total)) && last !== open) {
       last.symbols.push(symbol);
     } else if (open !== undefined && (start === open.start || !opensNew)) {

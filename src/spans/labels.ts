@@ -1,3 +1,4 @@
+import { STB } from "../elf/constants.ts";
 import { addTo } from "../grouping.ts";
 import { signedHex } from "../hex.ts";
 import { isAnonymousName, numberedBase } from "./names.ts";
@@ -5,16 +6,13 @@ import { isCode } from "./section-kind.ts";
 import type { Span } from "./span.ts";
 import type { Use } from "./uses.ts";
 
-/** STB_LOCAL. */
-const LOCAL = 0;
-
 /** The label before it is made unique: the name of a global, `name<object>` for what is local, `base<function><object>` for static locals. */
 function plainLabel(span: Span, object: string, uses: (span: Span) => readonly Use[]): string {
   const { symbol } = span;
   if (symbol === undefined || isAnonymousName(symbol.name)) {
     return `${span.section.name}${span.offset === 0 ? "" : signedHex(span.offset)}<${object}>`;
   }
-  if (symbol.bind !== LOCAL) return symbol.name;
+  if (symbol.bind !== STB.LOCAL) return symbol.name;
   const base = isCode(span.kind) ? undefined : numberedBase(symbol.name);
   if (base === undefined) return `${symbol.name}<${object}>`;
   return `${base}<${userName(uses(span))}><${object}>`;

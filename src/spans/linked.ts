@@ -2,7 +2,7 @@ import type { Howto } from "../arch/arch.ts";
 import type { LinkedReference } from "../arch/linked.ts";
 import { howtoOf } from "../arch/registry.ts";
 import { resolvedReferences } from "../arch/resolved.ts";
-import { ET, SHF, STT } from "../elf/constants.ts";
+import { ET, SHF, STB, STT } from "../elf/constants.ts";
 import type { ElfSymbol, Section } from "../elf/object.ts";
 import { firstAfter, sortedNumbers } from "../lists.ts";
 import { stateTest } from "./code-state.ts";
@@ -66,7 +66,7 @@ export class LinkedReader {
         Number(symbol.value) - (arch.functionTagBit && symbol.type === STT.FUNC ? Number(symbol.value) % 2 : 0);
       if (isStubSymbol(symbol)) stubs.set(Number(section.addr) + value, symbol);
       if (isClones(symbol.name)) clones.push({ section: section.index, from: value });
-      const isFunction = symbol.type === STT.FUNC || (symbol.type === STT.NOTYPE && symbol.bind !== 0);
+      const isFunction = symbol.type === STT.FUNC || (symbol.type === STT.NOTYPE && symbol.bind !== STB.LOCAL);
       if (!isFunction && !isStubSymbol(symbol)) continue;
       const starts = this.#starts.get(section.index) ?? new Set();
       this.#starts.set(section.index, starts.add(value));

@@ -1,4 +1,5 @@
 import type { Arch, Howto } from "../arch/arch.ts";
+import { STB, STT } from "../elf/constants.ts";
 import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
 import type { SectionKind } from "./kinds.ts";
 import type { EntryLayout, SpecialTable } from "./special.ts";
@@ -160,5 +161,9 @@ export function isEntryPoint(span: Span, offset: number): boolean {
 
 /** STT_FUNC or STT_GNU_IFUNC, or a global symbol without type (assembly). */
 export function isFunctionSymbol(symbol: ElfSymbol): boolean {
-  return symbol.type === 2 || symbol.type === 10 || (symbol.type === 0 && symbol.bind !== 0);
+  return (
+    symbol.type === STT.FUNC ||
+    symbol.type === STT.GNU_IFUNC ||
+    (symbol.type === STT.NOTYPE && symbol.bind !== STB.LOCAL)
+  );
 }

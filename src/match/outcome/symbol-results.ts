@@ -1,4 +1,5 @@
 import type { SymbolResult } from "../../contract/match.ts";
+import { STB } from "../../elf/constants.ts";
 import type { RunImage } from "../../image/image.ts";
 import { symposOf } from "../../image/sympos.ts";
 import { hex, referenceOf } from "../context.ts";
@@ -50,7 +51,7 @@ export function symbolResults(
       const from = values.originOf(span);
       for (const { symbol, offset } of span.symbols) {
         const isMain = symbol === span.symbol;
-        if (!isMain && symbol.bind === 0) continue;
+        if (!isMain && symbol.bind === STB.LOCAL) continue;
         if (isOverridden(image, symbol)) {
           const [strong, second] = image.symbols.named(symbol.name);
           const origin = image.symbols.origin === "none" ? undefined : image.symbols.origin;

@@ -1,6 +1,7 @@
 import type { Howto } from "../../arch/arch.ts";
 import type { ChangeTables, Hooks, Patch } from "../../contract/code.ts";
 import { differingRuns } from "../../diff/mask.ts";
+import { STB } from "../../elf/constants.ts";
 import { isCode, isComparedByContents } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";
 import { byPatchedPlace } from "../update/order.ts";
@@ -161,5 +162,5 @@ function oldReason(pair: PlannedPair, span: Span, all: boolean): string | undefi
   if (fate === undefined && isCode(span.kind)) return "deleted";
   if (!all || isComparedByContents(span.kind)) return undefined;
   if (isCode(span.kind)) return "text";
-  return span.symbols.some(({ symbol }) => symbol.bind !== 0) ? "global" : undefined;
+  return span.symbols.some(({ symbol }) => symbol.bind !== STB.LOCAL) ? "global" : undefined;
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Arch, Howto } from "../../arch/arch.ts";
 import type { CodeRelocation, CodeSection, CodeSymbol, CodeTables } from "../../contract/code.ts";
-import { SHN, STT } from "../../elf/constants.ts";
+import { SHN, STB, STT } from "../../elf/constants.ts";
 import type { ElfSymbol } from "../../elf/object.ts";
 import { hex, signedHex } from "../../hex.ts";
 import { namesPosition } from "../../spans/references.ts";
@@ -157,7 +157,7 @@ export class CodeBuilder {
     this.#holders.set(label, span);
     // Other names of the same code: aliases, and entries inside it.
     for (const { symbol: other, offset } of span.symbols) {
-      if (other === symbol || other.bind === 0 || this.#symbols.has(other.name)) continue;
+      if (other === symbol || other.bind === STB.LOCAL || this.#symbols.has(other.name)) continue;
       this.#holders.set(other.name, span);
       this.#symbols.set(other.name, {
         label: other.name,

@@ -89,7 +89,7 @@ function planPaired(plan: DataPlan, pair: PlannedPair, span: Span, twin: Span): 
       plan.findings.push(spanFinding(pair, stateCode(pair, span, twin), span, "pre", stateDetail(pair, span, twin)));
   } else if (fate === "unpaired") {
     plan.data.push({ ...header(pair, twin, "post"), status: "new", ...both, reasons: reasonsOf(pair, span) });
-    if (span.symbol !== undefined && span.symbol.bind !== 0) {
+    if (span.symbol !== undefined && span.symbol.bind !== STB.LOCAL) {
       plan.findings.push(spanFinding(pair, "global-rodata-resized", span, "pre", `${span.size} to ${twin.size}`));
     }
   } else if (lines !== undefined) {
@@ -201,7 +201,7 @@ function planDeleted(plan: DataPlan, pair: PlannedPair, span: Span): void {
   reportUnowned(plan, pair, span, "pre");
   if (isComparedByContents(span.kind) || span.symbol === undefined || span.kind === "registry") return;
   if (span.kind === "init-data") plan.findings.push(spanFinding(pair, "init-data-changed", span, "pre", "deleted"));
-  else if (span.symbol.bind !== 0) plan.findings.push(spanFinding(pair, "global-data-deleted", span, "pre"));
+  else if (span.symbol.bind !== STB.LOCAL) plan.findings.push(spanFinding(pair, "global-data-deleted", span, "pre"));
   else if (isState(span.kind)) {
     const others = pair.diff.pairing.unclear?.get(span);
     const detail = others?.map((other) => pair.postLabels.get(other)).join(", ");

@@ -1,5 +1,6 @@
 import type { Patch } from "../../contract/code.ts";
 import type { FunctionChange } from "../../contract/description.ts";
+import { STB } from "../../elf/constants.ts";
 import type { Finding } from "../../findings/findings.ts";
 import { addTo } from "../../grouping.ts";
 import { signedHex } from "../../hex.ts";
@@ -47,7 +48,8 @@ interface EntryPoint {
 function entryPoints(span: Span): EntryPoint[] {
   const points = new Map<number, string[]>([[span.entry, []]]);
   for (const { symbol, offset } of span.symbols) {
-    if (offset !== span.entry && (symbol.bind === 0 || !isFunctionSymbol(symbol) || offset < span.entry)) continue;
+    if (offset !== span.entry && (symbol.bind === STB.LOCAL || !isFunctionSymbol(symbol) || offset < span.entry))
+      continue;
     addTo(points, offset, symbol.name);
   }
   return [...points].map(([offset, names]) => ({ offset, names })).sort((a, b) => a.offset - b.offset);

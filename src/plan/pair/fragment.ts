@@ -3,7 +3,7 @@ import type { Howto } from "../../arch/arch.ts";
 import type { ChangeTables, HowtoDescription } from "../../contract/code.ts";
 import type { ObjectPair } from "../../contract/description.ts";
 import type { PairFragment, PairLinks } from "../../contract/part.ts";
-import { SHN } from "../../elf/constants.ts";
+import { SHN, STB } from "../../elf/constants.ts";
 import { readCompiler, sourceFileOf } from "../../elf/notes.ts";
 import type { ElfObject, ElfSymbol } from "../../elf/object.ts";
 import { type Finding, severityOf } from "../../findings/findings.ts";
@@ -209,14 +209,14 @@ function globalsOf(object: ElfObject): Map<string, boolean> {
   const shared = new Set(object.groups.filter(({ comdat }) => comdat).flatMap(({ members }) => members));
   const names = new Map<string, boolean>();
   for (const symbol of object.symbols) {
-    if (symbol.bind === 0 || symbol.shndx === SHN.UNDEF) continue;
+    if (symbol.bind === STB.LOCAL || symbol.shndx === SHN.UNDEF) continue;
     names.set(symbol.name, isShared(symbol, shared));
   }
   return names;
 }
 
 function isShared({ bind, shndx, section }: ElfSymbol, comdat: ReadonlySet<number>): boolean {
-  return bind !== 1 || shndx === SHN.COMMON || (section !== undefined && comdat.has(section));
+  return bind !== STB.GLOBAL || shndx === SHN.COMMON || (section !== undefined && comdat.has(section));
 }
 
 /** What the reading of the objects could not place; said once when both sides have it. */

@@ -1,6 +1,7 @@
 import type { Patch } from "../../contract/code.ts";
 import type { FunctionChange } from "../../contract/description.ts";
 import { firstInstruction } from "../../disasm/first.ts";
+import { STB } from "../../elf/constants.ts";
 import type { ElfObject } from "../../elf/object.ts";
 import type { Finding } from "../../findings/findings.ts";
 import { append } from "../../lists.ts";
@@ -108,7 +109,7 @@ function planPaired(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Spa
     planReplacement(plan, pair, span, twin);
     planInnerEntries(plan, span, twin);
   }
-  if (status === "renamed" && span.symbol?.bind !== 0)
+  if (status === "renamed" && span.symbol?.bind !== STB.LOCAL)
     plan.findings.push(spanFinding(pair, "function-renamed-global", span, "pre", twin.name));
   if (status === "line-only") {
     const isBug = lines?.every((line) => line.kind === "bug-line") ?? false;
@@ -139,7 +140,7 @@ function planReplacement(plan: FunctionPlan, pair: PlannedPair, span: Span, twin
 function planInnerEntries(plan: FunctionPlan, span: Span, twin: Span): void {
   const { firstInstruction: _ofTheWhole, ...outer } = plan.functions.at(-1) as FunctionChange;
   const inner = span.symbols.filter(
-    ({ symbol, offset }) => offset > span.entry && symbol.bind !== 0 && isFunctionSymbol(symbol),
+    ({ symbol, offset }) => offset > span.entry && symbol.bind !== STB.LOCAL && isFunctionSymbol(symbol),
   );
   const places = new Map(inner.length === 0 ? [] : twin.symbols.toReversed().map((one) => [one.symbol.name, one]));
   for (const { symbol, offset } of inner) {
@@ -169,7 +170,7 @@ function planDeleted(plan: FunctionPlan, pair: PlannedPair, span: Span): void {
     entry: entryHook(span),
   });
   append(plan.patches, trap(pair, span));
-  if (span.symbol !== undefined && span.symbol.bind !== 0)
+  if (span.symbol !== undefined && span.symbol.bind !== STB.LOCAL)
     plan.findings.push(spanFinding(pair, "global-function-deleted", span, "pre"));
 }
 
@@ -192,7 +193,7 @@ const comdatSections = perObject((object): ReadonlySet<number> => {
 
 /** Section of each global name that an object defines. */
 const definitions = perObject((object): ReadonlyMap<string, string> => {
-  const defined = object.symbols.filter((symbol) => symbol.section !== undefined && symbol.bind !== 0);
+  const defined = object.symbols.filter((symbol) => symbol.section !== undefined && symbol.bind !== STB.LOCAL);
   return new Map(defined.map((symbol) => [symbol.name, object.sections[symbol.section as number]?.name ?? ""]));
 });
 
@@ -201,7 +202,7 @@ function versionsOf({ symbols }: Span): ReadonlyMap<string, string> {
   const versions = new Map<string, string>();
   for (const { symbol } of symbols) {
     const key = withoutDefault(symbol.name);
-    if (symbol.bind !== 0 && symbol.name.includes("@") && !versions.has(key)) versions.set(key, symbol.name);
+    if (symbol.bind !== STB.LOCAL && symbol.name.includes("@") && !versions.has(key)) versions.set(key, symbol.name);
   }
   return versions;
 }
@@ -212,7 +213,7 @@ function reportLostNames(plan: FunctionPlan, pair: PlannedPair, span: Span, twin
   const kept = new Set(twin.symbols.map(({ symbol }) => symbol.name));
   const versions = versionsOf(twin);
   for (const { symbol } of span.symbols) {
-    if (symbol.bind === 0 || kept.has(symbol.name) || symbol === span.symbol) continue;
+    if (symbol.bind === STB.LOCAL || kept.has(symbol.name) || symbol === span.symbol) continue;
     const name = versions.get(withoutDefault(symbol.name));
     if (name !== undefined) {
       plan.findings.push(spanFinding(pair, "default-version-changed", span, "pre", name, { name: symbol.name }));

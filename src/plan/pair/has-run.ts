@@ -1,6 +1,6 @@
 import { isBranchField } from "../../arch/branch.ts";
 import type { Side } from "../../diff/pairing.ts";
-import { STT } from "../../elf/constants.ts";
+import { STB, STT } from "../../elf/constants.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../../spans/span.ts";
 
@@ -81,5 +81,5 @@ function resolverOf({ symbols, entry }: Span): string | undefined {
 }
 
 function isForOthers(span: Span): boolean {
-  return span.symbols.some(({ symbol }) => symbol.bind !== 0 && symbol.name !== MODULE_START);
+  return span.symbols.some(({ symbol }) => symbol.bind !== STB.LOCAL && symbol.name !== MODULE_START);
 }

@@ -1,6 +1,6 @@
 import { isAnchorBase } from "../../arch/anchors/anchors.ts";
 import { targetText } from "../../diff/difference.ts";
-import { STT } from "../../elf/constants.ts";
+import { STB, STT } from "../../elf/constants.ts";
 import type { Finding } from "../../findings/findings.ts";
 import { namesPosition } from "../../spans/references.ts";
 import { isCode } from "../../spans/section-kind.ts";
@@ -64,7 +64,8 @@ function foreignKeys(pair: PlannedPair, span: Span): Finding[] {
 /** References into sections of which nothing is loaded: to a table entry of other code, or outside every entry. */
 function lostPlaces(pair: PlannedPair, span: Span, loaded: ReadonlySet<Span>): Finding[] {
   const isLost = ({ into, symbol }: SpanRelocation): boolean => {
-    if (into === undefined || (symbol !== undefined && !namesPosition(symbol) && symbol.bind !== 0)) return false;
+    if (into === undefined || (symbol !== undefined && !namesPosition(symbol) && symbol.bind !== STB.LOCAL))
+      return false;
     const owner = into.entry?.owner;
     return owner === undefined || !loaded.has(owner.owner ?? owner);
   };

@@ -1,6 +1,7 @@
 import type { Arch } from "../../arch/arch.ts";
 import { isBranchField } from "../../arch/branch.ts";
 import type { Side } from "../../diff/pairing.ts";
+import { STB } from "../../elf/constants.ts";
 import type { Finding } from "../../findings/findings.ts";
 import { hasBareTypeHash } from "../../spans/prefix.ts";
 import { isCode } from "../../spans/section-kind.ts";
@@ -34,7 +35,7 @@ function typeHash(span: Span, arch: Arch): string | undefined {
 
 /** Whether a pointer to a function may be stored somewhere: its name is for others, or something other than a call refers to it. */
 function mayBeStored({ table, uses }: Side, span: Span): boolean {
-  if (span.symbols.some(({ symbol }) => symbol.bind !== 0)) return true;
+  if (span.symbols.some(({ symbol }) => symbol.bind !== STB.LOCAL)) return true;
   return uses(span).some(({ from, relocation }) => {
     const reference = from.relocations[relocation];
     if (reference === undefined || reference.howto.role === "hint" || reference.howto.role === "none") return false;

@@ -6,6 +6,7 @@ import type {
   TableDescription,
 } from "../../contract/switch-over.ts";
 import { hexBytes, targetText, targetTexts } from "../../diff/difference.ts";
+import { STB } from "../../elf/constants.ts";
 import { signedHex } from "../../hex.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";
@@ -105,7 +106,7 @@ export function compareTable(pair: PlannedPair, tables: TablePair): TableDescrip
 }
 
 function visibilityOf(pair: PlannedPair, span: Span): TableDescription["visibility"] {
-  if (span.symbol === undefined || span.symbol.bind === 0) return "local";
+  if (span.symbol === undefined || span.symbol.bind === STB.LOCAL) return "local";
   const { exports } = pair.diff.pre.table;
   return exports.some(({ target, name }) => target === span || name === span.name) ? "exported" : "global";
 }

@@ -1,5 +1,6 @@
 import { isBranchField } from "../../arch/branch.ts";
 import type { Side } from "../../diff/pairing.ts";
+import { STB } from "../../elf/constants.ts";
 import { addTo } from "../../grouping.ts";
 import { parentFunction } from "../../spans/names.ts";
 import { isCode } from "../../spans/section-kind.ts";
@@ -76,7 +77,7 @@ export function findEntrances(side: Side, tables: ReadonlyMap<Span, OpsTable>): 
       } else if (!isForLoader(from)) uses.others.push({ by: from, kind: "address", offset: offset - from.entry });
     };
     for (const use of side.uses(span)) add(use.from, use.from.relocations[use.relocation], 0);
-    const isGlobal = span.symbols.some(({ symbol }) => symbol.bind !== 0 && !LOADER.test(symbol.name));
+    const isGlobal = span.symbols.some(({ symbol }) => symbol.bind !== STB.LOCAL && !LOADER.test(symbol.name));
     const isExported = exported.has(span) || span.symbols.some(({ symbol }) => named.has(symbol.name));
     if (isExported) uses.others.push({ by: span, kind: "export", offset: 0 });
     else if (isGlobal) uses.others.push({ by: span, kind: "global", offset: 0 });

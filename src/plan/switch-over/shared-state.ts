@@ -1,5 +1,5 @@
 import type { StateDescription, SwitchOver } from "../../contract/switch-over.ts";
-import { SHN } from "../../elf/constants.ts";
+import { SHN, STB } from "../../elf/constants.ts";
 import { append } from "../../lists.ts";
 import { isCode, isState } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";
@@ -123,7 +123,7 @@ export function findClashes(pair: PlannedPair): Clash[] {
 
 function globalNames(pair: PlannedPair, side: "pre" | "post"): string[] {
   const names = pair.diff[side].table.object.symbols
-    .filter(({ bind, section, name }) => bind !== 0 && section !== undefined && !EVERYONES.test(name))
+    .filter(({ bind, section, name }) => bind !== STB.LOCAL && section !== undefined && !EVERYONES.test(name))
     .map(({ name }) => name);
   return [...new Set(names)];
 }
