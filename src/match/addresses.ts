@@ -10,7 +10,3 @@ export function wrap(arch: Arch, address: bigint): bigint {
 export function keyName(key: Key): string {
   return typeof key === "string" ? key : key.name;
 }
-
-export function hex(address: bigint): string {
-  return `0x${address.toString(16)}`;
-}

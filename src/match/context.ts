@@ -2,12 +2,13 @@ import type { Arch, Howto } from "../arch/arch.ts";
 import { fieldOrder, readField } from "../arch/field.ts";
 import { STB, STT } from "../elf/constants.ts";
 import type { ElfSymbol } from "../elf/object.ts";
+import { hex, signedHex } from "../hex.ts";
 import type { RunImage } from "../image/image.ts";
 import { isPlaceName } from "../spans/linker-made.ts";
 import { numberedBase } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span, type SpanRelocation } from "../spans/span.ts";
-import { hex, keyName, wrap } from "./addresses.ts";
+import { keyName, wrap } from "./addresses.ts";
 import type { Mismatch, OffsetMap } from "./compare/mismatch.ts";
 import { linkedView } from "./linked-view.ts";
 import type { Context, Reference } from "./run-context.ts";
@@ -17,7 +18,7 @@ import { throughVeneer, VENEER_RULE } from "./tolerances/veneers.ts";
 import type { Key, Trial } from "./values.ts";
 import { isOverridden } from "./weak.ts";
 
-export { hex, keyName, wrap } from "./addresses.ts";
+export { keyName, wrap } from "./addresses.ts";
 export type { Context } from "./run-context.ts";
 
 export function referenceOf(context: Context, relocation: SpanRelocation): Reference | undefined {
@@ -197,7 +198,7 @@ export function interiorConflict(
 ): string | undefined {
   const lands = map === undefined ? offset === runOffset : map.has(offset, runOffset);
   if (lands) return undefined;
-  return `${span.name}+0x${offset.toString(16)} is not at ${span.name}+0x${runOffset.toString(16)} of the run code`;
+  return `${span.name}${signedHex(offset)} is not at ${span.name}${signedHex(runOffset)} of the run code`;
 }
 
 /** The run system's own symbols speak against an address when they know the name, but not there. */

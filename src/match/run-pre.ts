@@ -8,6 +8,7 @@
  */
 
 import { STB } from "../elf/constants.ts";
+import { hex } from "../hex.ts";
 import type { RunImage } from "../image/image.ts";
 import { RunTables } from "../image/run-tables.ts";
 import { numberedBase } from "../spans/names.ts";
@@ -272,7 +273,7 @@ class RunPreMatcher {
       }
       if (!isText(key)) continue;
       const { mismatch } = compareSpan(this.#context, newTrial(), key, place);
-      if (mismatch !== undefined) return `the ${key.kind} it refers to differs at 0x${mismatch.offset.toString(16)}`;
+      if (mismatch !== undefined) return `the ${key.kind} it refers to differs at ${hex(mismatch.offset)}`;
     }
     return undefined;
   }

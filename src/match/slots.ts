@@ -1,6 +1,7 @@
 import { STB } from "../elf/constants.ts";
+import { hex } from "../hex.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
-import { type Context, hex, imply, keyName, referenceOf, wrap } from "./context.ts";
+import { type Context, imply, keyName, referenceOf, wrap } from "./context.ts";
 import { linkedView } from "./linked-view.ts";
 import { notASlot, slotTarget } from "./tolerances/got.ts";
 import { ownNames } from "./tolerances/imports.ts";

@@ -10,8 +10,10 @@
  * So both sides are walked instruction by instruction. What is not equal needs a rule (rules.ts). Jumps inside the function are
  * remembered, and at the end must land at instructions that correspond.
  */
+
 import type { X86Instruction, X86Mode } from "../../arch/x86/decode.ts";
 import { markRelocated } from "../../diff/mask.ts";
+import { signedHex } from "../../hex.ts";
 import { RunCode } from "../../image/run-code.ts";
 import type { Span, SpanRelocation, TableEntry } from "../../spans/span.ts";
 import { type Context, imply, mismatchAt } from "../context.ts";
@@ -243,7 +245,7 @@ class Walk {
       // Where the assembler resolved a jump into a neighbour without a relocation, only the distance can be compared.
       if ((pre < 0 || pre > this.#span.size) && pre - at === run - runAt) continue;
       const index = this.#code.indexOf(runAt);
-      const why = `the jump leads to +0x${pre.toString(16)} in the object, to +0x${run.toString(16)} in the run code, which do not correspond`;
+      const why = `the jump leads to ${signedHex(pre)} in the object, to ${signedHex(run)} in the run code, which do not correspond`;
       return mismatchAt(this.#span, at, this.#address + BigInt(runAt), this.#code.bytes.subarray(index), why, 6);
     }
     return undefined;

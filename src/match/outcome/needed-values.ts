@@ -1,7 +1,8 @@
 import { STT } from "../../elf/constants.ts";
+import { hex } from "../../hex.ts";
 import type { RunSymbol } from "../../image/run-symbols.ts";
 import { isThumb } from "../../spans/thumb.ts";
-import { hex, wrap } from "../addresses.ts";
+import { wrap } from "../addresses.ts";
 import { linkedView } from "../linked-view.ts";
 import type { Context } from "../run-context.ts";
 import type { RunPre } from "../run-pre.ts";

@@ -1,8 +1,9 @@
 import type { SymbolResult } from "../../contract/match.ts";
 import { STB } from "../../elf/constants.ts";
+import { hex } from "../../hex.ts";
 import type { RunImage } from "../../image/image.ts";
 import { symposOf } from "../../image/sympos.ts";
-import { hex, referenceOf } from "../context.ts";
+import { referenceOf } from "../context.ts";
 import type { RunPre } from "../run-pre.ts";
 import type { Subject } from "../subject.ts";
 import type { Origin } from "../values.ts";

@@ -1,5 +1,6 @@
 import { fieldOrder, readField } from "../../arch/field.ts";
 import { STB } from "../../elf/constants.ts";
+import { hex } from "../../hex.ts";
 import type { SpanRelocation } from "../../spans/span.ts";
 import { type Context, wrap } from "../context.ts";
 import { linkedView } from "../linked-view.ts";
@@ -83,7 +84,7 @@ export function slotTarget({ arch, image }: Context, slot: bigint): bigint | und
 /** What is wrong with an address as that of a slot: a slot is in memory, and one that is still empty lies in the table that the loader fills. */
 export function notASlot({ arch, image }: Context, slot: bigint): string | undefined {
   if (image.kind !== "exec" && image.kind !== "dyn") return undefined;
-  const why = `0x${slot.toString(16)} is not a slot of the GOT`;
+  const why = `${hex(slot)} is not a slot of the GOT`;
   if (image.memory.regionAt(slot) === undefined) return why;
   const tables = [".got", ".got.plt"].map((name) => image.table(name)).filter((table) => table !== undefined);
   const isInside = tables.some(({ start, size }) => slot >= start && slot < start + BigInt(size));

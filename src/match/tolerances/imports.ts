@@ -1,6 +1,7 @@
 import { STB, STT } from "../../elf/constants.ts";
+import { hex } from "../../hex.ts";
 import type { SpanRelocation } from "../../spans/span.ts";
-import { hex, keyName, wrap } from "../addresses.ts";
+import { keyName, wrap } from "../addresses.ts";
 import { linkedView } from "../linked-view.ts";
 import type { Context, Reference } from "../run-context.ts";
 import type { Trial } from "../values.ts";

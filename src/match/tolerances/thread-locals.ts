@@ -1,6 +1,7 @@
 import type { ThreadUse } from "../../arch/link.ts";
+import { hex } from "../../hex.ts";
 import type { Span, SpanRelocation } from "../../spans/span.ts";
-import { bind, hex, referenceOf, wrap } from "../context.ts";
+import { bind, referenceOf, wrap } from "../context.ts";
 import { type LinkedView, linkedView } from "../linked-view.ts";
 import type { Context, Reference } from "../run-context.ts";
 import type { Trial } from "../values.ts";
