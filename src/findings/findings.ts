@@ -293,6 +293,12 @@ export const FINDINGS = {
     "Type hash of a function called by name only changed",
     (name, detail) => `the kCFI hash of ${name} changes (${detail}), but nothing takes its address`,
   ),
+  "ksplice-option": row(
+    "error",
+    "Option for Ksplice",
+    (name, detail) =>
+      `.ksplice_options asks for ${detail} of ${name}, which is not honoured: what the rest says of ${name} is said without it`,
+  ),
   "module-info-changed": row("note", "Module information changed", (name, detail) => `${name} differs: ${detail}`),
   "absolute-symbol-changed": row(
     "error",

@@ -111,6 +111,7 @@ const built: Partial<Record<FindingCode, readonly [Parts, Parts, ElfExtra?]>> = 
     { machine: "aarch64" },
   ],
   "static-key-elsewhere": [[f], [g, section("__jump_table", "{PC32 f}{PC32 f+5}{PC64 key}")]],
+  "ksplice-option": [[f], [g, section(".ksplice_options", "00000000{64 f}")]],
   "module-info-changed": [[section(".modinfo", "613d6200")], [section(".modinfo", "613d6300")]],
   "live-update-slots-unknown": [registersWith("{64 f}"), registersWith("{64 f}")],
   "live-update-participant-added": [[f], registersWith("{64 f}{64 f}{64 f}{64 f}")],

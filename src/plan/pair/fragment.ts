@@ -25,6 +25,7 @@ import { planHooks } from "./hooks.ts";
 import { planNameless } from "./nameless.ts";
 import { checkNewCode, compareModuleInfo } from "./new-code.ts";
 import { listNoise } from "./noise.ts";
+import { refuseOptions } from "./options.ts";
 import { byText, type PlannedPair } from "./pair.ts";
 import { asksForChange, isEmptyChange, type PairFile } from "./plain-fragment.ts";
 import { compareProducers } from "./producers.ts";
@@ -65,7 +66,11 @@ export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, f
   const exports = planExports(pair);
   const hooks = planHooks(pair);
   const nameless = absent === undefined ? planNameless(pair) : undefined;
-  const needs = absent === undefined ? [...checkNewCode(pair), ...compareModuleInfo(pair)] : checkNewCode(pair);
+  const needs = [
+    ...checkNewCode(pair),
+    ...(absent === undefined ? compareModuleInfo(pair) : []),
+    ...refuseOptions(pair),
+  ];
   const live = planLiveUpdate(pair, layouts?.tableTypes);
   const switchOver = planSwitchOver(pair, layouts?.tableTypes);
   const warnings = reportWarnings(pair);
