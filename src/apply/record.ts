@@ -78,7 +78,7 @@ export function readRecords(bytes: Uint8Array, file: string): ApplyRecord[] {
       const view = byteView(section.bytes, object.data, fail);
       const [nameSize, size] = [view.u32(0), view.u32(4)];
       const text = Buffer.from(view.slice(12 + roundUp4(nameSize), size)).toString("utf8");
-      return parseRecord(text, bytes.length) ?? fail("is no record of an update");
+      return parseRecord(text, bytes.length) ?? fail("is not a record of an update");
     });
 }
 

@@ -71,7 +71,7 @@ export class Slots {
       ];
     const what = meaning();
     if (kind === "slot") return [wordOf(this.#program, what, addend)];
-    if (what.kind !== "thread") refuse(file, "code for a thread-local refers to what is none");
+    if (what.kind !== "thread") refuse(file, "code for a thread-local refers to something else");
     const { offset, lookup } = what;
     if (lookup !== undefined || offset === undefined) {
       const symbol = lookup?.index ?? 0;

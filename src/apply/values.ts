@@ -132,7 +132,7 @@ export class Meanings {
     const tag = arch.functionTagBit === true && isCode ? (value | (found?.value ?? 0n)) & 1n : 0n;
     const address = isCode ? bare : value;
     const localEntry = BigInt(found === undefined ? 0 : arch.localEntry(found.other));
-    // An undefined weak symbol that matching calls 0 is no address.
+    // An undefined weak symbol that matching calls 0 has no address.
     const isAbsolute = value === 0n && symbol.bind === "weak";
     return { kind: "address", address, tag, localEntry, lookup: isLooked ? lookup : undefined, isAbsolute };
   }

@@ -45,9 +45,9 @@ export const label = z.string().describe("unique name within the update");
 /** A type that stands once in the schema, below `$defs`. */
 export const named = <T extends z.ZodType>(id: string, type: T): T => type.meta({ id }) as T;
 
-/** What a value is where it is no plain address. */
+/** What a value is where it is not a plain address. */
 export const valueKind = z
   .enum(["thread-offset", "ifunc", "tagged", "undefined"])
   .describe(
-    "what the value is where it is no plain address: the offset of a thread-local in the image's, the stub of what a resolver chooses (STT_GNU_IFUNC), a function of the other instruction set (Thumb: set bit 0 of pointers), nothing (an undefined weak symbol, 0)",
+    "what the value is where it is not a plain address: the offset of a thread-local in the image's, the stub of what a resolver chooses (STT_GNU_IFUNC), a function of the other instruction set (Thumb: set bit 0 of pointers), nothing (an undefined weak symbol, 0)",
   );

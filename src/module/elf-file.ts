@@ -112,7 +112,7 @@ export function encodeRelocations(relocations: readonly FileRelocation[], data: 
   return bytes;
 }
 
-/** The records of an SHT_RELA section of an ELFCLASS64 file; what is no whole record at the end is left out. */
+/** The records of an SHT_RELA section of an ELFCLASS64 file; a part of a record at the end is left out. */
 export function decodeRelocations(bytes: Uint8Array, data: ElfData): FileRelocation[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const little = data === "lsb";

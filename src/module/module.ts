@@ -17,7 +17,7 @@ import {
 } from "./source.ts";
 
 /** One file that kbuild needs. */
-export interface ModuleFile {
+interface ModuleFile {
   readonly name: string;
   readonly contents: Uint8Array;
 }

@@ -36,6 +36,6 @@ export function readSymvers(text: string, file: string): ReadonlyMap<string, Exp
 }
 
 /** What the kernel calls a module whose file has this name. Linux: scripts/Makefile.lib, name-fix. */
-export function moduleName(file: string): string {
+function moduleName(file: string): string {
   return file.replace(/\.k?o$/, "").replaceAll("-", "_");
 }

@@ -236,7 +236,7 @@ class MipsReader {
     const isThread = held.kind === "thread" || held.kind === "module";
     if (isThread && threadSize === 0) return false;
     const meant = held.kind === "module" ? value + MODULE_BIAS : value;
-    // What lies in a slot is no slot: the page that a load completes is the variable's.
+    // The contents of a slot are not another slot: the page that a load completes is the variable's.
     const meaning =
       held.kind === "thread" || held.kind === "module" ? held.kind : held.kind === "page" ? "address" : use;
     tellMakers(held, meant, meaning, this.#told, this.#found);

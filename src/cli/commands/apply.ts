@@ -72,7 +72,7 @@ function refuseFindings({ verdict, findings }: UpdateDescription, file: string):
 function readProgramFile(file: string): { readonly bytes: Uint8Array; readonly mode: number } {
   try {
     const stats = statSync(file);
-    if (!stats.isFile()) throw new FormatError({ file }, "is no regular file");
+    if (!stats.isFile()) throw new FormatError({ file }, "is not a regular file");
     return { bytes: readFileSync(file), mode: stats.mode & 0o777 };
   } catch (error) {
     if (error instanceof FormatError) throw error;

@@ -19,7 +19,7 @@ export interface NeededValue {
   readonly from: Origin;
   /** Address of the slot that holds its address, for what the run system imports and calls by no stub. */
   readonly slot?: bigint;
-  /** What the value is, where it is no plain address. */
+  /** What the value is, where it is not a plain address. */
   readonly kind?: "thread-offset" | "ifunc" | "tagged" | "undefined";
 }
 
