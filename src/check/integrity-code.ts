@@ -140,8 +140,8 @@ function checkRelocations(
         `${place}.symbol`,
         symbol === "" ? "a symbol without a name" : `no symbol ${symbol} in ${code.name}`,
       );
-    // What is defined elsewhere can be found by its name only; relocations that write nothing (RELAX, ALIGN) need none.
-    else if (target.section === null && target.name === "" && row !== undefined && BigInt(row.dstMask) !== 0n)
+    // What is defined elsewhere can be found by its name only.
+    else if (target.section === null && target.name === "")
       report("reference", `${place}.symbol`, "a symbol without a name, defined elsewhere");
     // The addend of a branch may come from its form.
     else if (row?.pcrel === false && BigInt(row.dstMask) !== 0n)

@@ -109,6 +109,6 @@ const KERNEL: KernelModel = {
   // OpenPOWER ELF V2 ABI, 3.1 and 3.4.1: the TOC pointer is set up by two instructions.
   livepatch: {
     flags: 2,
-    localEntry: { marks: new Set(["R_PPC64_REL16_HA .TOC.", "R_PPC64_ENTRY "]), other: 3 << 5, size: 8 },
+    localEntry: { marks: new Set(["R_PPC64_REL16_HA .TOC.", "R_PPC64_ENTRY *ABS*"]), other: 3 << 5, size: 8 },
   },
 };

@@ -5,7 +5,6 @@ import { SHN, STB, STT } from "../../elf/constants.ts";
 import type { ElfSymbol } from "../../elf/object.ts";
 import { hex, signedHex } from "../../hex.ts";
 import { namesPosition } from "../../spans/references.ts";
-import { writesSomething } from "../../spans/required.ts";
 import type { Span, SpanRelocation, TableEntry } from "../../spans/span.ts";
 import { isThumb } from "../../spans/thumb.ts";
 import { byField, byLabel } from "../update/order.ts";
@@ -196,8 +195,7 @@ export class CodeBuilder {
       return { label, addend: targetOffset - target.entry };
     }
     if (into === undefined) {
-      const isAbsolute = symbol === undefined && writesSomething(relocation.howto);
-      return { label: isAbsolute ? this.#absolute() : this.#outerSymbol(symbol), addend: targetAddend };
+      return { label: symbol === undefined ? this.#absolute() : this.#outerSymbol(symbol), addend: targetAddend };
     }
     const entry = into.entry === undefined ? undefined : this.#entries.get(into.entry);
     if (entry !== undefined) return { label: entry, addend: targetOffset };
