@@ -2,7 +2,7 @@ import { readWord } from "../instruction.ts";
 import type { Decoder, Scanner, Step } from "./scan.ts";
 
 /** What one instruction does, wherever it stands. */
-export type Meaning = Pick<Step, "base" | "access" | "writes">;
+export type Meaning = Pick<Step, "base" | "access" | "second" | "writes">;
 
 /** Neither an access nor a register that is overwritten. */
 export const NOTHING: Meaning = { base: -1, access: undefined, writes: -1 };

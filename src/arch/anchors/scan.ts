@@ -8,6 +8,8 @@ export interface Step {
   /** Register that it counts from, or −1. */
   readonly base: number;
   readonly access: { readonly distance: number; readonly isAddress: boolean } | undefined;
+  /** A second register that it counts from: an index, or the base of a second operand in memory. */
+  readonly second?: { readonly base: number; readonly distance: number };
   /** Register that it overwrites, or −1. */
   readonly writes: number;
 }
@@ -69,8 +71,8 @@ function scanAnchors(
     const loads = pools.get(base.offset) ?? scanner.loads(code, base.offset, steps);
     for (const [start, register] of loads) {
       for (const step of reached(steps, start, register)) {
-        if (step.access === undefined || flow.isRelocated(step.at) || flow.isRelocated(step.at + 2)) continue;
-        const { distance, isAddress } = step.access;
+        const { distance, isAddress } = accessBy(step, register) ?? { distance: Number.NaN, isAddress: false };
+        if (Number.isNaN(distance) || flow.isRelocated(step.at) || flow.isRelocated(step.at + 2)) continue;
         const use: AnchoredUse = {
           offset: step.at,
           section: base.section,
@@ -83,6 +85,12 @@ function scanAnchors(
     }
   }
   return [...uses.values()].sort((a, b) => a.offset - b.offset);
+}
+
+/** What an instruction reaches by a register, whichever of its operands has it. */
+function accessBy({ base, access, second }: Step, register: number): Step["access"] {
+  if (base === register) return access;
+  return second?.base === register ? { distance: second.distance, isAddress: false } : undefined;
 }
 
 function stepsOf(code: Uint8Array, decode: Decoder): Step[] {
@@ -113,7 +121,7 @@ function* reached(steps: readonly Step[], start: number, register: number): Gene
   let index = firstBehind(steps, start);
   for (const end = Math.min(steps.length, index + FOLLOWED); index < end; index++) {
     const step = steps[index] as Step;
-    if (step.base === register) yield step;
+    if (step.base === register || step.second?.base === register) yield step;
     if (step.writes === register && step.base !== register) return;
     // A load into its own base register.
     if (step.writes === register && step.access?.isAddress === false) return;

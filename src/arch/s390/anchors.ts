@@ -2,7 +2,7 @@ import { access, type Meaning, NOTHING, writes } from "../anchors/meaning.ts";
 import type { Decoder, Scanner } from "../anchors/scan.ts";
 import { signExtend } from "../instruction.ts";
 
-/** RX, RXY, SI, SIL, LA, LAY: base register and displacement stand at one place. Principles of Operation, chapter 5. */
+/** Instructions by their formats. Principles of Operation, chapter 5, "Instruction Formats". */
 const decode: Decoder = (code, at) => {
   const first = code[at] as number;
   if (at + 2 > code.length) return undefined;
@@ -11,8 +11,12 @@ const decode: Decoder = (code, at) => {
   return { at, length, ...meaning(code, at, length) };
 };
 
-const STORES: ReadonlySet<number> = new Set([0x40, 0x42, 0x50, 0x60, 0x70, 0x90, 0x92, 0x95, 0x91, 0x94, 0x96, 0x97]);
-const LONG_STORES: ReadonlySet<number> = new Set([0x24, 0x2f, 0x3e, 0x3f, 0x50, 0x70, 0x72, 0x66, 0x67, 0x36]);
+/** RX instructions that write no general register: stores, comparisons, a branch by a mask, EXECUTE. */
+const KEEPING: ReadonlySet<number> = new Set([0x40, 0x42, 0x44, 0x47, 0x49, 0x50, 0x55, 0x59]);
+/** The same of RXY instructions, by their sixth byte. */
+const LONG_KEEPING: ReadonlySet<number> = new Set([
+  0x20, 0x21, 0x24, 0x2f, 0x30, 0x31, 0x34, 0x36, 0x3e, 0x3f, 0x50, 0x55, 0x59, 0x66, 0x67, 0x70, 0x72, 0x79,
+]);
 
 function meaning(code: Uint8Array, at: number, length: number): Meaning {
   const byte = (i: number): number => code[at + i] as number;
@@ -22,28 +26,41 @@ function meaning(code: Uint8Array, at: number, length: number): Meaning {
   const index = byte(1) & 15;
   const base = byte(2) >>> 4;
   const low = ((byte(2) & 15) << 8) | byte(3);
-  const isIndexed =
-    (first >= 0x40 && first <= 0x7f && first !== 0x4d && first !== 0x45) ||
-    first === 0xe3 ||
-    first === 0xe7 ||
-    first === 0xed;
-  const isImmediate =
-    (first >= 0x90 && first <= 0x98) || first === 0xe5 || first === 0xeb || (first >= 0xd0 && first <= 0xdf);
-  if (isIndexed && index !== 0 && first !== 0xe7)
-    return STORES.has(first) ? NOTHING : writes(first === 0xe3 && LONG_STORES.has(byte(5)) ? -1 : to);
-  if (isIndexed || isImmediate) {
-    const isLong = first === 0xe3 || first === 0xeb;
-    const distance = isLong ? signExtend((byte(4) << 12) | low, 20) : low;
+  if (isIndexed(first)) {
+    const distance = first === 0xe3 ? signExtend((byte(4) << 12) | low, 20) : low;
     const isAddress = first === 0x41 || (first === 0xe3 && byte(5) === 0x71);
-    const loads =
-      (first >= 0x40 && first <= 0x5f && !STORES.has(first)) || (first === 0xe3 && !LONG_STORES.has(byte(5)));
-    return access(base, distance, loads ? to : -1, isAddress);
+    const isWriter =
+      (first >= 0x40 && first <= 0x5f && !KEEPING.has(first)) || (first === 0xe3 && !LONG_KEEPING.has(byte(5)));
+    const one = access(base, distance, isWriter ? to : -1, isAddress && index === 0);
+    return index === 0 ? one : { ...one, second: { base: index, distance } };
   }
+  if (hasTwoOperands(first)) {
+    const second = { base: byte(4) >>> 4, distance: ((byte(4) & 15) << 8) | byte(5) };
+    return { ...access(base, low, -1), second };
+  }
+  // SI, SIL, RS, RSY, S.
+  if ((first >= 0x90 && first <= 0x98) || first === 0xe5 || first === 0xeb || first === 0xb2)
+    return access(base, first === 0xeb ? signExtend((byte(4) << 12) | low, 20) : low, -1);
   if (first === 0xa7 && [8, 9].includes(index)) return writes(to);
   if (first === 0xc0 && index <= 1) return writes(to);
   if (first === 0xc4 && ![7, 11, 15].includes(index)) return writes(to);
   if (first === 0xb9 && [0x04, 0x14, 0x06, 0x07, 0x16, 0x17].includes(byte(1))) return writes(byte(3) >>> 4);
   return NOTHING;
+}
+
+/** RX, RXY, RXE, RXF, VRX: an index stands beside the base. */
+function isIndexed(first: number): boolean {
+  if (first >= 0x40 && first <= 0x7f) return first !== 0x4d && first !== 0x45;
+  return [0xe3, 0xe6, 0xe7, 0xed].includes(first);
+}
+
+/** SS and SSF: two operands in memory, each with a base and a displacement (MVC, CLC, XC; MVCOS; decimal arithmetic). */
+function hasTwoOperands(first: number): boolean {
+  return (
+    (first >= 0xd0 && first <= 0xdf) ||
+    first >= 0xf0 ||
+    [0xc8, 0xe1, 0xe2, 0xe8, 0xe9, 0xea, 0xee, 0xef].includes(first)
+  );
 }
 
 /** z/Architecture makes addresses by LARL: the field begins at its third byte. */
