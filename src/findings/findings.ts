@@ -138,6 +138,11 @@ export const FINDINGS = {
     "Entry points part",
     (name, detail) => `names that were one entry point of ${name} are different places now: ${detail}`,
   ),
+  "symbol-changed": row(
+    "error",
+    "A name means something else",
+    (name, detail) => `${name} is not what it was for those who refer to it: ${detail}`,
+  ),
   "hook-reaches-patched-code": row(
     "error",
     "Hook reaches patched code",

@@ -35,6 +35,6 @@ export function requireBytes(object: ElfObject, { section, offset: start, reloca
 }
 
 /** Records that only tell a linker something have no field. */
-export function writesSomething({ mask, role }: Howto): boolean {
+function writesSomething({ mask, role }: Howto): boolean {
   return mask !== 0n && role !== "hint" && role !== "none";
 }

@@ -22,6 +22,13 @@ function read(name: string, side: "pre" | "post") {
   return readObject(readFileSync(join(FIXTURES, name, `${side}.o`)), `${side}.o`);
 }
 
+/** The same object in other bytes (EI_PAD), since a file and itself are paired by place, without the passes. */
+function copyOf(name: string) {
+  const bytes = Uint8Array.from(readFileSync(join(FIXTURES, name, "pre.o")));
+  bytes[15] = 1;
+  return readObject(bytes, "post.o");
+}
+
 function describeDiff(diff: ObjectDiff): UpdateDescription {
   const fragment = planFragment(labelPair(diff), { links: false }, { layouts: undefined, absent: undefined });
   return assembleUpdate([fragment]);
@@ -101,7 +108,7 @@ const PASSES: readonly PairedBy[] = [
 describe("one pass pairs wrongly", () => {
   const rows = PASSES.flatMap((pass) =>
     cases.flatMap((name) => {
-      const diff = diffSpans(read(name, "pre"), read(name, "pre"));
+      const diff = diffSpans(read(name, "pre"), copyOf(name));
       const found = crossed(diff, pass);
       return found === undefined ? [] : [[pass, name, diff, found] as const];
     }),

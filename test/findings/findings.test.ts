@@ -134,6 +134,10 @@ const built: Partial<Record<FindingCode, readonly [Parts, Parts, ElfExtra?]>> = 
     [f, commands("a.c\0-O2")],
     [g, commands("a.c\0-O1")],
   ],
+  "symbol-changed": [
+    [text("f", "b801000000c3", { bind: "global" })],
+    [text("f", "b801000000c3", { bind: "global", type: "gnu_ifunc" })],
+  ],
   "code-has-run": [
     [f, section(".init_array", "{64 f}", { flags: "AW" })],
     [g, section(".init_array", "{64 f}", { flags: "AW" })],

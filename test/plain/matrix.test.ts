@@ -75,7 +75,7 @@ const CASES: Readonly<Record<string, Otherwise>> = {
   "aliases/changed": {},
   "weak/body": {},
   // A weak function may be replaced when linked, a strong one is inlined.
-  "weak/to-strong": { "clang -O2|clang -Os": "changed=cpu_has" },
+  "weak/to-strong-refused": { "clang -O2|clang -Os": "changed=cpu_has" },
   "weak/new-reference": {},
   "exports/body": {},
   "hooks/apply": {},

@@ -29,6 +29,7 @@ import { refuseOptions } from "./options.ts";
 import { byText, type PlannedPair } from "./pair.ts";
 import { asksForChange, isEmptyChange, type PairFile } from "./plain-fragment.ts";
 import { compareProducers } from "./producers.ts";
+import { compareSymbols } from "./symbols.ts";
 
 /** What the caller may decide for one pair. */
 export interface FragmentOptions {
@@ -87,6 +88,7 @@ export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, f
     ...live.findings,
     ...switchOver.findings,
     ...warnings,
+    ...(absent === undefined ? compareSymbols(pair) : []),
     ...sides,
     ...producers.findings,
     ...(layouts?.findings ?? []),

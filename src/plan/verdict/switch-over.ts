@@ -18,6 +18,7 @@ const WITH_NEW_OBJECT: Partial<Record<FindingCode, "gone" | string>> = {
   "trampoline-no-room": "gone",
   "trampolines-overlap": "gone",
   "entry-point-moved": "gone",
+  "symbol-changed": "gone",
   "hook-reaches-patched-code": "gone",
   "sibling-call": "gone",
   "section-anchors": "gone",
