@@ -211,6 +211,13 @@ export function checkThreadFields(context: Context, trial: Trial, span: Span, ad
   return undefined;
 }
 
+/** Words of MIPS' jump tables: distances of 32 bits from what $gp holds. MIPS ABI supplement, "Relocation". */
+const FROM_GLOBAL_POINTER = /^R_MIPS_GPREL32\b/;
+
+function signed32(value: bigint): bigint {
+  return BigInt.asIntN(32, value);
+}
+
 /** What one field of run bytes says of the relocation's target; `index` is the field's place in them, `base` their address. */
 export function implyField(
   context: Context,
@@ -233,7 +240,11 @@ export function implyField(
     const slot = slotOf(context, relocation, run, index, place);
     why = slot === undefined ? undefined : implySlot(context, trial, span, relocation, slot);
   } else {
-    const meant = meantAddress(context.image, relocation, run, index, place);
+    const held = meantAddress(context.image, relocation, run, index, place);
+    const isFromGlobalPointer = FROM_GLOBAL_POINTER.test(relocation.howto.name);
+    const pointer = isFromGlobalPointer ? linkedView(context.image)?.globalPointer : 0n;
+    if (pointer === undefined) return mismatch("what the global pointer holds is not known");
+    const meant = held === undefined || !isFromGlobalPointer ? held : wrap(context.arch, signed32(held) + pointer);
     why = meant === undefined ? undefined : imply(context, trial, span, relocation, meant);
   }
   return why === undefined ? undefined : mismatch(why);
