@@ -78,7 +78,7 @@ export class Resolver {
     const symbol = this.#own.get(label);
     if (symbol === undefined) throw this.#refusal(label, "has no symbol");
     if (symbol.section !== null) return { kind: "own", change: this.#change, section: symbol.section, symbol };
-    if (symbol.name === "" && symbol.type === "other") return { kind: "nothing" };
+    if (symbol.label === "*ABS*") return { kind: "nothing" };
     if (symbol.type === "absolute")
       return { kind: "absolute", name: symbol.name, value: BigInt(symbol.value ?? "0x0") };
     if (symbol.type === "section" || COMPILER_CONSTANT.test(symbol.name)) return this.#copied(symbol);
