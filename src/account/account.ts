@@ -130,8 +130,17 @@ class Sums {
 function fillerOwner(view: View, section: Section, from: number, to: number): Owner {
   const { bytes, index } = section;
   if (bytes.length === 0) return "padding";
-  const isFiller = isCode(view.table.kinds[index] ?? "metadata")
-    ? view.arch.isPadding(bytes, from, to)
-    : bytes.subarray(from, to).every((byte) => byte === 0);
-  return isFiller ? "padding" : "unexplained";
+  const isHoldingCode = isCode(view.table.kinds[index] ?? "metadata");
+  const isFiller = (start: number, end: number): boolean =>
+    start >= end ||
+    (isHoldingCode ? view.arch.isPadding(bytes, start, end) : bytes.subarray(start, end).every((byte) => byte === 0));
+  const made = (view.table.linkerMade.get(index) ?? []).filter((range) => range.from < to && range.to > from);
+  let at = from;
+  // Between stubs of the linker there may be filler only.
+  for (const range of made) {
+    if (!isFiller(at, range.from)) return "unexplained";
+    at = Math.max(at, range.to);
+  }
+  if (!isFiller(at, to)) return "unexplained";
+  return made.length > 0 ? "regenerated" : "padding";
 }
