@@ -212,7 +212,10 @@ function isTagged({ arch, functionAt }: Program, from: bigint, template: string 
   return made.kind === "open" && Buffer.from(made.bytes).toString("hex") === template;
 }
 
-const STT_NUMBERS: Readonly<Record<string, number>> = { function: STT.FUNC, object: STT.OBJECT };
+const STT_NUMBERS: ReadonlyMap<string, number> = new Map([
+  ["function", STT.FUNC],
+  ["object", STT.OBJECT],
+]);
 
 /** Symbols of new code for debuggers. */
 function newSymbols(update: UpdateDescription, { meanings, stubs }: Scene, layout: Layout): NewSymbol[] {
@@ -226,7 +229,7 @@ function newSymbols(update: UpdateDescription, { meanings, stubs }: Scene, layou
       const address = place + BigInt(offset) + (instructionSet === "thumb" ? 1n : 0n);
       // ELF V2 ABI for Power: the distance as a power of two.
       const other = localEntry === 0 ? 0 : Math.log2(localEntry) << 5;
-      return [{ name, address, size, type: STT_NUMBERS[type] ?? 0, other }];
+      return [{ name, address, size, type: STT_NUMBERS.get(type) ?? 0, other }];
     }),
   );
   const made = stubs
