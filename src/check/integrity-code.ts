@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Code, CodeSection, CodeSymbol, HowtoDescription, Patch } from "../contract/code.ts";
 import type { Change, UpdateDescription } from "../contract/description.ts";
+import { labelInReason } from "../contract/section-words.ts";
 import { byText } from "../order.ts";
 import { byField, byLabel, byPatchedPlace, firstOutOfOrder } from "../plan/update/order.ts";
 import type { Report } from "./problem.ts";
@@ -162,7 +163,7 @@ function checkPrefix({ label, type, section, offset }: CodeSymbol, addend: strin
 
 /** `owner LABEL` and `referenced-by LABEL` name a section of the change. */
 function checkReason({ because }: CodeSection, sides: readonly Side[], path: string, report: Report): void {
-  const [, label] = /^(?:referenced-by|owner) (?!of a bug entry$)(.*)$/s.exec(because) ?? [];
+  const label = labelInReason(because);
   if (label !== undefined && !sides.some(({ sections }) => sections.has(label)))
     report("reference", `${path}.because`, `no section ${label} in this change`);
 }

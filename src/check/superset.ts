@@ -1,5 +1,6 @@
 import type { Patch } from "../contract/code.ts";
 import type { Change, UpdateDescription } from "../contract/description.ts";
+import { ownerInLabel } from "../contract/section-words.ts";
 import { addTo } from "../grouping.ts";
 
 /*
@@ -32,17 +33,12 @@ class Cover {
     const same = (this.#patches.get(patch.oldLabel) ?? []).filter(({ type }) => type === patch.type);
     if (patch.type === "text") return same.some(({ oldOffset }) => oldOffset === patch.oldOffset);
     if (patch.type === "export") return same.some(({ replacement }) => replacement === patch.replacement);
-    return writesAll(same, patch) || (patch.type === "bug" && this.#replaces(ownerOf(patch.oldLabel)));
+    return writesAll(same, patch) || (patch.type === "bug" && this.#replaces(ownerInLabel(patch.oldLabel)));
   }
 
   #replaces(label: string | undefined): boolean {
     return label !== undefined && (this.#patches.get(label) ?? []).some(({ type }) => type === "text");
   }
-}
-
-/** The code that a table entry belongs to: `__bug_table<target:LABEL+0x12>`, and `~1` for a second one. */
-function ownerOf(label: string): string | undefined {
-  return /<target:(.*)\+0x[0-9a-f]+>(?:~\d+)?$/s.exec(label)?.[1];
 }
 
 /** Whether every byte that a patch writes is written by one of the others. */

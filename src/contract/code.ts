@@ -48,14 +48,27 @@ const tables = {
   symbols: z.array(codeSymbol).describe("what relocations refer to, and what sections define; by label"),
   relocations: z.array(codeRelocation).describe("by section and offset"),
 };
+
+/** Why a section is in a change, and what `because` says of it. All but `owner` and `referenced-by` stand on their own. */
+const sectionReason = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.enum(["changed", "new", "in-place", "deleted", "text", "global", "bug-entry"]) }),
+  z.strictObject({ kind: z.literal("hook"), stage: z.string() }),
+  z.strictObject({ kind: z.literal("export"), name: z.string() }),
+  z.strictObject({ kind: z.enum(["owner", "referenced-by"]), label }),
+]);
+const fragmentSection = codeSection.extend({
+  because: sectionReason,
+  owner: label.optional().describe("of an entry of a kernel table: the label of what it belongs to"),
+});
+
 export const code = named(
   "code",
   z
     .strictObject({ name: z.string().describe("as Ksplice would call the module"), ...tables })
     .describe("sections, symbols and relocations, as a loader needs them"),
 );
-/** What one pair contributes to the code of a change. */
-export const codeTables = z.strictObject(tables);
+/** What one pair contributes to the code of a change: as in the change, but reasons and owners are not put into words yet. */
+export const codeTables = z.strictObject({ ...tables, sections: z.array(fragmentSection) });
 
 export const patch = z.strictObject({
   type: z
@@ -106,6 +119,8 @@ export type Code = z.infer<typeof code>;
 export type CodeTables = z.infer<typeof codeTables>;
 export type ChangeTables = { oldCode: CodeTables; newCode: CodeTables; patches: Patch[]; hooks: Hooks };
 export type CodeSection = z.infer<typeof codeSection>;
+export type FragmentSection = z.infer<typeof fragmentSection>;
+export type SectionReason = z.infer<typeof sectionReason>;
 export type CodeSymbol = z.infer<typeof codeSymbol>;
 export type CodeRelocation = z.infer<typeof codeRelocation>;
 export type Patch = z.infer<typeof patch>;

@@ -1,5 +1,5 @@
 import type { Howto } from "../../arch/arch.ts";
-import type { ChangeTables, Hooks, Patch } from "../../contract/code.ts";
+import type { ChangeTables, Hooks, Patch, SectionReason } from "../../contract/code.ts";
 import { differingRuns } from "../../diff/mask.ts";
 import { STB } from "../../elf/constants.ts";
 import { isCode, isComparedByContents } from "../../spans/section-kind.ts";
@@ -41,21 +41,21 @@ export function planChange(
 }
 
 /** Why a post span is loaded, before anything else asks for it. */
-function rootReason(pair: PlannedPair, span: Span): string | undefined {
+function rootReason(pair: PlannedPair, span: Span): SectionReason | undefined {
   const twin = pair.diff.pairing.preOf[span.id];
   if (twin === undefined)
-    return isCode(span.kind) && span.kind !== "fragment" && span.kind !== "init-text" ? "new" : undefined;
+    return isCode(span.kind) && span.kind !== "fragment" && span.kind !== "init-text" ? { kind: "new" } : undefined;
   const fate = fateOfPre(pair, twin);
-  if (fate === "patched" && span.kind !== "init-text" && span.kind !== "fragment") return "changed";
-  if (fate === "in-place") return "in-place";
+  if (fate === "patched" && span.kind !== "init-text" && span.kind !== "fragment") return { kind: "changed" };
+  if (fate === "in-place") return { kind: "in-place" };
   // Counters of instrumentation come with the code that counts.
-  return fate === "unpaired" && !pair.diff.outcome.instrumented.has(twin) ? "new" : undefined;
+  return fate === "unpaired" && !pair.diff.outcome.instrumented.has(twin) ? { kind: "new" } : undefined;
 }
 
 /** New code: what replaces old code, and what it needs that the running system does not have. Returns the spans, roots first. */
 function keepNewCode(pair: PlannedPair, builder: CodeBuilder): Span[] {
   const kept: Span[] = [];
-  const keep = (span: Span, because: string): void => {
+  const keep = (span: Span, because: SectionReason): void => {
     if (builder.has(span)) return;
     builder.addSpan(span, because);
     kept.push(span);
@@ -65,27 +65,32 @@ function keepNewCode(pair: PlannedPair, builder: CodeBuilder): Span[] {
     if (because !== undefined) keep(span, because);
   }
   for (const hook of pair.diff.post.table.hooks) {
-    if (hook.target !== undefined && placeOf(pair, hook.target) === undefined) keep(hook.target, `hook ${hook.stage}`);
+    if (hook.target !== undefined && placeOf(pair, hook.target) === undefined)
+      keep(hook.target, { kind: "hook", stage: hook.stage });
   }
   for (const entry of pair.diff.post.table.exports) {
     const isNew = !pair.diff.pre.table.exports.some((other) => other.name === entry.name);
     if (isNew && entry.target !== undefined && placeOf(pair, entry.target) === undefined)
-      keep(entry.target, `export ${entry.name}`);
+      keep(entry.target, { kind: "export", name: entry.name });
   }
   // The list grows while we walk it: what is kept brings along what only the new object has.
   for (const span of kept) {
-    const because = `referenced-by ${pair.postLabels.get(span)}`;
+    const because = referencedBy(pair.postLabels, span);
     const follow = (target: Span | undefined): void => {
       if (target !== undefined && needsCopy(pair, target)) keep(target, because);
     };
     for (const { target } of span.relocations) follow(target);
     for (const entry of span.entries) {
-      builder.addEntry(entry, span, `owner ${pair.postLabels.get(span)}`);
+      builder.addEntry(entry, span, { kind: "owner", label: pair.postLabels.get(span) as string });
       for (const { target } of entry.relocations) follow(target);
     }
     builder.addRelocations(span);
   }
   return kept;
+}
+
+function referencedBy(labels: ReadonlyMap<Span, string>, span: Span): SectionReason {
+  return { kind: "referenced-by", label: labels.get(span) as string };
 }
 
 /** Whether the running system has no copy of a post span that new code could use. */
@@ -109,8 +114,8 @@ function keepBugEntries(pair: PlannedPair, builder: CodeBuilder): Patch[] {
       if (twinEntry === undefined) continue;
       const runs = differingRuns(entry, twinEntry, pre.table.arch);
       if (runs.length === 0) continue;
-      builder.addSpan(span, "owner of a bug entry");
-      const oldLabel = builder.addEntry(entry, span, "changed");
+      builder.addSpan(span, { kind: "bug-entry" });
+      const oldLabel = builder.addEntry(entry, span, { kind: "changed" });
       for (const { offset, size } of runs) {
         const contents = Buffer.from(twinEntry.bytes.subarray(offset, offset + size)).toString("base64");
         patches.push({ type: "bug", oldLabel, oldOffset: offset, replacement: null, size, contents });
@@ -130,11 +135,11 @@ function keepOldCode(pair: PlannedPair, builder: CodeBuilder, newCode: readonly 
     builder.addSpan(span, because);
     roots.push(span);
   }
-  const keepTarget = (target: Span | undefined, because: string): void => {
+  const keepTarget = (target: Span | undefined, because: SectionReason): void => {
     if (target !== undefined && target.kind !== "fragment") builder.addSpan(target, because);
   };
   for (const span of roots) {
-    const because = `referenced-by ${pair.preLabels.get(span)}`;
+    const because = referencedBy(pair.preLabels, span);
     for (const { target, into } of span.relocations) {
       keepTarget(target, because);
       if (into?.entry === undefined) continue;
@@ -142,25 +147,27 @@ function keepOldCode(pair: PlannedPair, builder: CodeBuilder, newCode: readonly 
       builder.addEntry(into.entry, into.entry.owner, because);
     }
     builder.addRelocations(span);
-    if (all) for (const entry of span.entries) builder.addEntry(entry, span, `owner ${pair.preLabels.get(span)}`);
+    if (all)
+      for (const entry of span.entries)
+        builder.addEntry(entry, span, { kind: "owner", label: pair.preLabels.get(span) as string });
   }
   for (const span of newCode) {
-    const because = `referenced-by ${pair.postLabels.get(span)}`;
+    const because = referencedBy(pair.postLabels, span);
     const references = [span.relocations, ...span.entries.map((entry) => entry.relocations)].flat();
     for (const { target } of references) if (target !== undefined) keepTarget(placeOf(pair, target), because);
   }
   for (const hook of pair.diff.post.table.hooks) {
-    if (hook.target !== undefined) keepTarget(pairing.preOf[hook.target.id], `hook ${hook.stage}`);
+    if (hook.target !== undefined) keepTarget(pairing.preOf[hook.target.id], { kind: "hook", stage: hook.stage });
   }
 }
 
-function oldReason(pair: PlannedPair, span: Span, all: boolean): string | undefined {
+function oldReason(pair: PlannedPair, span: Span, all: boolean): SectionReason | undefined {
   if (span.kind === "init-text" || span.kind === "init-data" || span.kind === "fragment") return undefined;
   const fate = fateOfPre(pair, span);
-  if (fate === "patched") return "changed";
-  if (fate === "in-place") return "in-place";
-  if (fate === undefined && isCode(span.kind)) return "deleted";
+  if (fate === "patched") return { kind: "changed" };
+  if (fate === "in-place") return { kind: "in-place" };
+  if (fate === undefined && isCode(span.kind)) return { kind: "deleted" };
   if (!all || isComparedByContents(span.kind)) return undefined;
-  if (isCode(span.kind)) return "text";
-  return span.symbols.some(({ symbol }) => symbol.bind !== STB.LOCAL) ? "global" : undefined;
+  if (isCode(span.kind)) return { kind: "text" };
+  return span.symbols.some(({ symbol }) => symbol.bind !== STB.LOCAL) ? { kind: "global" } : undefined;
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Arch, Howto } from "../../arch/arch.ts";
-import type { CodeRelocation, CodeSection, CodeSymbol, CodeTables } from "../../contract/code.ts";
+import type { CodeRelocation, CodeSymbol, CodeTables, FragmentSection, SectionReason } from "../../contract/code.ts";
+import { entryLabel } from "../../contract/section-words.ts";
 import { SHN, STB, STT } from "../../elf/constants.ts";
 import type { ElfSymbol } from "../../elf/object.ts";
 import { hex, signedHex } from "../../hex.ts";
@@ -28,7 +29,7 @@ export class CodeBuilder {
   readonly #labels: ReadonlyMap<Span, string>;
   readonly #options: CodeOptions;
   readonly #arch: Arch;
-  readonly #sections = new Map<string, CodeSection>();
+  readonly #sections = new Map<string, FragmentSection>();
   readonly #symbols = new Map<string, CodeSymbol>();
   readonly #entries = new Map<TableEntry, string>();
   /** By label without number: the last number of entries that share it. */
@@ -61,7 +62,7 @@ export class CodeBuilder {
   }
 
   /** Adds a span with its symbols; the reason of the first call stays. */
-  addSpan(span: Span, because: string): void {
+  addSpan(span: Span, because: SectionReason): void {
     if (this.#kept.has(span)) return;
     this.#kept.add(span);
     const label = this.#label(span);
@@ -78,16 +79,17 @@ export class CodeBuilder {
   }
 
   /** Adds one table entry of an owner; returns its label. The reason of the first call stays. */
-  addEntry(entry: TableEntry, owner: Span, because: string): string {
+  addEntry(entry: TableEntry, owner: Span, because: SectionReason): string {
     const known = this.#entries.get(entry);
     if (known !== undefined) return known;
-    const base = `${entry.section.name}<target:${this.#label(owner)}${signedHex(Math.max(0, entry.ownerOffset - owner.entry))}>`;
+    const offset = signedHex(Math.max(0, entry.ownerOffset - owner.entry));
+    const base = entryLabel(entry.section.name, this.#label(owner), offset);
     let label = base;
     let number = this.#numbers.get(base) ?? 0;
     while (this.#sections.has(label)) label = `${base}~${++number}`;
     this.#numbers.set(base, number);
     this.#entries.set(entry, label);
-    this.#addSection(label, "table", entry, because);
+    this.#addSection(label, "table", entry, because, this.#label(owner));
     this.#symbols.set(label, {
       label,
       name: entry.section.name,
@@ -133,7 +135,7 @@ export class CodeBuilder {
     return this.#labels.get(span) as string;
   }
 
-  #addSection(label: string, kind: string, part: Span | TableEntry, because: string): void {
+  #addSection(label: string, kind: string, part: Span | TableEntry, because: SectionReason, owner?: string): void {
     const { bytes, section } = part;
     this.#sections.set(label, {
       label,
@@ -146,6 +148,7 @@ export class CodeBuilder {
       ...(this.#options.contents
         ? { contents: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64") }
         : {}),
+      ...(owner === undefined ? {} : { owner }),
     });
   }
 

@@ -3,6 +3,7 @@ import type { ChangeTables, HowtoDescription } from "../../contract/code.ts";
 import type { Architecture, Change, FunctionChange, UpdateDescription } from "../../contract/description.ts";
 import { SCHEMA_VERSION } from "../../contract/names/rungs.ts";
 import type { PairFragment, SuppressionRule } from "../../contract/part.ts";
+import { describeCode } from "../../contract/section-words.ts";
 import { UsageError } from "../../errors.ts";
 import { type Finding, findingText, severityOf } from "../../findings/findings.ts";
 import { VERSION } from "../../version.ts";
@@ -215,8 +216,8 @@ function joinChanges(pieces: readonly Piece[], name: string): Change[] {
     changes.push({
       target,
       name: full,
-      oldCode: { name: `${full}_old`, ...oldCode },
-      newCode: { name: `${full}_new`, ...newCode },
+      oldCode: describeCode(`${full}_old`, oldCode),
+      newCode: describeCode(`${full}_new`, newCode),
       patches,
       hooks,
     });

@@ -5,7 +5,7 @@ import { addTo, groupBy } from "../../grouping.ts";
 import { byText } from "../pair/pair.ts";
 import { find, lowest } from "./merge.ts";
 import { byLabel, byName } from "./order.ts";
-import { byTarget, ownerOf, type Piece } from "./piece.ts";
+import { byTarget, ownersIn, type Piece } from "./piece.ts";
 
 /*
  * What one object cannot know of the others: that a function it lost is defined by another one now, that a name it needs
@@ -348,8 +348,9 @@ export function neededBy({ fragment, change }: Piece): { name: string; by: strin
   const needs = new Set(fragment.links?.needs ?? []);
   if (change === null || needs.size === 0) return [];
   const users = new Map<string, string>();
+  const owners = ownersIn(change.newCode);
   for (const { symbol, section } of change.newCode.relocations)
-    if (needs.has(symbol) && !users.has(symbol)) users.set(symbol, ownerOf(section) ?? section);
+    if (needs.has(symbol) && !users.has(symbol)) users.set(symbol, owners.get(section) ?? section);
   return [...users].map(([name, by]) => ({ name, by })).sort(byName);
 }
 

@@ -1,7 +1,7 @@
 import type { ChangeTables, CodeSymbol, CodeTables, Hooks } from "../../contract/code.ts";
 import { byText } from "../pair/pair.ts";
 import { byField, byLabel, byPatchedPlace } from "./order.ts";
-import { ownerOf } from "./piece.ts";
+import { ownersIn } from "./piece.ts";
 
 /*
  * Several objects of one target make one change. Labels of locals carry the object's name, so only globals can meet:
@@ -40,11 +40,15 @@ export function mergeChanges(parts: readonly ChangeTables[]): ChangeTables {
 }
 
 type Side = "oldCode" | "newCode";
-/** By label, for what several objects bring along: the number of the one whose copy counts. */
-type Holders = ReadonlyMap<string, number>;
+interface Holders {
+  /** By label, for what several objects bring along: the number of the one whose copy counts. */
+  readonly byLabel: ReadonlyMap<string, number>;
+  /** By number: the owners of table entries, which go with their owner. */
+  readonly owners: readonly ReadonlyMap<string, string>[];
+}
 
-function isLost(holders: Holders, part: number, label: string): boolean {
-  const holder = holders.get(label) ?? holders.get(ownerOf(label) ?? label);
+function isLost({ byLabel, owners }: Holders, part: number, label: string): boolean {
+  const holder = byLabel.get(label) ?? byLabel.get(owners[part]?.get(label) ?? label);
   return holder !== undefined && holder !== part;
 }
 
@@ -62,7 +66,7 @@ function holdersOf(parts: readonly ChangeTables[], side: Side): Holders {
       if (before !== undefined) holders.set(label, (best.get(label) as { part: number }).part);
     }
   }
-  return holders;
+  return { byLabel: holders, owners: parts.map((change) => ownersIn(change[side])) };
 }
 
 /** The entry with a label in a table that is sorted by label. */

@@ -1,4 +1,4 @@
-import type { ChangeTables } from "../../contract/code.ts";
+import type { ChangeTables, CodeTables } from "../../contract/code.ts";
 import type { DataChange, ExportChange, FunctionChange, Noise } from "../../contract/description.ts";
 import type { PairFragment } from "../../contract/part.ts";
 import type { Finding } from "../../findings/findings.ts";
@@ -60,7 +60,7 @@ export function byTarget(pieces: readonly Piece[]): Map<string, Piece[]> {
   return new Map([...groups].sort(([a], [b]) => byText(a, b)));
 }
 
-/** For the label of a table entry, `__bug_table<target:f+0x4>`, the label of its owner. */
-export function ownerOf(label: string): string | undefined {
-  return /<target:(.*)\+0x[0-9a-f]+>(?:~\d+)?$/s.exec(label)?.[1];
+/** By label of a section that is an entry of a kernel table: the label of its owner. */
+export function ownersIn(code: CodeTables): ReadonlyMap<string, string> {
+  return new Map(code.sections.flatMap(({ label, owner }) => (owner === undefined ? [] : [[label, owner] as const])));
 }

@@ -1,7 +1,7 @@
-import type { ChangeTables, CodeSymbol, CodeTables } from "../../contract/code.ts";
+import type { ChangeTables, CodeSymbol, CodeTables, SectionReason } from "../../contract/code.ts";
 import { addTo } from "../../grouping.ts";
 import { find } from "./merge.ts";
-import { ownerOf } from "./piece.ts";
+import { ownersIn } from "./piece.ts";
 
 /** New code that refers to a label which was taken out. */
 export interface Use {
@@ -12,8 +12,10 @@ export interface Use {
   readonly isMiddle: boolean;
 }
 
-/** Reasons to be there that stand on their own; all others follow from another section. */
-const ROOT = /^(?:changed|new|in-place|deleted|text|global|owner of a bug entry|hook .*|export .*)$/s;
+/** The section that a reason follows from; undefined for a reason that stands on its own. */
+function referrerIn(reason: SectionReason): string | undefined {
+  return reason.kind === "owner" || reason.kind === "referenced-by" ? reason.label : undefined;
+}
 
 /**
  * Takes labels out of a change: their old code goes on running. What only they brought along goes with them; what still
@@ -24,7 +26,8 @@ export function pruneChange(
   dropped: ReadonlySet<string>,
   keepsOldCode: boolean,
 ): { change: ChangeTables; uses: Use[] } {
-  const isDropped = (label: string): boolean => dropped.has(label) || dropped.has(ownerOf(label) ?? "");
+  const owners = new Map([...ownersIn(change.oldCode), ...ownersIn(change.newCode)]);
+  const isDropped = (label: string): boolean => dropped.has(label) || dropped.has(owners.get(label) ?? "");
   const patches = change.patches.filter(
     ({ oldLabel, replacement }) => !isDropped(oldLabel) && (replacement === null || !dropped.has(replacement)),
   );
@@ -32,8 +35,8 @@ export function pruneChange(
   const uses = new Map<string, Use>();
   for (const { section, symbol, targetAddend } of change.newCode.relocations) {
     if (!kept.has(section) || !dropped.has(symbol)) continue;
-    const by = ownerOf(section) ?? section;
-    const isMiddle = targetAddend !== "0x0" && isFunction(find(change.newCode.symbols, symbol));
+    const by = owners.get(section) ?? section;
+    const isMiddle = BigInt(targetAddend) !== 0n && isFunction(find(change.newCode.symbols, symbol));
     const key = `${by}\0${symbol}`;
     if (!uses.get(key)?.isMiddle) uses.set(key, { by, label: symbol, isMiddle });
   }
@@ -56,35 +59,41 @@ export function pruneChange(
   };
 }
 
+type Reasons = Map<string, SectionReason>;
+
 /** Sections that are still asked for, each with why. `others` is code that refers to this one by label. */
-function reach(code: CodeTables, isDropped: (label: string) => boolean, others?: CodeTables): Map<string, string> {
+function reach(code: CodeTables, isDropped: (label: string) => boolean, others?: CodeTables): Reasons {
   const sections = new Map(code.sections.map((section) => [section.label, section]));
   const elsewhere = new Set(others?.sections.map(({ label }) => label));
   const holder = new Map(code.symbols.map(({ label, section }) => [label, section]));
+  const owners = ownersIn(code);
   const entries = new Map<string, string[]>();
-  for (const { label } of code.sections) push(entries, ownerOf(label), label);
+  for (const { label, owner } of code.sections) push(entries, owner, label);
   const references = new Map<string, string[]>();
   for (const { section, symbol } of code.relocations)
     if (!isDropped(section)) push(references, section, holder.get(symbol) ?? undefined);
-  const reasons = new Map<string, string>();
+  const reasons: Reasons = new Map();
   for (const { label, because } of code.sections)
-    if (!isDropped(label) && ROOT.test(because)) reasons.set(label, because);
+    if (!isDropped(label) && referrerIn(because) === undefined) reasons.set(label, because);
   const require = (label: string, referrer: string): void => {
     const section = sections.get(label);
     // New code that is taken out is gone; old code that is taken out is still the place that others mean.
     if (section === undefined || reasons.has(label) || (others === undefined && isDropped(label))) return;
-    const [, statedReferrer] = /^(?:referenced-by|owner) (.*)$/s.exec(section.because) ?? [];
+    const statedReferrer = referrerIn(section.because);
     const isStillTrue = statedReferrer !== undefined && (reasons.has(statedReferrer) || elsewhere.has(statedReferrer));
-    reasons.set(label, isStillTrue ? section.because : `referenced-by ${referrer}`);
+    reasons.set(label, isStillTrue ? section.because : { kind: "referenced-by", label: referrer });
   };
   // The list grows while we walk it.
   for (const [label] of reasons) {
-    for (const target of references.get(label) ?? []) require(target, ownerOf(label) ?? label);
+    for (const target of references.get(label) ?? []) require(target, owners.get(label) ?? label);
     for (const entry of entries.get(label) ?? []) {
-      if (!isDropped(entry) && !reasons.has(entry)) reasons.set(entry, sections.get(entry)?.because ?? "");
+      const because = sections.get(entry)?.because;
+      if (because !== undefined && !isDropped(entry) && !reasons.has(entry)) reasons.set(entry, because);
     }
   }
-  for (const { section, symbol } of others?.relocations ?? []) require(symbol, ownerOf(section) ?? section);
+  if (others === undefined) return reasons;
+  const ownersOfOthers = ownersIn(others);
+  for (const { section, symbol } of others.relocations) require(symbol, ownersOfOthers.get(section) ?? section);
   return reasons;
 }
 
@@ -93,13 +102,12 @@ function isFunction(symbol: CodeTables["symbols"][number] | undefined): boolean 
 }
 
 /** All sections; those taken out are there for the reason for which all old code is. */
-function everything({ sections, symbols }: CodeTables, isDropped: (label: string) => boolean): Map<string, string> {
+function everything({ sections, symbols }: CodeTables, isDropped: (label: string) => boolean): Reasons {
   return new Map(
-    sections.map(({ label, because }) => {
+    sections.map(({ label, owner, because }) => {
       if (!isDropped(label)) return [label, because];
-      const owner = ownerOf(label);
-      if (owner !== undefined) return [label, `owner ${owner}`];
-      return [label, isFunction(find(symbols, label)) ? "text" : "global"];
+      if (owner !== undefined) return [label, { kind: "owner", label: owner }];
+      return [label, { kind: isFunction(find(symbols, label)) ? "text" : "global" }];
     }),
   );
 }
@@ -112,7 +120,7 @@ function push(lists: Map<string, string[]>, key: string | undefined, value: stri
 /** The tables without the sections that are gone, and without symbols that nothing refers to any more; what is gone is found in `old`. */
 function restrict(
   code: CodeTables,
-  kept: ReadonlyMap<string, string>,
+  kept: ReadonlyMap<string, SectionReason>,
   isBare: (label: string) => boolean,
   old?: CodeTables,
 ): CodeTables {
