@@ -24,7 +24,7 @@ export default defineConfig({
         // What --version and --help need.
         {
           name: "start",
-          test: /commander|src\/(errors|hex|version|contract\/names\/|cli\/(exit-status|visible))|rolldown:runtime/,
+          test: /commander|src\/(errors|hex|version|contract\/names\/|cli\/(exit-status|register\/))|rolldown:runtime/,
           priority: 9,
         },
         {
@@ -57,7 +57,7 @@ export default defineConfig({
         },
         {
           name: "core",
-          test: /node_modules\/(elfy|endian-reader)|src\/(elf|arch|spans|diff|account|plan|inspect|report|bytes|evidence|grouping|lists|order|paths|wording|findings|types|disasm|input\/([^/]*\.ts|formats\/(archive|compressed))|cli\/(?!main|thread|worker\.|commands\/(?!diff|inspect)))/,
+          test: /node_modules\/(elfy|endian-reader)|src\/(elf|arch|spans|diff|account|plan|inspect|report|bytes|evidence|grouping|lists|order|paths|wording|findings|glob|types|disasm|input\/([^/]*\.ts|formats\/(archive|compressed))|cli\/(?!main|thread|worker\.|commands\/(?!diff|inspect)))/,
           priority: 1,
         },
       ],

@@ -6,14 +6,14 @@ import { SHF } from "../elf/constants.ts";
 import { decodeName } from "../elf/names.ts";
 import type { ElfObject } from "../elf/object.ts";
 import { UsageError } from "../errors.ts";
-import { matcherOf, type PathTest } from "./glob.ts";
+import { type NameTest, pathTestOf } from "../glob.ts";
 
 /** The target of what is in no module. */
 export const VMLINUX = "vmlinux";
 
 /** `--target PATTERN=NAME`: what PATTERN names belongs to NAME. */
 export interface TargetRule {
-  readonly matches: PathTest;
+  readonly matches: NameTest;
   readonly name: string;
 }
 
@@ -23,7 +23,7 @@ export function readTargetRules(texts: readonly string[]): TargetRule[] {
     const split = text.lastIndexOf("=");
     const name = text.slice(split + 1);
     if (name === "" || split === 0) throw new UsageError(`target "${text}" is neither NAME nor PATTERN=NAME`);
-    return { matches: split === -1 ? () => true : matcherOf([text.slice(0, split)]), name };
+    return { matches: split === -1 ? () => true : pathTestOf([text.slice(0, split)]), name };
   });
 }
 

@@ -5,9 +5,9 @@
 
 import { type Stats, statSync } from "node:fs";
 import { UsageError } from "../../errors.ts";
+import { pathTestOf } from "../../glob.ts";
 import { sortByText, sortedUnion } from "../../order.ts";
 import { withSlashes } from "../../paths.ts";
-import { matcherOf } from "../glob.ts";
 import { isCompression, type Kind } from "../kind.ts";
 import { objectName } from "../object-name.ts";
 import { moduleNameOfPath, readTargetRules, VMLINUX } from "../target.ts";
@@ -100,8 +100,8 @@ export function* walkPairs(
   options: PairOptions = {},
 ): Generator<ListingStep, PairList, undefined> {
   const rules = readTargetRules(options.targets ?? []);
-  const isIncluded = options.include?.length ? matcherOf(options.include) : () => true;
-  const isExcluded = matcherOf(options.exclude ?? []);
+  const isIncluded = options.include?.length ? pathTestOf(options.include) : () => true;
+  const isExcluded = pathTestOf(options.exclude ?? []);
   const wanted = options.onlyTargets?.length ? new Set(options.onlyTargets) : undefined;
   const { settle = true } = options;
   const isSettled = typeof settle === "function" ? settle : () => settle;

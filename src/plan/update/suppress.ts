@@ -2,6 +2,7 @@ import type { DataChange, FunctionChange } from "../../contract/description.ts";
 import type { SuppressionRule } from "../../contract/part.ts";
 import { UsageError } from "../../errors.ts";
 import type { Finding } from "../../findings/findings.ts";
+import { globOf, type NameTest } from "../../glob.ts";
 import { byText } from "../pair/pair.ts";
 import { isEmptyChange } from "../pair/plain-fragment.ts";
 import { nameOf, neededBy, withoutExport } from "./links.ts";
@@ -16,8 +17,7 @@ import { pruneChange } from "./prune.ts";
  *   function trace_* in drivers/net/**: traced by another team
  *   object lib/gen_crc32table.o: runs on the build machine only
  *
- * `*` stands for any characters but a slash, `**` for any, `?` for one but a slash. What is suppressed is described all the
- * same, with the reason, but the old code goes on running: it is in no change, and its errors stop nothing.
+ * Patterns are those of src/glob.ts, held against whole names. What is suppressed is described all the same, with the reason, but the old code goes on running: it is in no change, and its errors stop nothing.
  */
 
 /** The kind, and the rest of the line. */
@@ -47,7 +47,7 @@ function ruleOf(words: string): RuleWords | undefined {
   return { kind: kind as SuppressionRule["kind"], pattern, object, reason: rest.slice(colon + 1).trim() };
 }
 
-/** Reads a suppression file. Throws UsageError, naming file and line, where a line is not a rule or has no reason. */
+/** Reads a suppression file. Throws UsageError, naming file and line, where a line is not a rule, has no reason, or has a bracket or brace without its end. */
 export function readSuppressions(text: string, file: string): SuppressionRule[] {
   return text.split(/\r?\n/).flatMap((line, i) => {
     const words = line.trim();
@@ -62,15 +62,20 @@ export function readSuppressions(text: string, file: string): SuppressionRule[] 
     if (kind === "object" && object !== undefined)
       throw new UsageError(`${place}: a rule for objects has one pattern, "in ${object}" does not belong there`);
     if (reason === "") throw new UsageError(`${place}: the reason is missing: write it behind the colon`);
+    for (const text of [pattern, object]) if (text !== undefined) testOf(text, place);
     return [{ kind, pattern, ...(object === undefined ? {} : { object }), reason, place }];
   });
+}
+
+function testOf(pattern: string, place: string): NameTest {
+  return globOf(pattern, `${place}: pattern "${pattern}"`);
 }
 
 /** A rule with its patterns ready, and whether anything met it. */
 interface Ready {
   readonly rule: SuppressionRule;
-  readonly matches: (text: string) => boolean;
-  readonly matchesObject: (text: string) => boolean;
+  readonly matches: NameTest;
+  readonly matchesObject: NameTest;
   isUsed: boolean;
 }
 
@@ -84,8 +89,8 @@ export function applySuppressions(
   const ready = rules.map(
     (rule): Ready => ({
       rule,
-      matches: matcher(rule.pattern),
-      matchesObject: rule.object === undefined ? () => true : matcher(rule.object),
+      matches: testOf(rule.pattern, rule.place),
+      matchesObject: rule.object === undefined ? () => true : testOf(rule.object, rule.place),
       isUsed: false,
     }),
   );
@@ -99,34 +104,6 @@ export function applySuppressions(
 
 function words({ kind, pattern, object }: SuppressionRule): string {
   return `${kind} ${pattern}${object === undefined ? "" : ` in ${object}`}`;
-}
-
-/** Whether a text is what a pattern describes. All ways to read the pattern are followed at once, so that none is slow. */
-export function matcher(pattern: string): (text: string) => boolean {
-  const tokens = pattern.match(/\*+|[^*]/gsu) ?? [];
-  return (text) => {
-    // Places of the pattern that can be reached with what was read so far.
-    let open = closure(new Set([0]), tokens);
-    for (const character of text) {
-      const next = new Set<number>();
-      for (const at of open) {
-        const token = tokens[at];
-        if (token === undefined) continue;
-        if (token.startsWith("*")) {
-          if (token !== "*" || character !== "/") next.add(at);
-        } else if (token === character || (token === "?" && character !== "/")) next.add(at + 1);
-      }
-      if (next.size === 0) return false;
-      open = closure(next, tokens);
-    }
-    return open.has(tokens.length);
-  };
-}
-
-/** Stars may stand for nothing. */
-function closure(places: Set<number>, tokens: readonly string[]): Set<number> {
-  for (const at of places) if (tokens[at]?.startsWith("*")) places.add(at + 1);
-  return places;
 }
 
 function suppressIn(piece: Piece, rules: readonly Ready[], keepsOldCode: boolean): Piece {

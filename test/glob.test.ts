@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { UsageError } from "../../src/errors.ts";
-import { matcherOf } from "../../src/input/glob.ts";
+import { UsageError } from "../src/errors.ts";
+import { globOf, pathTestOf } from "../src/glob.ts";
 
 describe("a pattern", () => {
   it.each([
@@ -22,17 +22,48 @@ describe("a pattern", () => {
     ["a backslash takes away a meaning", "\\*.o", ["*.o"], ["a.o"]],
     ["the rest is itself", "a.b+(c)$^|", ["a.b+(c)$^|"], ["axb+(c)$^|"]],
   ])("%s: %s", (_teaches, pattern, yes, no) => {
-    const matches = matcherOf([pattern]);
+    const matches = pathTestOf([pattern]);
     expect([...yes, ...no].filter(matches)).toEqual(yes);
   });
 
   it.each(["a[b", "a{b", "a\\", "[z-a]"])("without its end is refused: %s", (pattern) => {
-    expect(() => matcherOf([pattern])).toThrow(UsageError);
-    expect(() => matcherOf([pattern])).toThrow(`pattern "${pattern}": `);
+    expect(() => pathTestOf([pattern])).toThrow(UsageError);
+    expect(() => pathTestOf([pattern])).toThrow(`pattern "${pattern}": `);
   });
 
   it("is one of several; none matches nothing", () => {
-    expect(["a.o", "b.o", "c.o"].filter(matcherOf(["a*", "b*"]))).toEqual(["a.o", "b.o"]);
-    expect(matcherOf([])("a.o")).toBe(false);
+    expect(["a.o", "b.o", "c.o"].filter(pathTestOf(["a*", "b*"]))).toEqual(["a.o", "b.o"]);
+    expect(pathTestOf([])("a.o")).toBe(false);
+  });
+
+  it("for whole names has no shorter form: neither the last step of a path nor all below a folder", () => {
+    expect(["a.o", "lib/a.o"].filter(globOf("a.o"))).toEqual(["a.o"]);
+    expect(["lib/", "lib/a.o"].filter(globOf("lib/"))).toEqual(["lib/"]);
+  });
+
+  it.each([
+    ["f*", "f", true],
+    ["*_init", "a_init", true],
+    ["fs/**", "fs/b/a.o", true],
+    ["**", "", true],
+    ["*a*b*", "xxayyb", true],
+    ["*a*b*", "xxbyya", false],
+    ["operator[[]](*)", "operator[](int)", true],
+    ["main::\\{lambda(*)#1\\}", "main::{lambda(int, long)#1}", true],
+  ])("%s on %s: %s", (pattern, name, is) => expect(globOf(pattern)(name)).toBe(is));
+
+  it("that would take a backtracking matcher for ever is done at once, and again with another name", () => {
+    const isMeant = globOf(`${"*a".repeat(40)}b`);
+    expect(isMeant("a".repeat(2000))).toBe(false);
+    expect(isMeant(`${"a".repeat(2000)}b`)).toBe(true);
+  });
+
+  it("sees more characters and more ways than it keeps", () => {
+    const isMeant = globOf("**{a,b}??????????????");
+    const name = Array.from({ length: 5000 }, (_, i) =>
+      (i * i) % 7 < 3 ? "a" : String.fromCodePoint(0x4e00 + i),
+    ).join("");
+    expect(isMeant(`${name}a${"x".repeat(14)}`)).toBe(true);
+    expect(isMeant(`${name}a${"x".repeat(15)}`)).toBe(name.at(-1) === "b");
   });
 });

@@ -1,0 +1,27 @@
+import { type Command, Option } from "commander";
+import type { EmitOptions } from "../emit.ts";
+import { output, required } from "./options.ts";
+
+export function register(top: Command, done: (status: number) => void): void {
+  top
+    .command("merge <parts...>")
+    .description("join the parts of one run of diff --shard into the description that one machine would have made")
+    .addOption(output())
+    .addOption(new Option("--format <format>", "what to print").choices(["json", "text"]).default("json"))
+    .option("--no-instructions", "with --format text: leave out the differing instructions")
+    .option("--exit-code", "status 1 if the running system would have to change")
+    .addOption(required())
+    .option("--statement", "wrap the description as an in-toto Statement v1; the parts need --statement, too")
+    .option("-q, --quiet", "no summary on standard error")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ elfsplice merge part-*.json -o update.json
+  $ elfsplice merge part-1.json part-2.json --format text --require splice`,
+    )
+    .action(async (parts: string[], options: EmitOptions) => {
+      const { runMerge } = await import("../commands/merge.ts");
+      done(await runMerge(parts, options));
+    });
+}
