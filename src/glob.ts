@@ -152,12 +152,12 @@ class PatternReader {
     this.#at += end + 1;
     const members = rest.slice(first, end);
     const ranges: (readonly [from: number, to: number])[] = [];
-    for (let i = 0; i < members.length; i++) {
-      const from = codeOf(members[i]);
+    for (let i = 0; i < members.length; ) {
       const isRange = members[i + 1] === "-" && i + 2 < members.length;
-      const to = isRange ? codeOf(members[(i += 2)]) : from;
+      const [from, to] = [codeOf(members[i]), codeOf(members[isRange ? i + 2 : i])];
       if (to < from) this.#fail("[ ] is not a set of characters");
       ranges.push([from, to]);
+      i += isRange ? 3 : 1;
     }
     const isMember = (character: string): boolean => {
       const code = codeOf(character);

@@ -5,7 +5,20 @@ import { ROOT } from "./support/paths.ts";
 
 /** Folders of src from the ground up; a file may import from its own storey and from those below. Folders in one row do not know each other. */
 const STOREYS: readonly (readonly string[])[] = [
-  ["errors", "bytes", "evidence", "findings", "glob", "grouping", "hex", "lists", "order", "paths", "version", "wording"],
+  [
+    "errors",
+    "bytes",
+    "evidence",
+    "findings",
+    "glob",
+    "grouping",
+    "hex",
+    "lists",
+    "order",
+    "paths",
+    "version",
+    "wording",
+  ],
   ["contract"],
   ["elf"],
   ["arch"],

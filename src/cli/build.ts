@@ -140,7 +140,7 @@ async function listAndSettle(
   const mayStart = Math.max(1, Math.min(jobs ?? Number.POSITIVE_INFINITY, availableParallelism() - 1));
   const steps = walkPairs(pre, post, {
     ...selection,
-    settle: settings.mode.kind === "pair" ? false : isMine,
+    compareBytes: settings.mode.kind === "pair" ? false : isMine,
     onTask(task) {
       state.name = task.key;
       if (!isMine(task.key)) return;

@@ -217,7 +217,7 @@ const many: Partial<Record<FindingCode, () => ReturnType<typeof updateOf>>> = {
   "file-not-analysed": () => withLeftOut({ skipped: [{ path: "a.o", kind: "differs", why: "LLVM bitcode" }] }),
   "files-not-objects": () => withLeftOut({ skipped: [{ path: "a.c", kind: "other", why: "not an ELF file" }] }),
   "files-of-others": () =>
-    withLeftOut({ skipped: [{ path: "scripts/a.o", kind: "stranger", why: "of another program" }] }),
+    withLeftOut({ skipped: [{ path: "scripts/a.o", kind: "not-in-kernel", why: "of another program" }] }),
   "files-not-followed": () => withLeftOut({ skipped: [{ path: "x", kind: "unreadable", why: "a link to a folder" }] }),
   "files-left-out": () => withLeftOut({ excluded: 2, untargeted: 1 }),
   "suppressed-code-used": () =>

@@ -23,29 +23,29 @@ export function nonKernelObjects(
   root: string,
   isPart: (path: string) => boolean,
 ): ReadonlyMap<string, string> {
-  const strangers = new Map<string, string>();
+  const reasons = new Map<string, string>();
   const whole = files.get("vmlinux.a");
-  if (whole === undefined) return strangers;
+  if (whole === undefined) return reasons;
   const archives = [...files].filter(([path]) => path === "vmlinux.a" || /(?:^|\/)lib\.a$/.test(path));
   const parts = new Set<string>();
   for (const [, archive] of archives) {
     const members = membersOf(archive, root);
     // A member that is not a file of the tree could be any of them.
-    if (members === undefined || members.includes(undefined)) return strangers;
+    if (members === undefined || members.includes(undefined)) return reasons;
     for (const member of members) parts.add(member as string);
   }
   for (const path of files.keys()) {
     const isArchive = path.endsWith(".a") && !KERNEL_ARCHIVE.test(path);
     const isObject = path.endsWith(".o") && !parts.has(path) && !ADDED.has(path) && !isPart(path);
     if (!isArchive && !isObject) continue;
-    strangers.set(
+    reasons.set(
       path,
       path === IN_EVERY_MODULE
         ? "linked into every module"
         : "of another program: neither in vmlinux.a nor in a module",
     );
   }
-  return strangers;
+  return reasons;
 }
 
 /** Where the members of a thin archive lie in the tree; undefined when it cannot be read, which is reported when it is compared. */

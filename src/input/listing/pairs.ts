@@ -3,22 +3,28 @@
  * compares it with its twin, because a tree of which a few files differ is mostly reading.
  */
 
-import { type Stats, statSync } from "node:fs";
 import { UsageError } from "../../errors.ts";
-import { pathTestOf } from "../../glob.ts";
+import { type NameTest, pathTestOf } from "../../glob.ts";
 import { sortByText, sortedUnion } from "../../order.ts";
-import { withSlashes } from "../../paths.ts";
-import { isCompression, type Kind } from "../kind.ts";
-import { objectName } from "../object-name.ts";
-import { moduleNameOfPath, readTargetRules, VMLINUX } from "../target.ts";
+import { isCompression } from "../kind.ts";
+import { moduleNameOfPath, readTargetRules, type TargetRule, VMLINUX } from "../target.ts";
 import { requireAlignment } from "./alignment.ts";
-import { type InputRef, readInput, sameStored, unreadable } from "./file.ts";
-import { type Kbuild, readKbuild } from "./kbuild.ts";
-import { nonKernelObjects } from "./kernel-parts.ts";
-import { createProbe, type ProbedFile, type ProbedPair } from "./look.ts";
+import {
+  decide,
+  type Inputs,
+  isAnalysable,
+  isArchive,
+  REFUSED,
+  whyFileRefused,
+  whyMemberRefused,
+  withSides,
+} from "./decision.ts";
+import type { InputRef } from "./file.ts";
 import { type Member, readMembers } from "./members.ts";
 import { pairMembersOf } from "./namesakes.ts";
-import { type Skipped, walkTree } from "./tree.ts";
+import { createProbe, type ProbedFile, type ProbedPair } from "./probe.ts";
+import { isFileOf, isFolder, readFileSide, readTreeSide, type Side } from "./sides.ts";
+import type { Skipped } from "./tree.ts";
 
 /** Two inputs that belong together; one of them is missing where an object was added or removed. Structured-cloneable. */
 export interface PairTask {
@@ -31,7 +37,7 @@ export interface PairTask {
   readonly targetFrom: "option" | "kbuild" | "name" | "default";
   /** Other modules that the same object is linked into. */
   readonly alsoIn?: readonly string[];
-  /** Whether both sides hold the same bytes, where that is settled already. */
+  /** Whether both sides hold the same bytes, where that is known already. */
   readonly same?: boolean;
 }
 
@@ -43,7 +49,7 @@ export interface PairOptions {
   readonly targets?: readonly string[];
   readonly onlyTargets?: readonly string[];
   /** Compare the bytes of these pairs while listing; by default of all. */
-  readonly settle?: boolean | ((key: string) => boolean);
+  readonly compareBytes?: boolean | ((key: string) => boolean);
   /** Is told each pair as soon as it is known, in the order in which the files are read. */
   readonly onTask?: (task: PairTask) => void;
 }
@@ -64,21 +70,7 @@ export interface PairList {
   readonly untargeted: number;
 }
 
-/** One side: its files by key. */
-interface Side {
-  /** As given, with `/`, without one at its end. */
-  readonly root: string;
-  readonly files: ReadonlyMap<string, InputRef>;
-  readonly kbuild: Kbuild;
-  /** By path: why an object is neither in the kernel nor in a module. */
-  readonly strangers: ReadonlyMap<string, string>;
-}
-
-const COMPRESSED_MODULE = /\.ko\.(?:gz|xz|zst)$/;
 const OBJECT_NAME = /\.(?:o|ko|a)$/;
-const NO_KBUILD: Kbuild = { modules: new Map(), covered: new Map(), hasObjects: false };
-/** A `.mod` file lists a few paths; what is larger is none. */
-const LARGEST_MOD = 1 << 20;
 
 /**
  * Lists the pairs of two files, two archives or two folders. In a folder, a file that is not an object is counted, and an object whose
@@ -99,305 +91,276 @@ export function* walkPairs(
   post: string,
   options: PairOptions = {},
 ): Generator<ListingStep, PairList, undefined> {
-  const rules = readTargetRules(options.targets ?? []);
-  const isIncluded = options.include?.length ? pathTestOf(options.include) : () => true;
-  const isExcluded = pathTestOf(options.exclude ?? []);
-  const wanted = options.onlyTargets?.length ? new Set(options.onlyTargets) : undefined;
-  const { settle = true } = options;
-  const isSettled = typeof settle === "function" ? settle : () => settle;
-  const tasks: PairTask[] = [];
-  const skipped = new Map<string, Skipped>();
-  const excluded = new Set<string>();
-  const counts = { others: 0, untargeted: 0 };
-  const skip = (path: string, kind: Skipped["kind"], why: string): void => {
-    if (!skipped.has(path)) skipped.set(path, { path, kind, why });
-  };
-
+  const rules = new Rules(options);
   const [isPreTree, isPostTree] = [isFolder(pre), isFolder(post)];
   if (isPreTree !== isPostTree) {
     throw new UsageError(`${isPreTree ? pre : post} is a folder, ${isPreTree ? post : pre} is not`);
   }
-  const isTree = isPreTree;
-  const a = isTree ? yield* readSide(pre) : fileSide(pre);
-  const b = isTree ? yield* readSide(post) : fileSide(post);
-  if (isTree) {
-    const [prePaths, postPaths] = [a, b].map(({ files }) => [...files.keys()].filter((key) => !isExcluded(key))) as [
-      string[],
-      string[],
-    ];
-    const isNamed = [prePaths, postPaths].every((paths) => paths.some((path) => OBJECT_NAME.test(path)));
-    const objectsOf = (paths: string[]) => (isNamed ? paths.filter((path) => OBJECT_NAME.test(path)) : paths);
-    requireAlignment(pre, post, objectsOf(prePaths), objectsOf(postPaths));
-  }
-  const looker = createProbe();
-  const step = { done: 0, of: 0 };
-  try {
-    const keys = sortedUnion(a.files, b.files);
-    step.of = keys.length;
-    for (const key of keys) {
-      if (isTree && isExcluded(key)) excluded.add(key);
-      else yield* pairFiles(key, a.files.get(key), b.files.get(key));
-      step.done++;
-      yield step;
-    }
-  } finally {
-    looker.close();
-  }
-  return {
-    tasks: sortByText(tasks, ({ key }) => key),
-    skipped: sortByText([...skipped.values()], ({ path }) => path),
-    ...counts,
-    excluded: excluded.size,
-  };
+  const found = new Found(options.onTask);
+  const sides = isPreTree
+    ? yield* readTrees(pre, post, rules, found)
+    : ([readFileSide(pre, pre, post), readFileSide(post, pre, post)] as const);
+  // From here on every file of both sides has its key.
+  return yield* new Listing([pre, post], sides, isPreTree, rules, found).walk();
+}
 
-  function fileSide(given: string): Side {
-    const path = withSlashes(given);
-    const stats = statusOfPath(given);
-    const { size, mtimeMs } = stats;
-    const known = { path, file: given };
-    const ref: InputRef = stats.isFile() ? { ...known, size, mtimeMs } : { ...known, size: 0, pipe: true };
-    const [preName, postName] = [pre, post].map((name) => withoutCompression(withSlashes(name))) as [string, string];
-    const key = objectName(preName, postName);
+/** What the options say, ready to be asked. */
+class Rules {
+  readonly isIncluded: NameTest;
+  readonly isExcluded: NameTest;
+  readonly comparesBytes: (key: string) => boolean;
+  readonly targets: readonly TargetRule[];
+  readonly #onlyTargets: ReadonlySet<string> | undefined;
+
+  constructor({ include, exclude, targets, onlyTargets, compareBytes = true }: PairOptions) {
+    this.targets = readTargetRules(targets ?? []);
+    this.isIncluded = include?.length ? pathTestOf(include) : () => true;
+    this.isExcluded = pathTestOf(exclude ?? []);
+    this.#onlyTargets = onlyTargets?.length ? new Set(onlyTargets) : undefined;
+    this.comparesBytes = typeof compareBytes === "function" ? compareBytes : () => compareBytes;
+  }
+
+  isWanted(target: string): boolean {
+    return this.#onlyTargets === undefined || this.#onlyTargets.has(target);
+  }
+}
+
+/** What a listing has found so far. */
+class Found {
+  readonly #tasks: PairTask[] = [];
+  readonly #skipped = new Map<string, Skipped>();
+  readonly #excluded = new Set<string>();
+  readonly #onTask: PairOptions["onTask"];
+  others = 0;
+  untargeted = 0;
+
+  constructor(onTask: PairOptions["onTask"]) {
+    this.#onTask = onTask;
+  }
+
+  add(task: PairTask): void {
+    this.#tasks.push(task);
+    this.#onTask?.(task);
+  }
+
+  /** The first reason stays. */
+  skip(path: string, kind: Skipped["kind"], why: string): void {
+    if (!this.#skipped.has(path)) this.#skipped.set(path, { path, kind, why });
+  }
+
+  isSkipped(path: string): boolean {
+    return this.#skipped.has(path);
+  }
+
+  exclude(path: string): void {
+    this.#excluded.add(path);
+  }
+
+  list(): PairList {
     return {
-      root: path.slice(0, path.lastIndexOf("/") + 1) || ".",
-      files: new Map([[key, ref]]),
-      kbuild: NO_KBUILD,
-      strangers: new Map(),
+      tasks: sortByText(this.#tasks, ({ key }) => key),
+      skipped: sortByText([...this.#skipped.values()], ({ path }) => path),
+      others: this.others,
+      untargeted: this.untargeted,
+      excluded: this.#excluded.size,
     };
   }
+}
 
-  function* readSide(given: string): Generator<ListingStep, Side, undefined> {
-    const root = withSlashes(given).replace(/(?<=.)\/+$/, "");
-    const reading = walkTree(root);
-    let read = reading.next();
-    for (; !read.done; read = reading.next()) yield { done: 0, of: 0 };
-    const tree = read.value;
-    const files = new Map<string, InputRef>();
-    const mods: string[] = [];
-    for (const item of tree.skipped) if (isIncluded(item.path)) skip(item.path, item.kind, item.why);
-    for (const path of tree.paths) {
-      if (path.endsWith(".mod")) mods.push(path);
-      if (!isIncluded(path)) {
-        excluded.add(path);
-        continue;
+/** Both trees. Throws UsageError where they have next to nothing in common. */
+function* readTrees(
+  pre: string,
+  post: string,
+  { isIncluded, isExcluded }: Rules,
+  found: Found,
+): Generator<ListingStep, readonly [Side, Side], undefined> {
+  const aside = {
+    isIncluded,
+    skip: found.skip.bind(found),
+    exclude: found.exclude.bind(found),
+  };
+  const nothing = { done: 0, of: 0 };
+  const a = yield* inSteps(readTreeSide(pre, aside), nothing);
+  const b = yield* inSteps(readTreeSide(post, aside), nothing);
+  const [prePaths, postPaths] = [a, b].map(({ files }) => [...files.keys()].filter((key) => !isExcluded(key))) as [
+    string[],
+    string[],
+  ];
+  const isNamed = [prePaths, postPaths].every((paths) => paths.some((path) => OBJECT_NAME.test(path)));
+  const objectsOf = (paths: string[]) => (isNamed ? paths.filter((path) => OBJECT_NAME.test(path)) : paths);
+  requireAlignment(pre, post, objectsOf(prePaths), objectsOf(postPaths));
+  return [a, b];
+}
+
+/** Work whose pauses are told as one step. */
+function* inSteps<T>(
+  work: Generator<undefined, T, undefined>,
+  step: ListingStep,
+): Generator<ListingStep, T, undefined> {
+  let state = work.next();
+  for (; !state.done; state = work.next()) yield step;
+  return state.value;
+}
+
+/** Goes through the keys of two sides. */
+class Listing {
+  readonly #given: readonly [pre: string, post: string];
+  readonly #pre: Side;
+  readonly #post: Side;
+  readonly #isTree: boolean;
+  readonly #rules: Rules;
+  readonly #found: Found;
+  readonly #files = createProbe();
+  readonly #step = { done: 0, of: 0 };
+
+  constructor(
+    given: readonly [pre: string, post: string],
+    [pre, post]: readonly [Side, Side],
+    isTree: boolean,
+    rules: Rules,
+    found: Found,
+  ) {
+    this.#given = given;
+    this.#pre = pre;
+    this.#post = post;
+    this.#isTree = isTree;
+    this.#rules = rules;
+    this.#found = found;
+  }
+
+  *walk(): Generator<ListingStep, PairList, undefined> {
+    try {
+      const keys = sortedUnion(this.#pre.files, this.#post.files);
+      this.#step.of = keys.length;
+      for (const key of keys) {
+        if (this.#isTree && this.#rules.isExcluded(key)) this.#found.exclude(key);
+        else yield* this.#pairFiles(key, { pre: this.#pre.files.get(key), post: this.#post.files.get(key) });
+        this.#step.done++;
+        yield this.#step;
       }
-      const key = withoutCompression(path);
-      // Paths are sorted: the plain module comes first.
-      if (files.has(key)) skip(path, "covered", `${files.get(key)?.path.slice(root.length + 1)} is there too`);
-      else {
-        const place = root.endsWith("/") ? root + path : `${root}/${path}`;
-        files.set(key, { path: place, file: place, size: 0 });
-      }
+    } finally {
+      this.#files.close();
     }
-    const texts = mods.map((path) => ({ path, text: readMod(`${root}/${path}`) }));
-    const kbuild = readKbuild(new Set(files.keys()), texts);
-    const isKnown = (path: string): boolean =>
-      kbuild.modules.has(path) || kbuild.covered.has(path) || path.endsWith(".mod.o");
-    const strangers = nonKernelObjects(files, root, isKnown);
-    return { root, files, kbuild, strangers };
+    return this.#found.list();
   }
 
-  function* pairFiles(
-    key: string,
-    preFile: InputRef | undefined,
-    postFile: InputRef | undefined,
-  ): Generator<ListingStep, void, undefined> {
-    const whyCovered = coveredOnBoth(preFile, postFile, (side) => side.kbuild.covered.get(key));
-    if (whyCovered !== undefined) {
-      skip(key, "covered", whyCovered);
-      return;
-    }
-    const whyStrange = coveredOnBoth(preFile, postFile, (side) => side.strangers.get(key));
-    if (whyStrange !== undefined) {
-      skip(key, "stranger", whyStrange);
-      return;
-    }
-    const seen = yield* look(preFile, postFile, isSettled(key));
-    if (!isTree && isArchive(seen.pre?.kind) !== isArchive(seen.post?.kind)) {
-      throw new UsageError(`${isArchive(seen.pre?.kind) ? pre : post} is an archive, the other file is not`);
-    }
-    if (isArchive(seen.pre?.kind) || isArchive(seen.post?.kind)) yield* pairMembers(key, seen.pre, seen.post);
-    const [left, right] = [pick(key, seen.pre), pick(key, seen.post)];
-    const [whyPre, whyPost] = [left ? undefined : whyRefused(seen.pre), right ? undefined : whyRefused(seen.post)];
-    const why = whyPost ?? whyPre;
-    if (left !== undefined || right !== undefined) {
-      if (why !== undefined) skip(key, "differs", `${why}, on one side only`);
-      addTask(key, key, left, right, seen.same);
-    } else if (why !== undefined && !skipped.has(key)) {
-      const isSame = yield* holdSameBytes(seen, preFile, postFile);
-      const isNamed =
-        isBitcode(seen) || isArchive(seen.pre?.kind) || isArchive(seen.post?.kind) || OBJECT_NAME.test(key);
-      if (isNamed) skip(key, isSame ? "no-object" : "differs", isSame ? why : withSides(why, preFile, postFile));
-      else if (isSame) counts.others++;
-      else skip(key, "other", why);
-    }
+  *#pairFiles(key: string, files: Inputs): Generator<ListingStep, void, undefined> {
+    if (this.#isLeftOut(key, files, "covered", (side) => side.kbuild.covered.get(key))) return;
+    if (this.#isLeftOut(key, files, "not-in-kernel", (side) => side.notInKernel.get(key))) return;
+    const seen = yield* this.#probe(files, this.#rules.comparesBytes(key));
+    const [isPreArchive, isPostArchive] = [isArchive(seen.pre?.kind), isArchive(seen.post?.kind)];
+    if (!this.#isTree && isPreArchive !== isPostArchive)
+      throw new UsageError(`${this.#given[isPreArchive ? 0 : 1]} is an archive, the other file is not`);
+    if (isPreArchive || isPostArchive) yield* this.#pairMembers(key, seen);
+    const inputs = { pre: this.#pick(key, seen.pre), post: this.#pick(key, seen.post) };
+    const decision = decide(inputs, {
+      pre: inputs.pre === undefined ? whyFileRefused(seen.pre) : undefined,
+      post: inputs.post === undefined ? whyFileRefused(seen.post) : undefined,
+    });
+    if (decision.kind === "analyse") this.#add(key, key, decision.inputs, decision.refused, seen.same);
+    if (decision.kind !== "refuse" || this.#found.isSkipped(key)) return;
+    const isBitcode = seen.pre?.kind === "bitcode" || seen.post?.kind === "bitcode";
+    const isNamed = isBitcode || isPreArchive || isPostArchive || OBJECT_NAME.test(key);
+    const isSame = yield* this.#holdSameBytes(seen, files);
+    this.#refuse(key, isNamed && !isSame ? withSides(decision.why, files) : decision.why, { isSame, isNamed });
   }
 
-  /** Whether two files that are not analysed are the same: asked for all of them, also where other shards compare the pair. */
-  function* holdSameBytes(
-    seen: ProbedPair,
-    preFile: InputRef | undefined,
-    postFile: InputRef | undefined,
-  ): Generator<ListingStep, boolean, undefined> {
-    if (preFile === undefined || postFile === undefined) return false;
-    return seen.same ?? (yield* look(preFile, postFile, true)).same ?? false;
-  }
-
-  function* look(
-    preFile: InputRef | undefined,
-    postFile: InputRef | undefined,
-    settle: boolean,
-  ): Generator<ListingStep, ProbedPair, undefined> {
-    const looking = looker.look(preFile, postFile, settle);
-    let seen = looking.next();
-    for (; !seen.done; seen = looking.next()) yield step;
-    return seen.value;
-  }
-
-  /** The input, unless what was seen is nothing to analyse. */
-  function pick(key: string, seen: ProbedFile | undefined): InputRef | undefined {
-    if (seen === undefined || isArchive(seen.kind)) return undefined;
-    if (!isTree || seen.kind === "object" || (isCompression(seen.kind) && key.endsWith(".ko"))) return seen.ref;
-    if (seen.kind === "image") {
-      if (!a.kbuild.hasObjects && !b.kbuild.hasObjects) return seen.ref;
-      skip(key, "covered", "a linked image; the objects of the tree are analysed");
-    }
-    return undefined;
-  }
-
-  function* pairMembers(
-    key: string,
-    preFile: ProbedFile | undefined,
-    postFile: ProbedFile | undefined,
-  ): Generator<ListingStep, void, undefined> {
-    const [before, after] = [preFile, postFile].map((looked, index): readonly Member[] =>
-      looked === undefined || !isArchive(looked.kind) ? [] : readMembers(looked.ref, (index === 0 ? a : b).root),
-    ) as [readonly Member[], readonly Member[]];
+  *#pairMembers(key: string, files: ProbedPair): Generator<ListingStep, void, undefined> {
+    const { isExcluded, isIncluded, comparesBytes } = this.#rules;
     let covered = 0;
-    const pairs = pairMembersOf(before, after);
-    for (const { name, pre: left, post: right } of sortByText(pairs, ({ name }) => name)) {
-      yield step;
+    const pairs = pairMembersOf(membersOf(files.pre, this.#pre), membersOf(files.post, this.#post));
+    for (const { name, pre, post } of sortByText(pairs, ({ name }) => name)) {
+      yield this.#step;
       const memberKey = `${key}(${name})`;
-      if (isExcluded(memberKey) || isExcluded(name) || (!isTree && !isIncluded(memberKey) && !isIncluded(name))) {
-        excluded.add(memberKey);
+      if (isExcluded(memberKey) || isExcluded(name) || !(this.#isTree || isIncluded(memberKey) || isIncluded(name))) {
+        this.#found.exclude(memberKey);
         continue;
       }
-      if (isTree && isFileOf(a, key, left) && isFileOf(b, key, right)) {
+      if (this.#isTree && isFileOf(this.#pre, key, pre) && isFileOf(this.#post, key, post)) {
         covered++;
         continue;
       }
-      const seen = yield* look(left?.ref, right?.ref, isSettled(memberKey));
-      const kept = [seen.pre, seen.post].map((looked) => (isAnalysable(looked?.kind) ? looked?.ref : undefined));
-      const whys = [seen.pre, seen.post].map((looked, index) => (kept[index] ? undefined : whyRefused(looked, true)));
-      const why = whys[1] ?? whys[0];
-      if (kept[0] !== undefined || kept[1] !== undefined) {
-        if (why !== undefined) skip(memberKey, "differs", `${why}, on one side only`);
-        addTask(memberKey, key, kept[0], kept[1], seen.same);
-      } else if (why !== undefined) {
-        const isSame = yield* holdSameBytes(seen, left?.ref, right?.ref);
-        if (!isSame) skip(memberKey, "differs", withSides(why, left?.ref, right?.ref));
-        else if (isTree && !OBJECT_NAME.test(name)) counts.others++;
-        else skip(memberKey, "no-object", why);
-      }
+      const members = { pre: pre?.ref, post: post?.ref };
+      const seen = yield* this.#probe(members, comparesBytes(memberKey));
+      const inputs = { pre: analysable(seen.pre), post: analysable(seen.post) };
+      const decision = decide(inputs, { pre: whyMemberRefused(seen.pre), post: whyMemberRefused(seen.post) });
+      if (decision.kind === "analyse") this.#add(memberKey, key, decision.inputs, decision.refused, seen.same);
+      if (decision.kind !== "refuse") continue;
+      const isSame = yield* this.#holdSameBytes(seen, members);
+      const isNamed = !isSame || !this.#isTree || OBJECT_NAME.test(name);
+      this.#refuse(memberKey, isSame ? decision.why : withSides(decision.why, members), { isSame, isNamed });
     }
-    if (covered > 0) skip(key, "covered", `${covered} of its members are files of the tree`);
+    if (covered > 0) this.#found.skip(key, "covered", `${covered} of its members are files of the tree`);
   }
 
-  /** Whether a member of the archive `key` is also a file of its tree, so that it is analysed there; nothing is. */
-  function isFileOf(side: Side, key: string, member: Member | undefined): boolean {
-    if (member === undefined) return true;
-    if (member.within !== undefined) return side.files.has(member.within);
-    const folder = key.slice(0, key.lastIndexOf("/") + 1);
-    const file = side.files.get(folder + (member.ref.member ?? "").replace(/~\d+$/, ""));
-    if (file === undefined) return false;
-    const { size, mtimeMs } = statusOfPath(file.file);
-    return size === member.ref.size && sameStored({ ...file, size, mtimeMs }, member.ref);
-  }
-
-  function coveredOnBoth(
-    preFile: InputRef | undefined,
-    postFile: InputRef | undefined,
-    why: (side: Side) => string | undefined,
-  ): string | undefined {
-    const [left, right] = [preFile && why(a), postFile && why(b)];
-    const isAnalysed = (preFile !== undefined && left === undefined) || (postFile !== undefined && right === undefined);
-    return isAnalysed ? undefined : (left ?? right);
-  }
-
-  /** `path` is the key without the member. */
-  function addTask(
+  /** Lists a pair of which both sides say why they are left out; an absent side agrees. */
+  #isLeftOut(
     key: string,
-    path: string,
-    left: InputRef | undefined,
-    right: InputRef | undefined,
-    same: boolean | undefined,
-  ): void {
-    const names = b.kbuild.modules.get(path) ?? a.kbuild.modules.get(path) ?? [];
-    const rule = rules.find(({ matches }) => matches(path) || matches(key));
+    { pre, post }: Inputs,
+    kind: Skipped["kind"],
+    why: (side: Side) => string | undefined,
+  ): boolean {
+    const [left, right] = [pre && why(this.#pre), post && why(this.#post)];
+    const reason = left ?? right;
+    const isAnalysed = (pre !== undefined && left === undefined) || (post !== undefined && right === undefined);
+    if (isAnalysed || reason === undefined) return false;
+    this.#found.skip(key, kind, reason);
+    return true;
+  }
+
+  #refuse(key: string, why: string, { isSame, isNamed }: { isSame: boolean; isNamed: boolean }): void {
+    const kind = REFUSED[isSame ? "same" : "differs"][isNamed ? "named" : "unnamed"];
+    if (kind === "count") this.#found.others++;
+    else this.#found.skip(key, kind, why);
+  }
+
+  /** Whether two files that are not analysed are the same: asked for all of them, also where other shards compare the pair. */
+  *#holdSameBytes(seen: ProbedPair, inputs: Inputs): Generator<ListingStep, boolean, undefined> {
+    if (inputs.pre === undefined || inputs.post === undefined) return false;
+    return seen.same ?? (yield* this.#probe(inputs, true)).same ?? false;
+  }
+
+  *#probe({ pre, post }: Inputs, comparesBytes: boolean): Generator<ListingStep, ProbedPair, undefined> {
+    return yield* inSteps(this.#files.probe(pre, post, comparesBytes), this.#step);
+  }
+
+  /** The input, unless it is nothing to analyse. */
+  #pick(key: string, seen: ProbedFile | undefined): InputRef | undefined {
+    if (seen === undefined || isArchive(seen.kind)) return undefined;
+    if (!this.#isTree || seen.kind === "object" || (isCompression(seen.kind) && key.endsWith(".ko"))) return seen.ref;
+    if (seen.kind !== "image") return undefined;
+    if (!this.#pre.kbuild.hasObjects && !this.#post.kbuild.hasObjects) return seen.ref;
+    this.#found.skip(key, "covered", "a linked image; the objects of the tree are analysed");
+    return undefined;
+  }
+
+  /** `path` is the key without the member, `refused` says why one of the sides is not analysed. */
+  #add(key: string, path: string, { pre, post }: Inputs, refused: string | undefined, same: boolean | undefined): void {
+    if (refused !== undefined) this.#found.skip(key, "differs", `${refused}, on one side only`);
+    const names = this.#post.kbuild.modules.get(path) ?? this.#pre.kbuild.modules.get(path) ?? [];
+    const rule = this.#rules.targets.find(({ matches }) => matches(path) || matches(key));
     const byName = moduleNameOfPath(path);
     const target = rule?.name ?? names[0] ?? byName ?? VMLINUX;
-    if (wanted !== undefined && !wanted.has(target)) {
-      counts.untargeted++;
+    if (!this.#rules.isWanted(target)) {
+      this.#found.untargeted++;
       return;
     }
-    const task: PairTask = {
+    this.#found.add({
       key,
-      ...(left && { pre: left }),
-      ...(right && { post: right }),
+      ...(pre && { pre }),
+      ...(post && { post }),
       target,
       targetFrom: rule ? "option" : names.length > 0 ? "kbuild" : byName ? "name" : "default",
       ...(rule === undefined && names.length > 1 && { alsoIn: names.slice(1) }),
-      ...(left && right && same !== undefined && { same }),
-    };
-    tasks.push(task);
-    options.onTask?.(task);
+      ...(pre && post && same !== undefined && { same }),
+    });
   }
 }
 
-/** `foo.ko.xz` holds the module `foo.ko`. */
-function withoutCompression(path: string): string {
-  return COMPRESSED_MODULE.test(path) ? path.slice(0, path.lastIndexOf(".")) : path;
+function membersOf(file: ProbedFile | undefined, { root }: Side): readonly Member[] {
+  return file === undefined || !isArchive(file.kind) ? [] : readMembers(file.ref, root);
 }
 
-function isArchive(kind: Kind | undefined): boolean {
-  return kind === "archive" || kind === "thin";
-}
-
-/** Whether a member is an object: members have no names to go by. */
-function isAnalysable(kind: Kind | undefined): boolean {
-  return kind === "object" || kind === "image";
-}
-
-function isBitcode({ pre, post }: ProbedPair): boolean {
-  return pre?.kind === "bitcode" || post?.kind === "bitcode";
-}
-
-/** Why an input is not analysed; undefined for what is, and for archives, whose members are. */
-function whyRefused(seen: ProbedFile | undefined, isMember = false): string | undefined {
-  if (seen === undefined || isAnalysable(seen.kind)) return undefined;
-  if (isArchive(seen.kind)) return isMember ? "an archive in an archive" : undefined;
-  if (seen.kind === "bitcode") return "LLVM bitcode, not machine code";
-  return seen.ref.size === 0 ? "an empty file" : "not an ELF file";
-}
-
-function withSides(why: string, pre: InputRef | undefined, post: InputRef | undefined): string {
-  return pre === undefined ? `${why}, and new` : post === undefined ? `${why}, and gone` : why;
-}
-
-function isFolder(path: string): boolean {
-  return statusOfPath(path).isDirectory();
-}
-
-function statusOfPath(path: string): Stats {
-  try {
-    return statSync(path);
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-}
-
-function readMod(file: string): string {
-  const { size, mtimeMs } = statusOfPath(file);
-  if (size > LARGEST_MOD) return "";
-  return Buffer.from(readInput({ path: file, file, size, mtimeMs }) as Uint8Array).toString("utf8");
+function analysable(file: ProbedFile | undefined): InputRef | undefined {
+  return isAnalysable(file?.kind) ? file?.ref : undefined;
 }

@@ -10,11 +10,11 @@ export interface Skipped {
   /** As a pair's key. */
   readonly path: string;
   /**
-   * `covered`: another file holds the same code; `stranger`: neither in the kernel nor in a module; `unreadable`: not a file
+   * `covered`: another file holds the same code; `not-in-kernel`: neither in the kernel nor in a module; `unreadable`: not a file
    * that could be read; `no-object`: named like an object, but none, and the same on both sides; `differs`: the same, or code
    * in a form that is not analysed, and it differs; `other`: another file that differs.
    */
-  readonly kind: "covered" | "stranger" | "unreadable" | "no-object" | "differs" | "other";
+  readonly kind: "covered" | "not-in-kernel" | "unreadable" | "no-object" | "differs" | "other";
   readonly why: string;
 }
 

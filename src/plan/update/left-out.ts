@@ -12,12 +12,12 @@ const SHOWN = 3;
 export function reportLeftOut({ skipped, excluded, untargeted }: Omit<PairList, "tasks" | "others">): Finding[] {
   const findings: Finding[] = [];
   const covered: string[] = [];
-  const strangers: string[] = [];
+  const outside: string[] = [];
   const others: string[] = [];
   const notFollowed: string[] = [];
   for (const { path, kind, why } of skipped) {
     if (kind === "covered") covered.push(path);
-    else if (kind === "stranger") strangers.push(path);
+    else if (kind === "not-in-kernel") outside.push(path);
     else if (kind === "other") others.push(path);
     else if (kind === "differs") findings.push({ code: "file-not-analysed", where: { name: path }, detail: why });
     else if (kind === "unreadable" && !OBJECT_NAME.test(path)) notFollowed.push(path);
@@ -27,8 +27,8 @@ export function reportLeftOut({ skipped, excluded, untargeted }: Omit<PairList, 
     const detail = `${files(covered.length)} not compared, as others hold the same code: ${pathList(covered)}`;
     findings.push({ code: "files-covered", where: {}, detail });
   }
-  if (strangers.length > 0) {
-    const detail = `${files(strangers.length)} of other programs, neither in vmlinux nor in a module: ${pathList(strangers)}`;
+  if (outside.length > 0) {
+    const detail = `${files(outside.length)} of other programs, neither in vmlinux nor in a module: ${pathList(outside)}`;
     findings.push({ code: "files-of-others", where: {}, detail });
   }
   if (others.length > 0) {

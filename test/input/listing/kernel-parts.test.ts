@@ -19,12 +19,12 @@ function thin(...paths: string[]): Buffer {
   return buildAr([{ name: "//", contents: names }, ...members], "!<thin>\n");
 }
 
-function keysAndStrangers(files: Files): { keys: string[]; strangers: string[] } {
+function keysAndOutside(files: Files): { keys: string[]; outside: string[] } {
   count++;
   const { tasks, skipped } = listPairs(tree(`${count}/pre`, files), tree(`${count}/post`, files));
   return {
     keys: tasks.map(({ key }) => key),
-    strangers: skipped.filter(({ kind }) => kind === "stranger").map(({ path, why }) => `${path}: ${why}`),
+    outside: skipped.filter(({ kind }) => kind === "not-in-kernel").map(({ path, why }) => `${path}: ${why}`),
   };
 }
 
@@ -55,9 +55,9 @@ const OTHERS = {
 
 describe("objects of a kernel's tree that are in neither the kernel nor a module", () => {
   it("are left out, when vmlinux.a tells what the kernel is made of", () => {
-    expect(keysAndStrangers({ ...KERNEL, ...OTHERS, "vmlinux.a": thin("fs/stat.o") })).toEqual({
+    expect(keysAndOutside({ ...KERNEL, ...OTHERS, "vmlinux.a": thin("fs/stat.o") })).toEqual({
       keys: KERNEL_KEYS,
-      strangers: [
+      outside: [
         ".module-common.o: linked into every module",
         "scripts/kallsyms.o: of another program: neither in vmlinux.a nor in a module",
         "tools/lib/subcmd.a: of another program: neither in vmlinux.a nor in a module",
@@ -71,9 +71,9 @@ describe("objects of a kernel's tree that are in neither the kernel nor a module
     ["the list cannot be read", { "vmlinux.a": "!<thin>\nfs/stat.o" }],
     ["a member is no file of the tree", { "vmlinux.a": buildAr([{ name: "stat.o/", contents: OBJECT }]) }],
   ])("are compared like all others, when %s", (_why, more) => {
-    expect(keysAndStrangers({ ...KERNEL, "scripts/kallsyms.o": OBJECT, ...more })).toMatchObject({
+    expect(keysAndOutside({ ...KERNEL, "scripts/kallsyms.o": OBJECT, ...more })).toMatchObject({
       keys: expect.arrayContaining(["scripts/kallsyms.o"]),
-      strangers: [],
+      outside: [],
     });
   });
 });

@@ -28,7 +28,7 @@ function list(pre: Files, post: Files, options?: PairOptions): PairList {
   return listPairs(tree(`${count}/pre`, pre), tree(`${count}/post`, post), options);
 }
 
-/** What a list says of its pairs: `=` same, `!` different, `+` added, `-` removed, `?` not settled. */
+/** What a list says of its pairs: `=` same, `!` different, `+` added, `-` removed, `?` not compared. */
 function marks({ tasks }: PairList): string[] {
   return tasks.map(({ key, pre, post, same }) => {
     const mark = pre === undefined ? "+" : post === undefined ? "-" : same === undefined ? "?" : same ? "=" : "!";
@@ -113,7 +113,7 @@ describe("two trees", () => {
       { "a.o": PRE, "b.o": "int x;", "c.c": "x" },
       { "a.o": PRE, "b.o": "int y;", "c.c": "y" },
     ];
-    expect(list(pre, post, { settle: false }).skipped).toEqual(list(pre, post).skipped);
+    expect(list(pre, post, { compareBytes: false }).skipped).toEqual(list(pre, post).skipped);
   });
 
   it("keep what is an object on one side only, and say so", () => {
@@ -152,9 +152,9 @@ describe("two trees", () => {
     expect(reasons(listPairs(folder, folder))).toEqual(["p.o: not a regular file"]);
   });
 
-  it("settle what is asked for only, and the rest can be settled later", async () => {
+  it("compare what is asked for only, and the rest can be compared later", async () => {
     const pre = { "a.o": PRE, "b.o": PRE, "c.o": PRE };
-    const pairs = list(pre, { ...pre, "c.o": POST }, { settle: (key) => key === "b.o" });
+    const pairs = list(pre, { ...pre, "c.o": POST }, { compareBytes: (key) => key === "b.o" });
     expect(marks(pairs)).toEqual(["?a.o", "=b.o", "?c.o"]);
     const tasks: readonly PairTask[] = structuredClone(pairs.tasks);
     const later = tasks.map(({ pre: a, post: b }) => a !== undefined && b !== undefined && sameBytes(a, b));

@@ -126,7 +126,7 @@ describe("what moved", () => {
       { moved: ["s moved from a.o to b.o, with the same code"], to: "s<b.o>" },
     ],
     [
-      "statics that share a name only: nobody is led to a stranger",
+      "statics that share a name only: no reference is led to the wrong one",
       [[h, text("s", "b80500000090c3")], [h]],
       [[h], [h, text("s", "b80600000090c3")]],
       { moved: ["s moved from a.o to b.o, with other code"], to: null },
@@ -258,7 +258,7 @@ describe("what another change means", () => {
     );
     expect(codes(update)).toContain("deleted-symbol-needed");
   });
-  it("a static key that another object of the target brings is no stranger", () => {
+  it("a static key that another object of the target brings is known", () => {
     const keyed = section("__jump_table", "{PC32 f}{PC32 f+5}{PC64 key}");
     const pairs: BuiltPair[] = [
       ["a.o", [f("01")], [f("02"), keyed]],

@@ -1,5 +1,5 @@
 /*
- * A first look at a pair: what each side is, and whether both hold the same bytes. The first chunk tells the one and starts the
+ * A first read of a pair: what each side is, and whether both hold the same bytes. The first chunk tells the one and starts the
  * other. A tree is mostly equal files of one or a few chunks, so every call to the system counts: a file that turns out equal is
  * opened, read and closed, and nothing else.
  */
@@ -23,10 +23,10 @@ export interface ProbedPair {
 
 export interface FileProbe {
   /** In steps: a long comparison gives way again and again. */
-  look(
+  probe(
     pre: InputRef | undefined,
     post: InputRef | undefined,
-    settle: boolean,
+    comparesBytes: boolean,
   ): Generator<undefined, ProbedPair, undefined>;
   /** Closes the file of each side that is still open. */
   close(): void;
@@ -38,30 +38,30 @@ const PAUSE = 1 << 23;
 /** Keeps the last file of each side open, so that the members of an archive do not open it again and again. */
 export function createProbe(): FileProbe {
   const [preFile, postFile] = [lastFile(), lastFile()];
-  return { look, close };
+  return { probe, close };
 
   function close(): void {
     preFile.close();
     postFile.close();
   }
 
-  function* look(
+  function* probe(
     pre: InputRef | undefined,
     post: InputRef | undefined,
-    settle: boolean,
+    comparesBytes: boolean,
   ): Generator<undefined, ProbedPair, undefined> {
     const [left, right] = chunkBuffers();
-    if (settle && pre !== undefined && post !== undefined && !pre.pipe && !post.pipe) {
+    if (comparesBytes && pre !== undefined && post !== undefined && !pre.pipe && !post.pipe) {
       return yield* compare(pre, post, left, right);
     }
     return {
-      pre: pre && lookAlone(pre, preFile, left),
-      post: post && lookAlone(post, postFile, right),
+      pre: pre && probeAlone(pre, preFile, left),
+      post: post && probeAlone(post, postFile, right),
       same: undefined,
     };
   }
 
-  function lookAlone(ref: InputRef, file: LastFile, buffer: Buffer): ProbedFile {
+  function probeAlone(ref: InputRef, file: LastFile, buffer: Buffer): ProbedFile {
     // The bytes of a pipe can be read only once: the reader must get all of them.
     if (ref.pipe) return { ref, kind: "object" };
     const descriptor = file.open(ref);
@@ -95,7 +95,7 @@ export function createProbe(): FileProbe {
       if (done % PAUSE === 0) yield;
       if (count < chunk) {
         const [kind] = kinds;
-        return { pre: settled(pre, done, kind), post: settled(post, done, kind), same: true };
+        return { pre: finished(pre, done, kind), post: finished(post, done, kind), same: true };
       }
     }
   }
@@ -116,7 +116,7 @@ function readChunk(descriptor: number, buffer: Buffer, ref: InputRef, done: numb
   }
 }
 
-function settled(ref: InputRef, size: number, kind: Kind): ProbedFile {
+function finished(ref: InputRef, size: number, kind: Kind): ProbedFile {
   return { ref: withCompression({ ...ref, size }, kind), kind };
 }
 
