@@ -53,14 +53,20 @@ const NOTHING = {
   hasChanges: false,
 } satisfies Partial<PairFragment>;
 
-/** Whether the running system would have to change. */
+/**
+ * Whether the code that runs after the patch is other code. A function that is deleted counts even where no trap is written
+ * over it: what is entered through a pointer or by another object would otherwise be said to be as before.
+ */
 export function asksForChange(
   plan: Pick<PairFragment, "functions" | "exports"> & { readonly patches: readonly unknown[] },
 ): boolean {
   return (
     plan.patches.length > 0 ||
     plan.exports.length > 0 ||
-    plan.functions.some(({ status, reasons }) => status === "new" || reasons.some(({ kind }) => kind === "bug-flags"))
+    plan.functions.some(
+      ({ status, reasons }) =>
+        status === "new" || status === "deleted" || reasons.some(({ kind }) => kind === "bug-flags"),
+    )
   );
 }
 

@@ -205,13 +205,18 @@ function isStillChange({ functions, exports, change }: Piece): boolean {
   });
 }
 
+function deletesFunction({ functions }: Piece): boolean {
+  return functions.some(({ status, suppressed }) => status === "deleted" && suppressed === undefined);
+}
+
 function joinChanges(pieces: readonly Piece[], name: string): Change[] {
   const changes: Change[] = [];
   for (const [target, group] of byTarget(pieces)) {
     const parts = group.flatMap(({ change }): ChangeTables[] => (change === null ? [] : [change]));
     if (parts.length === 0) continue;
     const { oldCode, newCode, patches, hooks } = mergeChanges(parts);
-    if (isEmptyChange({ oldCode, newCode, patches, hooks })) continue;
+    // A function that is deleted without a trap is still looked for in the running system.
+    if (isEmptyChange({ oldCode, newCode, patches, hooks }) && !group.some(deletesFunction)) continue;
     const full = `${name}_${target}`;
     changes.push({
       target,

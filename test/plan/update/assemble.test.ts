@@ -24,6 +24,19 @@ function sound(update: UpdateDescription): UpdateDescription {
   return update;
 }
 
+describe("a function that is deleted is a change, whether or not a trap fits over it", () => {
+  it.each<[string, string, Part]>([
+    ["one byte, in which no trap has room", "h", text("h", "c3", global)],
+    ["room for a trap", "g", g("02")],
+    ["static and one byte", "h", text("h", "c3")],
+  ])("%s", (_words, name, gone) => {
+    const update = sound(updateOfMany([["a.o", [f("01"), gone], [f("01")]]]));
+    expect(update.objects[0]?.status).toBe("changed");
+    expect(update.verdict.recommended).not.toBe("none");
+    expect(update.changes[0]?.oldCode.symbols.map((symbol) => symbol.name)).toContain(name);
+  });
+});
+
 describe("a build: one change per target", () => {
   const update = sound(assembleUpdate(treeFragments("moved")));
 
