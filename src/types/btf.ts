@@ -71,10 +71,193 @@ function readHeader(object: ElfObject, bytes: Uint8Array, fail: Fail): Header {
   return { types: part(typeOffset, typeSize, "types"), strings: part(stringOffset, stringSize, "strings") };
 }
 
-/** Functions are found when all types are read. */
-interface FunctionDraft {
+/** The fixed part of a type's record. Linux: struct btf_type. */
+interface TypeRecord {
+  readonly id: number;
   readonly name: string;
-  readonly prototype: number;
+  /** vlen: how many entries follow. */
+  readonly count: number;
+  readonly kind: number;
+  /** kind_flag. */
+  readonly flag: boolean;
+  readonly sizeOrType: number;
+}
+
+/** Reads what follows the fixed part of a record. */
+type RecordReader = (reader: BtfReader, record: TypeRecord) => void;
+
+const referenceTo =
+  (kind: TypeKind): RecordReader =>
+  (reader, record) =>
+    reader.add(record, kind, "", { type: typeOf(record.sizeOrType) });
+
+const aggregate =
+  (kind: "struct" | "union"): RecordReader =>
+  (reader, { flag, count, ...record }) => {
+    const { members } = reader.add(record, kind, kind, { size: record.sizeOrType, members: [] });
+    for (let i = 0; i < count; i++) {
+      const name = reader.name();
+      const type = reader.type();
+      const offset = reader.cursor.u32();
+      const bitSize = flag ? offset >>> 24 : 0;
+      const bits = flag ? offset & 0xffffff : offset;
+      members.push({ name, type, bits, bitSize: bitSize === 0 ? undefined : bitSize });
+    }
+  };
+
+/** The flag says that values are signed; without it those of 32 bits were taken as signed before Linux 6.0. */
+const enumeration =
+  (bits: 32 | 64): RecordReader =>
+  (reader, { flag, count, ...record }) => {
+    const { values } = reader.add(record, "enum", "enum", { size: record.sizeOrType, values: [] });
+    for (let i = 0; i < count; i++) {
+      const name = reader.name();
+      const low = reader.cursor.u32();
+      const value = BigInt(low) + (bits === 64 ? BigInt(reader.cursor.u32()) << 32n : 0n);
+      values.push({ name, value: flag || bits === 32 ? BigInt.asIntN(bits, value) : value });
+    }
+  };
+
+const READERS: ReadonlyMap<number, RecordReader> = new Map<number, RecordReader>([
+  [
+    KIND.INT,
+    (reader, record) => {
+      const node = reader.add(record, "base", "", { size: record.sizeOrType });
+      reader.intBits.set(node, reader.cursor.u32());
+    },
+  ],
+  [KIND.FLOAT, (reader, record) => reader.add(record, "base", "", { size: record.sizeOrType })],
+  [KIND.PTR, referenceTo("pointer")],
+  [KIND.CONST, referenceTo("const")],
+  [KIND.VOLATILE, referenceTo("volatile")],
+  [KIND.RESTRICT, referenceTo("restrict")],
+  [KIND.TYPE_TAG, referenceTo("transparent")],
+  [KIND.TYPEDEF, referenceTo("typedef")],
+  [KIND.FWD, (reader, record) => reader.add(record, "forward", record.flag ? "union" : "struct")],
+  [
+    KIND.ARRAY,
+    (reader, record) => {
+      const element = reader.type();
+      reader.type();
+      reader.add(record, "array", "", { type: element, counts: [reader.cursor.u32()] });
+    },
+  ],
+  [KIND.STRUCT, aggregate("struct")],
+  [KIND.UNION, aggregate("union")],
+  [KIND.ENUM, enumeration(32)],
+  [KIND.ENUM64, enumeration(64)],
+  [
+    KIND.FUNC_PROTO,
+    (reader, record) => {
+      const { parameters } = reader.add(record, "function", "", { type: typeOf(record.sizeOrType), parameters: [] });
+      const names: string[] = [];
+      for (let i = 0; i < record.count; i++) {
+        names.push(reader.name());
+        parameters.push(reader.type());
+      }
+      reader.parameterNames.set(record.id, names);
+    },
+  ],
+  [KIND.FUNC, (reader, { name, sizeOrType }) => reader.functions.push({ name, prototype: sizeOrType })],
+  [
+    KIND.VAR,
+    (reader, { name, sizeOrType }) =>
+      reader.variables.push({ name, type: typeOf(sizeOrType), isDefined: reader.cursor.u32() !== VAR_GLOBAL_EXTERN }),
+  ],
+  [KIND.DATASEC, (reader, { count }) => reader.cursor.take(12 * count)],
+  [KIND.DECL_TAG, (reader) => reader.cursor.u32()],
+]);
+
+/** enum btf_func_linkage and the linkage of variables: BTF_VAR_GLOBAL_EXTERN. */
+const VAR_GLOBAL_EXTERN = 2;
+
+function typeOf(id: number): number {
+  return id === VOID_ID ? VOID : id;
+}
+
+/** Goes through the type section; what it finds lies in its fields. */
+class BtfReader {
+  readonly cursor: Cursor;
+  readonly nodes = new Map<number, TypeNode>();
+  readonly functions: { readonly name: string; readonly prototype: number }[] = [];
+  readonly parameterNames = new Map<number, readonly string[]>();
+  readonly variables: VariableNode[] = [];
+  /** BTF_INT_*: encoding, offset and bits of the integer. */
+  readonly intBits = new Map<TypeNode, number>();
+  readonly #nameAt: (offset: number) => string;
+  readonly #fail: Fail;
+
+  constructor(object: ElfObject, { types, strings }: Header, fail: Fail) {
+    this.cursor = new Cursor(types, object.data, fail);
+    this.#nameAt = nameReader(strings, (problem, offset) => fail(problem, offset));
+    this.#fail = fail;
+  }
+
+  read(): void {
+    const { cursor } = this;
+    for (let id = 1; cursor.at < cursor.bytes.length; id++) {
+      const at = cursor.at;
+      const name = this.name();
+      const info = cursor.u32();
+      const kind = (info >>> 24) & 0x1f;
+      const read = READERS.get(kind);
+      const record = { id, name, count: info & 0xffff, kind, flag: info >>> 31 === 1, sizeOrType: cursor.u32() };
+      // How long its record is, is not known: nothing behind it can be read.
+      if (read === undefined) this.#fail("type has an unknown kind", at, kind);
+      else read(this, record);
+    }
+    placeBitFields(this.nodes, this.intBits);
+  }
+
+  /** Reads the offset of a name, and the name. */
+  name(): string {
+    return this.#nameAt(this.cursor.u32());
+  }
+
+  /** Reads the id of a type. */
+  type(): number {
+    return typeOf(this.cursor.u32());
+  }
+
+  add(
+    { id, name }: Pick<TypeRecord, "id" | "name">,
+    kind: TypeKind,
+    keyword: string,
+    more: Partial<TypeNode> = {},
+  ): TypeNode {
+    const node: TypeNode = {
+      kind,
+      keyword,
+      name,
+      scope: "",
+      size: undefined,
+      align: undefined,
+      type: VOID,
+      members: [],
+      values: [],
+      counts: [],
+      parameters: [],
+      unit: "",
+      ...more,
+    };
+    this.nodes.set(id, node);
+    return node;
+  }
+
+  /** Functions with the uses that their prototypes tell. */
+  finishFunctions(): FunctionNode[] {
+    return this.functions.map(({ name, prototype }) => {
+      const node = this.nodes.get(prototype);
+      const names = this.parameterNames.get(prototype) ?? [];
+      const uses: FunctionUse[] = (node?.parameters ?? []).map((type, i) => ({
+        how: "parameter",
+        type,
+        name: names[i] ?? "",
+      }));
+      if (node !== undefined && node.type !== VOID) uses.push({ how: "returns", type: node.type, name: "" });
+      return { name, code: undefined, uses, inlined: [] };
+    });
+  }
 }
 
 /** Types of the section `.BTF`. Throws FormatError where it contradicts itself, UnsupportedError for BTF that builds upon another file's. */
@@ -84,170 +267,22 @@ export function readBtf(sections: DebugSections): TypeGraph {
   const fail: Fail = (problem, offset, value) => {
     throw object.error(problem, { section: ".BTF", offset }, value);
   };
-  const { types, strings } = readHeader(object, bytes, fail);
+  const header = readHeader(object, bytes, fail);
   // Split BTF goes on where its base ends, and so has no empty name of its own at 0.
-  if (strings.length > 0 && strings[0] !== 0)
+  if (header.strings.length > 0 && header.strings[0] !== 0)
     throw new UnsupportedError(
       { file: object.file, member: object.member, section: ".BTF" },
       "split BTF, which builds upon the types of another file (vmlinux)",
     );
-  const nameAt = nameReader(strings, (problem, offset) => fail(problem, offset));
-  const cursor = new Cursor(types, object.data, fail);
-  const nodes = new Map<number, TypeNode>();
-  const drafts: FunctionDraft[] = [];
-  const parameterNames = new Map<number, readonly string[]>();
-  const variables: VariableNode[] = [];
-  const intBits = new Map<TypeNode, number>();
-
-  const typeId = (): number => {
-    const id = cursor.u32();
-    return id === VOID_ID ? VOID : id;
-  };
-
-  for (let id = 1; cursor.at < types.length; id++) {
-    const at = cursor.at;
-    const name = nameAt(cursor.u32());
-    const info = cursor.u32();
-    const sizeOrType = cursor.u32();
-    const count = info & 0xffff;
-    const kind = (info >>> 24) & 0x1f;
-    const flag = info >>> 31 === 1;
-    const make = (type: TypeKind, keyword = "", more: Partial<TypeNode> = {}): TypeNode => {
-      const node: TypeNode = {
-        kind: type,
-        keyword,
-        name,
-        scope: "",
-        size: undefined,
-        align: undefined,
-        type: VOID,
-        members: [],
-        values: [],
-        counts: [],
-        parameters: [],
-        unit: "",
-        ...more,
-      };
-      nodes.set(id, node);
-      return node;
-    };
-    const target = sizeOrType === VOID_ID ? VOID : sizeOrType;
-    switch (kind) {
-      case KIND.INT:
-        intBits.set(make("base", "", { size: sizeOrType }), cursor.u32());
-        break;
-      case KIND.FLOAT:
-        make("base", "", { size: sizeOrType });
-        break;
-      case KIND.PTR:
-        make("pointer", "", { type: target });
-        break;
-      case KIND.CONST:
-        make("const", "", { type: target });
-        break;
-      case KIND.VOLATILE:
-        make("volatile", "", { type: target });
-        break;
-      case KIND.RESTRICT:
-        make("restrict", "", { type: target });
-        break;
-      case KIND.TYPE_TAG:
-        make("transparent", "", { type: target });
-        break;
-      case KIND.TYPEDEF:
-        make("typedef", "", { type: target });
-        break;
-      case KIND.FWD:
-        make("forward", flag ? "union" : "struct");
-        break;
-      case KIND.ARRAY: {
-        const element = typeId();
-        cursor.u32();
-        make("array", "", { type: element, counts: [cursor.u32()] });
-        break;
-      }
-      case KIND.STRUCT:
-      case KIND.UNION: {
-        const node =
-          kind === KIND.STRUCT
-            ? make("struct", "struct", { size: sizeOrType })
-            : make("union", "union", { size: sizeOrType });
-        for (let i = 0; i < count; i++) {
-          const member = nameAt(cursor.u32());
-          const type = typeId();
-          const offset = cursor.u32();
-          const bitSize = flag ? offset >>> 24 : 0;
-          node.members.push({
-            name: member,
-            type,
-            bits: flag ? offset & 0xffffff : offset,
-            bitSize: bitSize === 0 ? undefined : bitSize,
-          });
-        }
-        break;
-      }
-      case KIND.ENUM:
-      case KIND.ENUM64: {
-        const node = make("enum", "enum", { size: sizeOrType });
-        for (let i = 0; i < count; i++) {
-          const enumerator = nameAt(cursor.u32());
-          const low = cursor.u32();
-          const value = BigInt(low) + (kind === KIND.ENUM64 ? BigInt(cursor.u32()) << 32n : 0n);
-          // The flag says that values are signed; without it those of 32 bits were taken as signed before Linux 6.0.
-          const bits = kind === KIND.ENUM64 ? 64 : 32;
-          node.values.push({
-            name: enumerator,
-            value: flag || kind === KIND.ENUM ? BigInt.asIntN(bits, value) : value,
-          });
-        }
-        break;
-      }
-      case KIND.FUNC_PROTO: {
-        const node = make("function", "", { type: target });
-        const names: string[] = [];
-        for (let i = 0; i < count; i++) {
-          names.push(nameAt(cursor.u32()));
-          node.parameters.push(typeId());
-        }
-        parameterNames.set(id, names);
-        break;
-      }
-      case KIND.FUNC:
-        drafts.push({ name, prototype: sizeOrType });
-        break;
-      case KIND.VAR:
-        // 2 is BTF_VAR_GLOBAL_EXTERN.
-        variables.push({ name, type: target, isDefined: cursor.u32() !== 2 });
-        break;
-      case KIND.DATASEC:
-        cursor.take(12 * count);
-        break;
-      case KIND.DECL_TAG:
-        cursor.u32();
-        break;
-      default:
-        // How long its record is, is not known: nothing behind it can be read.
-        fail("type has an unknown kind", at, kind);
-    }
-  }
-  settleBitFields(nodes, intBits);
-
-  const functions = drafts.map(({ name, prototype }): FunctionNode => {
-    const node = nodes.get(prototype);
-    const names = parameterNames.get(prototype) ?? [];
-    const uses: FunctionUse[] = (node?.parameters ?? []).map((type, i) => ({
-      how: "parameter",
-      type,
-      name: names[i] ?? "",
-    }));
-    if (node !== undefined && node.type !== VOID) uses.push({ how: "returns", type: node.type, name: "" });
-    return { name, code: undefined, uses, inlined: [] };
-  });
+  const reader = new BtfReader(object, header, fail);
+  reader.read();
+  const { nodes, variables } = reader;
+  const functions = reader.finishFunctions();
   return { source: "BTF", pointerSize: object.class / 8, nodes, functions, variables, warnings: [] };
 }
 
 /** Without the flag of its struct a bit field's width is that of its type: an INT may be narrower than its bytes, and begin inside them. */
-function settleBitFields(nodes: ReadonlyMap<number, TypeNode>, intBits: ReadonlyMap<TypeNode, number>): void {
+function placeBitFields(nodes: ReadonlyMap<number, TypeNode>, intBits: ReadonlyMap<TypeNode, number>): void {
   for (const { members } of nodes.values()) {
     for (let i = 0; i < members.length; i++) {
       const member = members[i]!;

@@ -3,7 +3,7 @@ import type { TypeGraph } from "../graph.ts";
 import type { DebugSection, DebugSections } from "../sections.ts";
 import { type Abbreviation, abbreviationReader } from "./abbrev.ts";
 import { TAG, UT } from "./constants.ts";
-import { type Frame, type GraphBuilder, graphBuilder } from "./dwarf-graph.ts";
+import { type Frame, GraphBuilder } from "./dwarf-graph.ts";
 import { type Entry, entryBuffer, readBases, readEntry, skipEntry, type UnitContext } from "./entry.ts";
 import { lookupsOf } from "./strings.ts";
 import { readUnits } from "./units.ts";
@@ -19,7 +19,7 @@ export function readDwarf(sections: DebugSections): TypeGraph {
     (problem, offset, value) => {
       throw object.error(problem, { section, offset }, value);
     };
-  const builder = graphBuilder(object);
+  const builder = new GraphBuilder(object);
   // Fields that nothing was written to all read as 0: the first string, the first entry. Better no types than wrong ones.
   if (sections.unknownTypes.size > 0) {
     for (const type of sections.unknownTypes)
