@@ -34,28 +34,71 @@ interface Contact {
 
 /** Who uses which of the given types, as far as debug information tells. */
 export function usageOf(layouts: Layouts, keys: ReadonlySet<string>, isChanged: IsChanged): Usage {
-  const { graph } = layouts;
-  const contacts = new Map<number, readonly Contact[]>();
-  const contactsOf = (type: number): readonly Contact[] => {
-    let known = contacts.get(type);
-    if (known === undefined) {
-      const held = type === VOID ? undefined : heldType(layouts, elementType(layouts, type));
-      known = held === undefined ? [] : [held.key, ...held.typedefs].map((key) => ({ key, by: held.by }));
-      contacts.set(type, known);
-    }
-    return known;
+  const contacts = new Contacts(layouts);
+  const containers = containersOf(layouts, keys, contacts);
+  const uses = usesOf(layouts, keys, contacts, containers, isChanged);
+  const variables = variablesOf(layouts, contacts);
+  // From here on the debug information is not looked at again, but for lists.
+  return {
+    touches: (key) => unique(uses.touches.get(key) ?? []),
+    variables: (key) => [...contacts.withHolders(key)].flatMap((one) => variables.byValue.get(one) ?? []).sort(byText),
+    alive(key) {
+      const all = [...contacts.withHolders(key)];
+      if (all.some((one) => variables.byValue.has(one))) return "variable";
+      const isPointed = all.some((one) => uses.pointed.has(one) || variables.pointed.has(one));
+      if (isPointed || isPointedAt(layouts, all)) return "heap";
+      return all.some((one) => uses.onStack.has(one)) ? "stack" : "nowhere";
+    },
   };
-  const holders = new Map<string, Set<string>>();
-  for (const [key, variants] of layouts.byKey)
-    for (const { holds } of variants)
-      for (const held of holds) getOrAdd(holders, held, () => new Set<string>()).add(key);
-  const containers = containersOf(layouts, keys, contactsOf, withHolders);
+}
+
+/** What types hold or point to. */
+class Contacts {
+  readonly #layouts: Layouts;
+  readonly #ofType = new Map<number, readonly Contact[]>();
+  readonly #holders = new Map<string, Set<string>>();
+
+  constructor(layouts: Layouts) {
+    this.#layouts = layouts;
+    for (const [key, variants] of layouts.byKey)
+      for (const { holds } of variants)
+        for (const held of holds) getOrAdd(this.#holders, held, () => new Set<string>()).add(key);
+  }
+
+  of(type: number): readonly Contact[] {
+    return getOrAdd(this.#ofType, type, () => {
+      const held = type === VOID ? undefined : heldType(this.#layouts, elementType(this.#layouts, type));
+      return held === undefined ? [] : [held.key, ...held.typedefs].map((key) => ({ key, by: held.by }));
+    });
+  }
+
+  /** The type and all that hold one of it, however deep. */
+  withHolders(key: string): Set<string> {
+    const all = new Set([key]);
+    for (const one of all) for (const holder of this.#holders.get(one) ?? []) all.add(holder);
+    return all;
+  }
+}
+
+/** Uses by functions; `pointed` and `onStack` are the types of which objects must exist for that. */
+interface Uses {
+  readonly touches: ReadonlyMap<string, readonly Touch[]>;
+  readonly pointed: ReadonlySet<string>;
+  readonly onStack: ReadonlySet<string>;
+}
+
+function usesOf(
+  { graph }: Layouts,
+  keys: ReadonlySet<string>,
+  contacts: Contacts,
+  containers: ReadonlyMap<string, readonly Contained[]>,
+  isChanged: IsChanged,
+): Uses {
   const touches = new Map<string, Touch[]>();
   const pointed = new Set<string>();
   const onStack = new Set<string>();
-
-  function addUse(node: FunctionNode, use: FunctionUse, how: Touch["how"], via: string): void {
-    for (const { key, by } of contactsOf(use.type)) {
+  const addUse = (node: FunctionNode, use: FunctionUse, how: Touch["how"], via: string): void => {
+    for (const { key, by } of contacts.of(use.type)) {
       if (keys.has(key)) {
         addTo(touches, key, { function: node, how, by, via });
         if (by === "pointer") pointed.add(key);
@@ -66,42 +109,29 @@ export function usageOf(layouts: Layouts, keys: ReadonlySet<string>, isChanged: 
         addTo(touches, inner, { function: node, how: "member", by: way, via: `${key}.${member}` });
       }
     }
-  }
-
+  };
   for (const node of graph.functions) {
     for (const use of node.uses) addUse(node, use, use.how, use.name);
     for (const { name, uses } of node.inlined) for (const use of uses) addUse(node, use, "inlined", name);
   }
   for (const inner of containers.values()) for (const { key, by } of inner) if (by === "pointer") pointed.add(key);
+  return { touches, pointed, onStack };
+}
 
-  const variables = new Map<string, string[]>();
-  const pointerVariables = new Set<string>();
-  for (const { name, type } of graph.variables) {
+/** Names of the variables that are of a type, by its key, and the types that variables point to. */
+function variablesOf(
+  layouts: Layouts,
+  contacts: Contacts,
+): { readonly byValue: ReadonlyMap<string, readonly string[]>; readonly pointed: ReadonlySet<string> } {
+  const byValue = new Map<string, string[]>();
+  const pointed = new Set<string>();
+  for (const { name, type } of layouts.graph.variables) {
     const key = valueKey(layouts, type);
-    for (const contact of contactsOf(type)) if (contact.by === "pointer") pointerVariables.add(contact.key);
-    const isValue = contactsOf(type).some(({ by }) => by === "value");
-    if (key !== undefined && isValue) addTo(variables, key, name);
+    for (const contact of contacts.of(type)) if (contact.by === "pointer") pointed.add(contact.key);
+    const isValue = contacts.of(type).some(({ by }) => by === "value");
+    if (key !== undefined && isValue) addTo(byValue, key, name);
   }
-
-  /** The type and all that hold one of it, however deep. */
-  function withHolders(key: string): Set<string> {
-    const all = new Set([key]);
-    for (const one of all) for (const holder of holders.get(one) ?? []) all.add(holder);
-    return all;
-  }
-  const variablesOf = (key: string): string[] =>
-    [...withHolders(key)].flatMap((one) => variables.get(one) ?? []).sort(byText);
-
-  return {
-    touches: (key) => unique(touches.get(key) ?? []),
-    variables: variablesOf,
-    alive(key) {
-      const all = [...withHolders(key)];
-      if (all.some((one) => variables.has(one))) return "variable";
-      if (all.some((one) => pointed.has(one) || pointerVariables.has(one)) || isPointedAt(layouts, all)) return "heap";
-      return all.some((one) => onStack.has(one)) ? "stack" : "nowhere";
-    },
-  };
+  return { byValue, pointed };
 }
 
 /** The type of an array's elements, where the array is not behind a pointer. */
@@ -124,17 +154,16 @@ interface Contained {
 function containersOf(
   layouts: Layouts,
   keys: ReadonlySet<string>,
-  contactsOf: (type: number) => readonly Contact[],
-  withHolders: (key: string) => ReadonlySet<string>,
+  contacts: Contacts,
 ): ReadonlyMap<string, readonly Contained[]> {
   const containers = new Map<string, Contained[]>();
   const { nodes } = layouts.graph;
   /** For each type that holds one of the given types by value, however deep, which; each given type holds itself. */
   const inside = new Map<string, string[]>();
-  for (const key of keys) for (const holder of withHolders(key)) addTo(inside, holder, key);
+  for (const key of keys) for (const holder of contacts.withHolders(key)) addTo(inside, holder, key);
   const visit = (owner: string, members: readonly { name: string; type: number }[], depth: number): void => {
     for (const { name, type } of members) {
-      for (const { key, by } of contactsOf(type))
+      for (const { key, by } of contacts.of(type))
         for (const held of inside.get(key) ?? [])
           if (held !== owner) addTo(containers, owner, { key: held, member: name, by });
       const inner = nodes.get(elementType(layouts, type));

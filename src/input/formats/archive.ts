@@ -46,84 +46,146 @@ const SYMBOL_TABLES = new Set(["/", "/SYM64/", "__.SYMDEF", "__.SYMDEF SORTED", 
 
 /** Lists an archive's members without reading their contents. Throws FormatError where a header is damaged or leads out of the file. */
 export function readArchive(source: ByteSource): Archive {
-  const fail = (problem: string, offset: number, value?: number | string, member?: string): never => {
-    throw new FormatError({ file: source.file, member, offset }, problem, value);
-  };
+  const fail = failIn(source);
   const magic = source.size < MAGIC_SIZE ? "" : latin1(source.read(0, MAGIC_SIZE));
   if (magic !== ARCHIVE_MAGIC && magic !== THIN_MAGIC) fail("not an archive: it does not start with !<arch>", 0);
   const thin = magic === THIN_MAGIC;
   const unique = uniqueNames();
   const members: ArchiveMember[] = [];
-  let longNames: Uint8Array | undefined;
-  const namesByOffset = new Map<number, string>();
-  let nameBytes = 0;
+  let longNames: LongNames | undefined;
   for (let at = MAGIC_SIZE; at < source.size; ) {
-    // Some writers pad the end of the file with line ends.
-    if (source.size - at < HEADER_SIZE) {
-      if (latin1(source.read(at, source.size - at)).trim() === "") break;
-      fail(`archive header is truncated: the file has only ${source.size} bytes`, at);
-    }
-    const header = latin1(source.read(at, HEADER_SIZE));
-    const stored = header.slice(0, 16).replace(/ +$/, "");
-    if (header.slice(END_AT) !== "`\n") fail("no archive header: it does not end with 60 0a", at, stored);
-    const digits = header.slice(SIZE_AT, END_AT).trimEnd();
-    if (!/^ *\d+$/.test(digits)) fail("size of an archive member is not a number", at + SIZE_AT, digits, stored);
-    const size = Number(digits);
-    const isTable = stored === "//" || SYMBOL_TABLES.has(stored);
-    const start = at + HEADER_SIZE;
-    const inArchive = !thin || isTable ? size : 0;
-    if (start + inArchive > source.size) {
-      fail(`archive member ends past the end of the file (${source.size} bytes)`, at + SIZE_AT, size, stored);
-    }
-    if (stored === "//") {
+    const header = readHeader(source, at, thin, fail);
+    if (header === undefined) break;
+    if (header.stored === "//") {
       if (longNames !== undefined) fail("second table of long names", at);
-      longNames = source.read(start, size);
-    } else if (!isTable) {
-      const member = readName(stored, at, size);
+      longNames = new LongNames(source.read(header.start, header.size), fail);
+    } else if (!header.isTable) {
+      const member = readMember(source, header, thin, longNames, fail);
       if (!SYMBOL_TABLES.has(member.name)) members.push({ ...member, name: unique(member.name) });
     }
-    at = start + inArchive + (inArchive & 1);
+    at = header.end;
   }
   return { thin, members };
+}
 
-  function readName(stored: string, at: number, size: number): ArchiveMember {
-    const start = at + HEADER_SIZE;
-    const bsd = /^#1\/(\d+)$/.exec(stored);
-    if (bsd !== null && !thin) {
-      const length = Number(bsd[1]);
-      if (length > size || length > LONGEST_NAME) fail("name is longer than its archive member", at, length, stored);
-      const name = decodeName(untilZero(source.read(start, length)));
-      if (name === "") fail("archive member has no name", at, stored);
-      return { name, header: at, offset: start + length, size: size - length };
+/** Throws FormatError. */
+type Fail = (problem: string, offset: number, value?: number | string, member?: string) => never;
+
+function failIn({ file }: ByteSource): Fail {
+  return (problem, offset, value, member) => {
+    throw new FormatError({ file, member, offset }, problem, value);
+  };
+}
+
+interface Header {
+  readonly at: number;
+  /** The name as it is written, without the blanks behind it. */
+  readonly stored: string;
+  readonly size: number;
+  /** A table of names or of symbols, not a member. */
+  readonly isTable: boolean;
+  /** Offset of what follows the header, and of the next header. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The header at an offset; undefined for the line ends that some writers pad the file with. */
+function readHeader(source: ByteSource, at: number, thin: boolean, fail: Fail): Header | undefined {
+  if (source.size - at < HEADER_SIZE) {
+    if (latin1(source.read(at, source.size - at)).trim() === "") return undefined;
+    fail(`archive header is truncated: the file has only ${source.size} bytes`, at);
+  }
+  const header = latin1(source.read(at, HEADER_SIZE));
+  const stored = header.slice(0, 16).replace(/ +$/, "");
+  if (header.slice(END_AT) !== "`\n") fail("archive header does not end with 60 0a", at, stored);
+  const digits = header.slice(SIZE_AT, END_AT).trimEnd();
+  if (!/^ *\d+$/.test(digits)) fail("size of an archive member is not a number", at + SIZE_AT, digits, stored);
+  const size = Number(digits);
+  const isTable = stored === "//" || SYMBOL_TABLES.has(stored);
+  const start = at + HEADER_SIZE;
+  const inArchive = !thin || isTable ? size : 0;
+  if (start + inArchive > source.size)
+    fail(`archive member ends past the end of the file (${source.size} bytes)`, at + SIZE_AT, size, stored);
+  return { at, stored, size, isTable, start, end: start + inArchive + (inArchive & 1) };
+}
+
+function readMember(
+  source: ByteSource,
+  { at, stored, size, start }: Header,
+  thin: boolean,
+  longNames: LongNames | undefined,
+  fail: Fail,
+): ArchiveMember {
+  const name = nameOf(stored, thin);
+  switch (name.kind) {
+    case "before-contents": {
+      if (name.length > size || name.length > LONGEST_NAME)
+        fail("name is longer than its archive member", at, name.length, stored);
+      const text = decodeName(untilZero(source.read(start, name.length)));
+      if (text === "") fail("archive member has no name", at, stored);
+      return { name: text, header: at, offset: start + name.length, size: size - name.length };
     }
-    // binutils leave byte 15 as it was before the number: of a file whose path has 15 characters it is the slash that ended it.
-    const gnu = /^\/(\d+)(?::(\d+))?(?: +\S)?$/.exec(stored);
-    const name = gnu === null ? shortName(at, stored) : longName(Number(gnu[1]), at, stored);
-    const origin = gnu?.[2] === undefined ? {} : { origin: Number(gnu[2]) };
-    return { name, header: at, offset: start, size, ...(thin ? { file: name, ...origin } : {}) };
+    case "in-table": {
+      if (longNames === undefined) return fail("archive has no table of long names before this member", at, stored);
+      const text = longNames.at(name.offset, at, stored);
+      const origin = name.origin === undefined ? {} : { origin: name.origin };
+      return { name: text, header: at, offset: start, size, ...(thin ? { file: text, ...origin } : {}) };
+    }
+    case "short":
+      return { name: name.name, header: at, offset: start, size, ...(thin ? { file: name.name } : {}) };
+    default:
+      return fail("archive member has no name", at, stored);
+  }
+}
+
+/** Where the name of a member is. */
+export type MemberName =
+  | { readonly kind: "short"; readonly name: string }
+  /** BSD: so many bytes before the contents. */
+  | { readonly kind: "before-contents"; readonly length: number }
+  /** GNU: at an offset of `//`; with the offset of the member's header in the archive that it came out of. */
+  | { readonly kind: "in-table"; readonly offset: number; readonly origin: number | undefined }
+  | { readonly kind: "none" };
+
+/** Takes apart the name field of a header. A thin archive has no contents that a name could stand before. */
+export function nameOf(stored: string, thin: boolean): MemberName {
+  const bsd = /^#1\/(\d+)$/.exec(stored);
+  if (bsd !== null && !thin) return { kind: "before-contents", length: Number(bsd[1]) };
+  // binutils leave byte 15 as it was before the number: of a file whose path has 15 characters it is the slash that ended it.
+  const gnu = /^\/(\d+)(?::(\d+))?(?: +\S)?$/.exec(stored);
+  if (gnu !== null)
+    return { kind: "in-table", offset: Number(gnu[1]), origin: gnu[2] === undefined ? undefined : Number(gnu[2]) };
+  if (stored === "" || stored.startsWith("/")) return { kind: "none" };
+  return { kind: "short", name: decodeName(Buffer.from(stored.replace(/\/$/, ""), "latin1")) };
+}
+
+/** The table `//`: a name ends at a line end (GNU, after a slash) or at a zero byte. */
+class LongNames {
+  readonly #bytes: Uint8Array;
+  readonly #fail: Fail;
+  readonly #known = new Map<number, string>();
+  #read = 0;
+
+  constructor(bytes: Uint8Array, fail: Fail) {
+    this.#bytes = bytes;
+    this.#fail = fail;
   }
 
-  function shortName(at: number, stored: string): string {
-    if (stored === "" || stored.startsWith("/")) fail("archive member has no name", at, stored);
-    return decodeName(Buffer.from(stored.replace(/\/$/, ""), "latin1"));
-  }
-
-  /** The name at an offset of `//`: ends at a line end (GNU, after a slash) or at a zero byte. */
-  function longName(offset: number, at: number, stored: string): string {
-    if (longNames === undefined) return fail("archive has no table of long names before this member", at, stored);
-    const known = namesByOffset.get(offset);
+  /** `header` and `stored` are of the member that is called so. */
+  at(offset: number, header: number, stored: string): string {
+    const known = this.#known.get(offset);
     if (known !== undefined) return known;
+    const bytes = this.#bytes;
     let end = offset;
-    while (end < longNames.length && longNames[end] !== 0x0a && longNames[end] !== 0) end++;
-    if (end >= longNames.length) return fail("name is not terminated in the table of long names", at, stored);
-    if (end > offset && longNames[end - 1] === 0x2f) end--;
-    if (end === offset) return fail("archive member has no name", at, stored);
-    nameBytes += end - offset;
-    if (nameBytes > longNames.length * NAMES_PER_TABLE_BYTE) {
-      fail("names overlap so much in the table of long names that they cannot all be read", at, stored);
-    }
-    const name = decodeName(longNames.subarray(offset, end));
-    namesByOffset.set(offset, name);
+    while (end < bytes.length && bytes[end] !== 0x0a && bytes[end] !== 0) end++;
+    if (end >= bytes.length) this.#fail("name is not terminated in the table of long names", header, stored);
+    if (end > offset && bytes[end - 1] === 0x2f) end--;
+    if (end === offset) this.#fail("archive member has no name", header, stored);
+    this.#read += end - offset;
+    if (this.#read > bytes.length * NAMES_PER_TABLE_BYTE)
+      this.#fail("names overlap so much in the table of long names that they cannot all be read", header, stored);
+    const name = decodeName(bytes.subarray(offset, end));
+    this.#known.set(offset, name);
     return name;
   }
 }

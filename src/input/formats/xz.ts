@@ -31,73 +31,112 @@ interface Block {
   readonly unpadded: number;
 }
 
+interface Stream {
+  readonly check: number;
+  readonly blocks: readonly Block[];
+  readonly end: number;
+}
+
 /** Decompresses a whole .xz file; refuses one that gives more than `most` bytes before it reserves them. */
 export function decompressXz(input: Uint8Array, place: Place, most: number): Uint8Array {
-  const fail = (problem: string, offset: number, value?: number): never => {
-    throw new FormatError({ ...place, offset }, problem, value);
-  };
-  const streams: { readonly check: number; readonly blocks: readonly Block[] }[] = [];
-  let total = 0;
-  for (let at = 0; at === 0 || at < input.length; ) {
-    const stream = readStream(at);
-    streams.push(stream);
-    at = stream.end;
-    // Zeros in fours may follow a stream.
-    while (at + 4 <= input.length && input.subarray(at, at + 4).every((byte) => byte === 0)) at += 4;
+  return new XzReader(input, place, most).read();
+}
+
+/** Reads the container: first how all of it is laid out, with its checks, then the blocks. */
+class XzReader {
+  readonly #input: Uint8Array;
+  readonly #place: Place;
+  readonly #most: number;
+  /** Bytes that the blocks so far unpack to. */
+  #total = 0;
+
+  constructor(input: Uint8Array, place: Place, most: number) {
+    this.#input = input;
+    this.#place = place;
+    this.#most = most;
   }
-  const output = new Uint8Array(total);
-  let done = 0;
-  for (const { check, blocks } of streams) {
-    for (const block of blocks) {
-      const part = output.subarray(done, done + block.size);
-      decodeLzma2(input, block.data, part, block.dictionary, fail);
-      const { size, of } = CHECKS[check] as (typeof CHECKS)[number];
-      if (!sameBytes(of(part), input.subarray(block.check, block.check + size))) {
-        fail("corrupt xz data: the check of a block's contents is wrong", block.check);
+
+  read(): Uint8Array {
+    const streams = this.#readStreams();
+    // From here on it is known how large the output is.
+    const output = new Uint8Array(this.#total);
+    let done = 0;
+    for (const { check, blocks } of streams) {
+      for (const block of blocks) {
+        this.#unpack(block, check, output.subarray(done, done + block.size));
+        done += block.size;
       }
-      done += block.size;
     }
-  }
-  return output;
-
-  function need(offset: number, size: number): void {
-    if (offset + size > input.length) fail("xz data is truncated", input.length);
+    return output;
   }
 
-  function readStream(start: number): { check: number; blocks: Block[]; end: number } {
-    need(start, HEADER_SIZE);
-    if (HEADER.some((byte, index) => input[start + index] !== byte)) fail("not xz data", start);
-    checkCrc(start + 6, 2, start + 8, "stream header");
-    const check = input[start + 7] as number;
-    if (input[start + 6] !== 0 || CHECKS[check] === undefined) {
-      throw new UnsupportedError({ ...place, offset: start + 6 }, `xz stream with a check of unknown kind ${check}`);
+  readonly #fail = (problem: string, offset: number, value?: number): never => {
+    throw new FormatError({ ...this.#place, offset }, problem, value);
+  };
+
+  #readStreams(): readonly Stream[] {
+    const input = this.#input;
+    const streams: Stream[] = [];
+    for (let at = 0; at === 0 || at < input.length; ) {
+      const stream = this.#readStream(at);
+      streams.push(stream);
+      at = stream.end;
+      // Zeros in fours may follow a stream.
+      while (at + 4 <= input.length && input.subarray(at, at + 4).every((byte) => byte === 0)) at += 4;
+    }
+    return streams;
+  }
+
+  #unpack(block: Block, check: number, part: Uint8Array): void {
+    decodeLzma2(this.#input, block.data, part, block.dictionary, this.#fail);
+    const { size, of } = CHECKS[check] as (typeof CHECKS)[number];
+    if (!sameBytes(of(part), this.#input.subarray(block.check, block.check + size)))
+      this.#fail("corrupt xz data: the check of a block's contents is wrong", block.check);
+  }
+
+  #need(offset: number, size: number): void {
+    if (offset + size > this.#input.length) this.#fail("xz data is truncated", this.#input.length);
+  }
+
+  #readStream(start: number): Stream {
+    this.#need(start, HEADER_SIZE);
+    if (HEADER.some((byte, index) => this.#input[start + index] !== byte)) this.#fail("not xz data", start);
+    this.#checkCrc(start + 6, 2, start + 8, "stream header");
+    const check = this.#input[start + 7] as number;
+    if (this.#input[start + 6] !== 0 || CHECKS[check] === undefined) {
+      throw new UnsupportedError(
+        { ...this.#place, offset: start + 6 },
+        `xz stream with a check of unknown kind ${check}`,
+      );
     }
     const blocks: Block[] = [];
     let at = start + HEADER_SIZE;
-    for (need(at, 1); input[at] !== 0; need(at, 1)) {
-      const block = readBlock(at, check);
+    for (this.#need(at, 1); this.#input[at] !== 0; this.#need(at, 1)) {
+      const block = this.#readBlock(at, check);
       blocks.push(block);
-      total += block.size;
+      this.#total += block.size;
       at = at + padded(block.unpadded);
     }
-    const end = readIndex(at, blocks);
-    need(end, HEADER_SIZE);
-    checkCrc(end + 4, 6, end, "stream footer");
-    if ((readWord(end + 4) + 1) * 4 !== end - at) fail("corrupt xz data: wrong size of the index", end + 4);
-    if (input[end + 8] !== 0 || input[end + 9] !== check) fail("corrupt xz data: footer and header differ", end + 8);
-    if (FOOTER.some((byte, index) => input[end + 10 + index] !== byte)) fail("xz stream has no footer", end + 10);
+    const end = this.#readIndex(at, blocks);
+    this.#need(end, HEADER_SIZE);
+    this.#checkCrc(end + 4, 6, end, "stream footer");
+    if ((this.#readWord(end + 4) + 1) * 4 !== end - at) this.#fail("corrupt xz data: wrong size of the index", end + 4);
+    if (this.#input[end + 8] !== 0 || this.#input[end + 9] !== check)
+      this.#fail("corrupt xz data: footer and header differ", end + 8);
+    if (FOOTER.some((byte, index) => this.#input[end + 10 + index] !== byte))
+      this.#fail("xz stream has no footer", end + 10);
     return { check, blocks, end: end + HEADER_SIZE };
   }
 
-  function readBlock(start: number, check: number): Block {
-    const headerSize = ((input[start] as number) + 1) * 4;
-    need(start, headerSize);
+  #readBlock(start: number, check: number): Block {
+    const headerSize = ((this.#input[start] as number) + 1) * 4;
+    this.#need(start, headerSize);
     const headerEnd = start + headerSize - 4;
-    checkCrc(start, headerSize - 4, headerEnd, "block header");
-    const flags = input[start + 1] as number;
+    this.#checkCrc(start, headerSize - 4, headerEnd, "block header");
+    const flags = this.#input[start + 1] as number;
     let at = start + 2;
     const number = (): number => {
-      const { value, next } = readNumber(at, headerEnd);
+      const { value, next } = this.#readNumber(at, headerEnd);
       at = next;
       return value;
     };
@@ -105,21 +144,22 @@ export function decompressXz(input: Uint8Array, place: Place, most: number): Uin
     const size = (flags & 0x80) === 0 ? undefined : number();
     const filter = number();
     const isPlain = (flags & 0x3f) === 0 && filter === LZMA2 && number() === 1;
-    const bits = input[at++] as number;
+    const bits = this.#input[at++] as number;
     if (!isPlain || at > headerEnd || bits > 40) {
-      throw new UnsupportedError({ ...place, offset: start }, "xz block with filters other than LZMA2");
+      throw new UnsupportedError({ ...this.#place, offset: start }, "xz block with filters other than LZMA2");
     }
-    checkZeros(at, headerEnd);
+    this.#checkZeros(at, headerEnd);
     const data = start + headerSize;
-    const extent = measureLzma2(input, data, fail);
-    const sum = total + extent.size;
-    if (sum > most) fail(`decompressed contents are larger than ${most} bytes`, start, sum);
-    if (stored !== undefined && stored !== extent.end - data) fail("corrupt xz data: wrong size of a block", start);
-    if (size !== undefined && size !== extent.size) fail("corrupt xz data: wrong size of a block", start);
+    const extent = measureLzma2(this.#input, data, this.#fail);
+    const sum = this.#total + extent.size;
+    if (sum > this.#most) this.#fail(`decompressed contents are larger than ${this.#most} bytes`, start, sum);
+    if (stored !== undefined && stored !== extent.end - data)
+      this.#fail("corrupt xz data: wrong size of a block", start);
+    if (size !== undefined && size !== extent.size) this.#fail("corrupt xz data: wrong size of a block", start);
     const checkAt = data + padded(extent.end - data);
     const checkSize = (CHECKS[check] as (typeof CHECKS)[number]).size;
-    need(checkAt, checkSize);
-    checkZeros(extent.end, checkAt);
+    this.#need(checkAt, checkSize);
+    this.#checkZeros(extent.end, checkAt);
     // .xz 5.3.1: mantissa of two bits and an exponent.
     const dictionary = bits === 40 ? 2 ** 32 - 1 : (2 | (bits & 1)) * 2 ** ((bits >> 1) + 11);
     const unpadded = headerSize + (extent.end - data) + checkSize;
@@ -127,44 +167,45 @@ export function decompressXz(input: Uint8Array, place: Place, most: number): Uin
   }
 
   /** Compares the index with the blocks; returns the offset after it. */
-  function readIndex(start: number, blocks: readonly Block[]): number {
-    let { value: count, next: at } = readNumber(start + 1, input.length);
-    if (count !== blocks.length) fail(`xz index does not list the ${blocks.length} blocks`, start, count);
+  #readIndex(start: number, blocks: readonly Block[]): number {
+    let { value: count, next: at } = this.#readNumber(start + 1, this.#input.length);
+    if (count !== blocks.length) this.#fail(`xz index does not list the ${blocks.length} blocks`, start, count);
     for (const block of blocks) {
-      const unpadded = readNumber(at, input.length);
-      const size = readNumber(unpadded.next, input.length);
-      if (unpadded.value !== block.unpadded || size.value !== block.size) fail("xz index and block differ", at);
+      const unpadded = this.#readNumber(at, this.#input.length);
+      const size = this.#readNumber(unpadded.next, this.#input.length);
+      if (unpadded.value !== block.unpadded || size.value !== block.size) this.#fail("xz index and block differ", at);
       at = size.next;
     }
     const end = start + padded(at - start);
-    need(end, 4);
-    checkZeros(at, end);
-    checkCrc(start, end - start, end, "index");
+    this.#need(end, 4);
+    this.#checkZeros(at, end);
+    this.#checkCrc(start, end - start, end, "index");
     return end + 4;
   }
 
-  function readNumber(start: number, end: number): { value: number; next: number } {
+  #readNumber(start: number, end: number): { value: number; next: number } {
     let value = 0;
     for (let index = 0; index < LONGEST_NUMBER && start + index < end; index++) {
-      const byte = input[start + index] as number;
+      const byte = this.#input[start + index] as number;
       value += (byte & 0x7f) * 2 ** (7 * index);
       if ((byte & 0x80) === 0) return { value, next: start + index + 1 };
     }
-    return fail("xz number does not end", start);
+    return this.#fail("xz number does not end", start);
   }
 
-  function readWord(at: number): number {
-    return new DataView(input.buffer, input.byteOffset + at, 4).getUint32(0, true);
+  #readWord(at: number): number {
+    return new DataView(this.#input.buffer, this.#input.byteOffset + at, 4).getUint32(0, true);
   }
 
-  function checkCrc(start: number, size: number, at: number, what: string): void {
-    if (crc32(input.subarray(start, start + size)) !== readWord(at)) {
-      fail(`corrupt xz data: the check of the ${what} is wrong`, at);
+  #checkCrc(start: number, size: number, at: number, what: string): void {
+    if (crc32(this.#input.subarray(start, start + size)) !== this.#readWord(at)) {
+      this.#fail(`corrupt xz data: the check of the ${what} is wrong`, at);
     }
   }
 
-  function checkZeros(start: number, end: number): void {
-    if (input.subarray(start, end).some((byte) => byte !== 0)) fail("corrupt xz data: padding is not zero", start);
+  #checkZeros(start: number, end: number): void {
+    if (this.#input.subarray(start, end).some((byte) => byte !== 0))
+      this.#fail("corrupt xz data: padding is not zero", start);
   }
 }
 

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { FormatError } from "../../../src/errors.ts";
-import { type Archive, readArchive } from "../../../src/input/formats/archive.ts";
+import { type Archive, nameOf, readArchive } from "../../../src/input/formats/archive.ts";
 import { openFile } from "../../../src/input/listing/file.ts";
 import { type ArPart, buildAr, headerOffset } from "../../support/ar-builder.ts";
 import { FIXTURES, join } from "../../support/paths.ts";
@@ -20,6 +20,25 @@ function read(bytes: Uint8Array): Archive {
 function contentsOf(bytes: Buffer): [string, string][] {
   return read(bytes).members.map(({ name, offset, size }) => [name, bytes.toString("latin1", offset, offset + size)]);
 }
+
+describe("the name field of a header", () => {
+  it.each([
+    ["GNU: the slash ends it, so blanks may be in it", "a b.o/", false, { kind: "short", name: "a b.o" }],
+    ["old ar: blanks end it", "a.o", false, { kind: "short", name: "a.o" }],
+    ["GNU: an offset of the table of long names", "/25", false, { kind: "in-table", offset: 25 }],
+    [
+      "thin: and of the header in the archive it came from",
+      "/25:68",
+      true,
+      { kind: "in-table", offset: 25, origin: 68 },
+    ],
+    ["binutils: a byte that an earlier name left behind", "/25            /", false, { kind: "in-table", offset: 25 }],
+    ["BSD: the length of what stands before the contents", "#1/20", false, { kind: "before-contents", length: 20 }],
+    ["thin: nothing stands before contents that are elsewhere", "#1/20", true, { kind: "short", name: "#1/20" }],
+    ["blanks only", "", false, { kind: "none" }],
+    ["a slash that is not followed by a number", "/x", false, { kind: "none" }],
+  ])("%s", (_teaches, stored, thin, name) => expect(nameOf(stored, thin)).toEqual(name));
+});
 
 describe("members of", () => {
   const names = { name: "//", contents: "a-name-longer-than-15.o/\nanother/name.o/\n" };
@@ -153,7 +172,7 @@ describe("a damaged archive is refused with file, member, offset and value:", ()
     [
       "no end mark",
       buildAr([first, { name: "b.o/", end: "xx" }]),
-      `lib.a: offset ${at}: no archive header: it does not end with 60 0a (value "b.o/")`,
+      `lib.a: offset ${at}: archive header does not end with 60 0a (value "b.o/")`,
     ],
     [
       "a size that is no number",
