@@ -2,6 +2,7 @@ import { type CodeModel, TOLD_BY_TYPE } from "../code.ts";
 import { form, is, registers } from "../instruction.ts";
 import { plus, type WordRules, wordCode } from "../words.ts";
 import { followAArch64 } from "./anchors.ts";
+import { aarch64Distances } from "./distances.ts";
 import { aarch64References } from "./linked.ts";
 
 /** Arm ARM, C4.1 and C6.2. */
@@ -50,5 +51,5 @@ export const aarch64Code = (): CodeModel => ({
   branchKind: TOLD_BY_TYPE,
   linked: aarch64References,
   argumentRegisters: registers(0, 8),
-  anchors: { bases: /^R_AARCH64_(P32_)?ADD_ABS_LO12_NC$/, follow: followAArch64 },
+  anchors: { bases: /^R_AARCH64_(P32_)?ADD_ABS_LO12_NC$/, decode: aarch64Distances, stack: 31, follow: followAArch64 },
 });

@@ -1,5 +1,6 @@
 import { readWord } from "../instruction.ts";
-import type { Decoder, Scanner, Step } from "./scan.ts";
+import type { Scanner } from "./scan.ts";
+import type { Decoder, Step } from "./uses.ts";
 
 /** What one instruction does, wherever it stands. */
 export type Meaning = Pick<Step, "base" | "access" | "second" | "writes">;

@@ -1,21 +1,5 @@
 import { addTo } from "../../grouping.ts";
-import type { AnchorBase, AnchoredUse, AnchorFlow, AnchorModel } from "./uses.ts";
-
-/** One instruction, as far as accesses by a distance from a register go. */
-export interface Step {
-  readonly at: number;
-  readonly length: number;
-  /** Register that it counts from, or −1. */
-  readonly base: number;
-  readonly access: { readonly distance: number; readonly isAddress: boolean } | undefined;
-  /** A second register that it counts from: an index, or the base of a second operand in memory. */
-  readonly second?: { readonly base: number; readonly distance: number };
-  /** Register that it overwrites, or −1. */
-  readonly writes: number;
-}
-
-/** The instruction at an offset; undefined at the end of the code. */
-export type Decoder = (code: Uint8Array, at: number) => Step | undefined;
+import type { AnchorBase, AnchoredUse, AnchorFlow, AnchorModel, Decoder, Step } from "./uses.ts";
 
 export type Load = readonly [at: number, register: number];
 
@@ -44,9 +28,11 @@ export function firstBehind(steps: readonly Step[], offset: number): number {
 }
 
 /** Anchors of an instruction set in which accesses are found by a linear scan: what is loaded is always compared as well. */
-export function scanned(bases: RegExp, scanner: Scanner): AnchorModel {
+export function scanned(bases: RegExp, stack: number, scanner: Scanner): AnchorModel {
   return {
     bases,
+    decode: scanner.decode,
+    stack,
     follow: (code, from, flow) => ({ uses: scanAnchors(scanner, code, from, flow), meant: () => "yes" }),
   };
 }

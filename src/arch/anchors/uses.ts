@@ -43,10 +43,30 @@ export interface AnchoredUses {
   meant(section: number, place: number): "yes" | "perhaps" | "no";
 }
 
+/** One instruction, as far as accesses by a distance from a register go. */
+export interface Step {
+  readonly at: number;
+  readonly length: number;
+  /** Register that it counts from, or −1. */
+  readonly base: number;
+  readonly access: { readonly distance: number; readonly isAddress: boolean } | undefined;
+  /** A second register that it counts from: an index, or the base of a second operand in memory. */
+  readonly second?: { readonly base: number; readonly distance: number };
+  /** Register that it overwrites, or −1. */
+  readonly writes: number;
+}
+
+/** The instruction at an offset; undefined at the end of the code. */
+export type Decoder = (code: Uint8Array, at: number) => Step | undefined;
+
 /** How section anchors look in the code of one instruction set. */
 export interface AnchorModel {
   /** Relocation types, by name, that may complete the address that accesses count from. */
   readonly bases: RegExp;
+  /** The instruction at an offset, as far as accesses by a distance go: whatever register it counts from. */
+  readonly decode: Decoder;
+  /** The stack pointer, which never holds the address of a variable of the object. */
+  readonly stack: number;
   /** The places that code reaches from the given addresses. */
   follow(code: Uint8Array, bases: readonly AnchorBase[], flow: AnchorFlow): AnchoredUses;
 }

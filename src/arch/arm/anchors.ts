@@ -1,5 +1,6 @@
 import { access, computes, fourBytes, type Meaning, NOTHING, writes } from "../anchors/meaning.ts";
-import type { Decoder, Scanner } from "../anchors/scan.ts";
+import type { Scanner } from "../anchors/scan.ts";
+import type { Decoder } from "../anchors/uses.ts";
 import { readHalf, readWord } from "../instruction.ts";
 
 /** Load and store, ADD and SUB of an immediate. Arm ARM, A5.2, A5.3, A7.6. */

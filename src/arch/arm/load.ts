@@ -1,4 +1,4 @@
-import { type LoadModel, NO_HIGH, NO_STUB, NOTHING_AFTER } from "../load.ts";
+import { type LoadModel, NO_DESCRIPTORS, NO_HIGH, NO_STUB, NOTHING_AFTER } from "../load.ts";
 
 /** AAELF32, "Relocation" and "Thread-Local Storage"; R_ARM_TARGET2 as Linux has it. */
 export const armLoad: LoadModel = {
@@ -21,6 +21,7 @@ export const armLoad: LoadModel = {
   ownGot: false,
   tocBias: 0n,
   stub: NO_STUB,
+  descriptor: NO_DESCRIPTORS,
   changeMode,
   afterStub: NOTHING_AFTER,
 };

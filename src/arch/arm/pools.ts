@@ -1,4 +1,4 @@
-import type { Step } from "../anchors/scan.ts";
+import type { Step } from "../anchors/uses.ts";
 import { readHalf, readWord } from "../instruction.ts";
 import type { CodeState } from "../linked.ts";
 import { armDecoder, armScanner, thumbDecoder, thumbScanner } from "./anchors.ts";

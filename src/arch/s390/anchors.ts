@@ -1,5 +1,6 @@
 import { access, type Meaning, NOTHING, writes } from "../anchors/meaning.ts";
-import type { Decoder, Scanner } from "../anchors/scan.ts";
+import type { Scanner } from "../anchors/scan.ts";
+import type { Decoder } from "../anchors/uses.ts";
 import { signExtend } from "../instruction.ts";
 
 /** Instructions by their formats. Principles of Operation, chapter 5, "Instruction Formats". */

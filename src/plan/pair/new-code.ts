@@ -1,4 +1,3 @@
-import { isAnchorBase } from "../../arch/anchors/anchors.ts";
 import { targetText } from "../../diff/difference.ts";
 import { STB, STT } from "../../elf/constants.ts";
 import type { Finding } from "../../findings/findings.ts";
@@ -6,6 +5,7 @@ import { namesPosition } from "../../spans/references.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../../spans/span.ts";
 import { addressFindings } from "./addresses.ts";
+import { anchoredFindings } from "./anchored.ts";
 import { fateOfPre, type PlannedPair, spanFinding } from "./pair.ts";
 import { unwindFindings } from "./unwinding.ts";
 
@@ -26,7 +26,7 @@ export function checkNewCode(pair: PlannedPair): Finding[] {
   const each = loaded.flatMap((span) => [
     ...siblingCalls(pair, span, isLoaded),
     ...foreignKeys(pair, span),
-    ...anchored(pair, span),
+    ...anchoredFindings(pair, span),
     ...lostPlaces(pair, span, isLoaded),
   ]);
   return [...each, ...addressFindings(pair, loaded), ...unwindFindings(pair, loaded)];
@@ -76,23 +76,6 @@ function lostPlaces(pair: PlannedPair, span: Span, loaded: ReadonlySet<Span>): F
   );
 }
 
-/** Accesses that leave the variable whose address was loaded: in new code, the neighbour they mean may lie elsewhere. GCC: -fsection-anchors. */
-function anchored(pair: PlannedPair, span: Span): Finding[] {
-  const { arch } = pair.diff.post.table;
-  const bases = span.relocations.filter(({ howto, target, distance }) => {
-    return target !== undefined && distance === undefined && isAnchorBase(arch, howto);
-  });
-  const loaded = new Set(bases.map(({ target }) => target));
-  for (const { distance, target, targetOffset, offset } of span.relocations) {
-    if (distance === undefined || target === undefined || loaded.has(target)) continue;
-    const base = bases.findLast((other) => other.offset < offset && other.target?.section === target.section);
-    if (base?.target === undefined) continue;
-    const stray = target.offset + targetOffset - base.target.offset - base.targetOffset;
-    const detail = `what lies ${Math.abs(stray)} bytes ${stray < 0 ? "before" : "behind"} ${base.target.name}`;
-    return [spanFinding(pair, "section-anchors", span, "post", detail, { offset: base.offset - span.entry })];
-  }
-  return [];
-}
 /** `.modinfo` strings that only one side has: imported namespaces, aliases, dependencies. Linux: include/linux/moduleparam.h. */
 export function compareModuleInfo(pair: PlannedPair): Finding[] {
   const strings = (side: "pre" | "post"): string[] =>

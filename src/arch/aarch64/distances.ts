@@ -1,0 +1,25 @@
+import { access, fourBytes, type Meaning, NOTHING } from "../anchors/meaning.ts";
+
+/** Loads and stores with an immediate, pairs of them, ADD and SUB of an immediate. Arm ARM, C4.1.86, C4.1.92. */
+function meaning(word: number): Meaning {
+  const base = (word >>> 5) & 31;
+  const isVector = (word & 0x04000000) !== 0;
+  const size = word >>> 30;
+  if ((word & 0x1f000000) === 0x11000000) {
+    const amount = ((word >>> 10) & 0xfff) * ((word & 0x400000) === 0 ? 1 : 4096);
+    return access(base, (word & 0x40000000) === 0 ? amount : -amount, word & 31, true);
+  }
+  if ((word & 0x3b000000) === 0x39000000) {
+    const scale = isVector && (word & 0x00800000) !== 0 ? 4 : size;
+    return access(base, ((word >>> 10) & 0xfff) * 2 ** scale, -1);
+  }
+  if ((word & 0x3b200000) === 0x38000000) return access(base, (word << 11) >> 23, -1);
+  if ((word & 0x3a000000) === 0x28000000) {
+    const scale = isVector ? 2 + size : size === 2 ? 3 : 2;
+    return access(base, ((word << 10) >> 25) * 2 ** scale, -1);
+  }
+  return NOTHING;
+}
+
+/** Instructions of A64 that reach something at a distance from a register. */
+export const aarch64Distances = fourBytes(meaning, true);

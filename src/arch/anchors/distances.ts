@@ -1,0 +1,78 @@
+import type { Arch } from "../arch.ts";
+import { codeFor } from "../code.ts";
+
+/** One access may fetch so many bytes: two registers, or some of them in a row. */
+const WIDEST = 16;
+/** More sums than that are not computed. */
+const MOST = 2 ** 20;
+/** Words of a literal pool that may be a distance. */
+const FARTHEST = 2 ** 20;
+/** Smaller distances stand in the instructions themselves: no register is loaded with them, nor is one added in two steps. */
+const SMALLEST = 248;
+
+/**
+ * Whether code may reach what lies from one distance up to another behind an address that it loads, by the distances that stand in its
+ * instructions: of an access, of one or two additions before it, of a register that is loaded with a constant. Which register an
+ * instruction counts from is not asked, but for the stack pointer; so the answer can be too often yes, never wrongly no.
+ */
+export function reachTest(arch: Arch, code: Uint8Array, isThumb: boolean): (from: number, to: number) => boolean {
+  const { sums, accesses, constants } = distancesOf(arch, code, isThumb);
+  const steps = [...sums].filter((sum) => Math.abs(sum) >= SMALLEST);
+  if (sums.size * (steps.length + 1) * accesses.size > MOST) return () => true;
+  const places = new Set(constants);
+  for (const a of sums) for (const b of [0, ...steps]) for (const c of accesses) places.add(a + b + c);
+  const sorted = [...places].sort((a, b) => a - b);
+  return (from, to) => {
+    const first = lowerBound(sorted, from - WIDEST + 1);
+    return first < sorted.length && (sorted[first] as number) < to;
+  };
+}
+
+function lowerBound(sorted: readonly number[], value: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] as number) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+interface Distances {
+  /** What is added to a register; 0 among them. */
+  readonly sums: ReadonlySet<number>;
+  /** What accesses count, 0 among them. */
+  readonly accesses: ReadonlySet<number>;
+  /** What a register is loaded with. */
+  readonly constants: ReadonlySet<number>;
+}
+
+function distancesOf(arch: Arch, code: Uint8Array, isThumb: boolean): Distances {
+  const { anchors, alignment, loadedConstant } = codeFor(arch, isThumb);
+  const sums = new Set([0]);
+  const accesses = new Set([0]);
+  const constants = new Set<number>();
+  // Where an instruction begins is not always known (pools, several lengths): every place is looked at.
+  for (let at = 0; at < code.length; at += alignment) {
+    const step = anchors?.decode(code, at);
+    if (step?.access !== undefined && step.base !== anchors?.stack)
+      (step.access.isAddress ? sums : accesses).add(step.access.distance);
+    if (step?.second !== undefined && step.second.base !== anchors?.stack) accesses.add(step.second.distance);
+    const constant = loadedConstant(code, at);
+    if (constant !== undefined && constant.value >= SMALLEST) constants.add(constant.value);
+  }
+  if (arch.code.poolDistances !== undefined) for (const word of smallWords(arch, code)) constants.add(word);
+  return { sums, accesses, constants };
+}
+
+/** Words that a literal pool may hold. */
+function smallWords({ data }: Arch, code: Uint8Array): number[] {
+  const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
+  const words: number[] = [];
+  for (let at = 0; at + 4 <= code.length; at += 4) {
+    const word = view.getInt32(at, data === "lsb");
+    if (Math.abs(word) >= SMALLEST && Math.abs(word) < FARTHEST) words.push(word);
+  }
+  return words;
+}
