@@ -5,12 +5,14 @@ import { refuse } from "./refuse.ts";
 import type { DynamicRecord } from "./slots.ts";
 
 const DT = {
+  PLTRELSZ: 2n,
   RELA: 7n,
   RELASZ: 8n,
   RELAENT: 9n,
   REL: 17n,
   RELSZ: 18n,
   RELENT: 19n,
+  JMPREL: 23n,
   RELACOUNT: 0x6fff_fff9n,
   RELCOUNT: 0x6fff_fffan,
 };
@@ -50,11 +52,14 @@ function existing(program: Program): Existing {
   const entries = new Map(dynamicEntries(object).map(({ tag, value }) => [tag, value]));
   const isRela = entries.has(DT.RELA) || (!entries.has(DT.REL) && arch.load.dynamic.isRela);
   const start = entries.get(isRela ? DT.RELA : DT.REL);
-  const length = entries.get(isRela ? DT.RELASZ : DT.RELSZ);
+  const total = entries.get(isRela ? DT.RELASZ : DT.RELSZ);
   const size = (object.class / 8) * (isRela ? 3 : 2);
   const relatives = entries.get(isRela ? DT.RELACOUNT : DT.RELCOUNT);
-  if (start === undefined || length === undefined)
+  if (start === undefined || total === undefined)
     return { isRela, size, table: undefined, section: undefined, relatives: undefined };
+  // Some linkers count the records of the PLT, which lie behind, among them; a dynamic linker that binds lazily must not apply those twice.
+  const [plt, pltSize = 0n] = [entries.get(DT.JMPREL), entries.get(DT.PLTRELSZ)];
+  const length = plt !== undefined && plt + pltSize === start + total && pltSize <= total ? total - pltSize : total;
   const offset = program.offsetOf(start, Number(length));
   if (offset === undefined) refuse(file, "its dynamic relocations are not in the file");
   const kind = isRela ? SHT.RELA : SHT.REL;
