@@ -11,6 +11,12 @@ export function markRelocated(mask: Uint8Array, relocations: readonly SpanReloca
   }
 }
 
+/** The same for the bits that a linker rewrites: distances from a loaded address are what the compiler made them. */
+export function markLinked(mask: Uint8Array, relocations: readonly SpanRelocation[], arch: Arch): void {
+  const fields = relocations.filter(({ distance }) => distance === undefined);
+  markRelocated(mask, fields, arch);
+}
+
 /** A stretch of bytes that differ. */
 export interface Run {
   readonly offset: number;

@@ -1,4 +1,4 @@
-import { markRelocated } from "../../diff/mask.ts";
+import { markLinked } from "../../diff/mask.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../../spans/span.ts";
 import { type Context, imply, meantAddress, mismatchAt, wrap } from "../context.ts";
@@ -21,7 +21,7 @@ function maskOf(span: Span, context: Context): Uint8Array {
   let mask = masks.get(span);
   if (mask === undefined) {
     mask = new Uint8Array(span.bytes.length + 16);
-    markRelocated(mask, span.relocations, context.arch);
+    markLinked(mask, span.relocations, context.arch);
     masks.set(span, mask);
   }
   return mask;

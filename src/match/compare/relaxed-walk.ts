@@ -12,7 +12,7 @@
  */
 
 import { readField } from "../../arch/field.ts";
-import { markRelocated } from "../../diff/mask.ts";
+import { markLinked } from "../../diff/mask.ts";
 import { signedHex } from "../../hex.ts";
 import type { Span, SpanRelocation } from "../../spans/span.ts";
 import { type Context, imply, meantAddress, mismatchAt, wrap } from "../context.ts";
@@ -67,7 +67,7 @@ class Walk {
     this.#address = address;
     this.#run = run;
     this.#mask = new Uint8Array(span.bytes.length + 16);
-    markRelocated(this.#mask, span.relocations, context.arch);
+    markLinked(this.#mask, span.relocations, context.arch);
     this.#halves = new Halves(context, trial, span);
   }
 
@@ -89,13 +89,14 @@ class Walk {
     };
   }
 
-  /** Relocations at the place; hints come behind what they are about. */
+  /** Relocations at the place; hints come behind what they are about. Distances from a loaded address are none: their bytes are compared. */
   #fields(): readonly SpanRelocation[] {
     const { relocations } = this.#span;
     while ((relocations[this.#nextField]?.offset ?? this.#at) < this.#at) this.#nextField++;
     const found: SpanRelocation[] = [];
     for (let index = this.#nextField; relocations[index]?.offset === this.#at; index++) {
-      found.push(relocations[index] as SpanRelocation);
+      const relocation = relocations[index] as SpanRelocation;
+      if (relocation.distance === undefined) found.push(relocation);
     }
     return found;
   }

@@ -12,7 +12,7 @@
  */
 
 import type { X86Instruction, X86Mode } from "../../arch/x86/decode.ts";
-import { markRelocated } from "../../diff/mask.ts";
+import { markLinked } from "../../diff/mask.ts";
 import { signedHex } from "../../hex.ts";
 import { RunCode } from "../../image/run-code.ts";
 import type { Span, SpanRelocation, TableEntry } from "../../spans/span.ts";
@@ -80,7 +80,7 @@ class Walk {
     this.#mode = mode;
     this.#code = new RunCode(context.image.memory, address);
     this.#mask = new Uint8Array(span.bytes.length + 16);
-    markRelocated(this.#mask, span.relocations, context.arch);
+    markLinked(this.#mask, span.relocations, context.arch);
   }
 
   walk(): ComparisonResult {
