@@ -64,6 +64,7 @@ export function applyUpdate(
     part("code", stubs.size, SLOT_ALIGN, (address, offset) => {
       places.stubs = offset;
       stubs.at = address;
+      slots.resolver = stubs.resolverAt;
     }),
     part("data", slots.size, SLOT_ALIGN, (address, offset) => {
       places.slots = offset;

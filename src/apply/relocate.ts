@@ -73,13 +73,15 @@ function hexValue(text: string): bigint {
   return text.startsWith("-") ? -BigInt(text.slice(1)) : BigInt(text);
 }
 
-const SLOT_VALUES = new Set(["slot", "thread-pointer-slot", "thread-pair", "thread-module-pair"]);
+const SLOT_VALUES = new Set(["slot", "thread-pointer-slot", "thread-pair", "thread-module-pair", "thread-descriptor"]);
 
 /** Makes room for slots and stubs, before anything has its address. */
 export function reserve(scene: Scene): void {
   for (const job of scene.jobs) {
-    if (SLOT_VALUES.has(job.form.value)) slotOffset(scene, job);
-    else if (job.isBranch) {
+    if (SLOT_VALUES.has(job.form.value)) {
+      slotOffset(scene, job);
+      if (job.form.value === "thread-descriptor") scene.stubs.reserveResolver();
+    } else if (job.isBranch) {
       const what = meaningOf(scene, job);
       if (what.kind === "import") scene.stubs.reserve(job.relocation.symbol, () => what);
     }

@@ -27,11 +27,15 @@ interface Word {
   readonly record?: Omit<DynamicRecord, "address">;
 }
 
+const AN_ADDRESS = { kind: "address", tag: 0n, localEntry: 0n, lookup: undefined, isAbsolute: false } as const;
+
 /** The GOT of new code: filled while its relocations are looked at, written when all addresses are known. */
 export class Slots {
   readonly #program: Program;
   readonly #slots = new Map<string, Slot>();
   #size = 0;
+  /** Address of the function that descriptors of the program's own thread-locals name. */
+  resolver = 0n;
 
   constructor(program: Program) {
     this.#program = program;
@@ -49,7 +53,7 @@ export class Slots {
     const word = this.#program.object.class / 8;
     const offset = this.#size;
     this.#slots.set(whole, { kind, meaning, addend, offset });
-    this.#size += kind.endsWith("pair") ? 2 * word : word;
+    this.#size += kind.endsWith("pair") || kind === "thread-descriptor" ? 2 * word : word;
     return offset;
   }
 
@@ -77,12 +81,22 @@ export class Slots {
       const symbol = lookup?.index ?? 0;
       const record = (type: number): Word => ({ value: 0n, record: { type, symbol, addend } });
       if (kind === "thread-pointer-slot") return [record(dynamic.threadPointer)];
+      if (kind === "thread-descriptor") return [record(arch.load.descriptor?.type ?? 0), { value: 0n }];
       return [record(dynamic.threadModule), record(dynamic.threadOffset)];
     }
+    if (kind === "thread-descriptor" && !isLibrary)
+      return [
+        wordOf(this.#program, { ...AN_ADDRESS, address: this.resolver }, 0n),
+        { value: threadDistance(this.#program, offset + addend) },
+      ];
     const inModule = offset + addend - threads.moduleBias;
     if (kind === "thread-pointer-slot") {
       if (!isLibrary) return [{ value: threadDistance(this.#program, offset + addend) }];
       return [{ value: 0n, record: { type: dynamic.threadPointer, symbol: 0, addend: offset + addend } }];
+    }
+    if (kind === "thread-descriptor") {
+      const type = arch.load.descriptor?.type ?? 0;
+      return [{ value: 0n, record: { type, symbol: 0, addend: offset + addend } }, { value: 0n }];
     }
     if (!isLibrary) return [{ value: 1n }, { value: inModule }];
     return [{ value: 0n, record: { type: dynamic.threadModule, symbol: 0, addend: 0n } }, { value: inModule }];

@@ -1,4 +1,5 @@
 import { fieldOrder, writeField } from "../arch/field.ts";
+import type { ElfData } from "../elf/object.ts";
 import type { Program } from "./program.ts";
 import { refuse } from "./refuse.ts";
 import type { Slots } from "./slots.ts";
@@ -11,6 +12,7 @@ export class Stubs {
   readonly #program: Program;
   readonly #slots: Slots;
   readonly #stubs = new Map<string, { readonly offset: number; readonly slot: number }>();
+  #hasResolver = false;
   /** Address of the first one. */
   at = 0n;
 
@@ -20,7 +22,28 @@ export class Stubs {
   }
 
   get size(): number {
+    return this.#stubsSize + (this.#hasResolver ? this.#resolverSize : 0);
+  }
+
+  get #stubsSize(): number {
     return this.#stubs.size * this.#unit;
+  }
+
+  get #resolverSize(): number {
+    const { descriptor } = this.#program.arch.load;
+    return descriptor === null ? 0 : descriptor.unit * descriptor.code.length;
+  }
+
+  /** Makes room for the function that thread-local descriptors name: behind the stubs. */
+  reserveResolver(): void {
+    const { arch, file } = this.#program;
+    if (arch.load.descriptor === null)
+      refuse(file, "new code uses descriptors of thread-locals, which are not made here");
+    this.#hasResolver = true;
+  }
+
+  get resolverAt(): bigint {
+    return this.at + BigInt(this.#stubsSize);
   }
 
   get #unit(): number {
@@ -32,7 +55,7 @@ export class Stubs {
     if (this.#program.arch.load.stub === null)
       refuse(this.#program.file, `the program imports ${label}, but does not call it where that could be seen`);
     if (this.#stubs.has(label)) return;
-    this.#stubs.set(label, { offset: this.size, slot: this.#slots.offsetOf("slot", label, 0n, meaning) });
+    this.#stubs.set(label, { offset: this.#stubsSize, slot: this.#slots.offsetOf("slot", label, 0n, meaning) });
   }
 
   addressOf(label: string): bigint | undefined {
@@ -53,15 +76,12 @@ export class Stubs {
   bytes(slotsAt: bigint): Uint8Array {
     const { arch } = this.#program;
     const all = Buffer.alloc(this.size);
-    const form = arch.load.stub;
+    const { stub: form, descriptor } = arch.load;
+    if (this.#hasResolver && descriptor !== null) writeUnits(all, this.#stubsSize, descriptor, arch.instructionData);
     if (form === null) return all;
     const howtos = new Map([...arch.howtos.values()].map((howto) => [howto.name, howto]));
     for (const { offset, slot } of this.#stubs.values()) {
-      for (const [i, unit] of form.code.entries()) {
-        const at = offset + i * form.unit;
-        if (arch.instructionData === "lsb") all.writeUIntLE(unit, at, form.unit);
-        else all.writeUIntBE(unit, at, form.unit);
-      }
+      writeUnits(all, offset, form, arch.instructionData);
       for (const field of form.fields) {
         const howto = howtos.get(field.howto);
         if (howto === undefined) continue;
@@ -71,5 +91,17 @@ export class Stubs {
       }
     }
     return all;
+  }
+}
+
+function writeUnits(
+  all: Buffer,
+  offset: number,
+  { code, unit }: { readonly code: readonly number[]; readonly unit: number },
+  order: ElfData,
+): void {
+  for (const [i, value] of code.entries()) {
+    if (order === "lsb") all.writeUIntLE(value, offset + i * unit, unit);
+    else all.writeUIntBE(value, offset + i * unit, unit);
   }
 }

@@ -1,7 +1,7 @@
 /**
  * What a loader computes for a relocation, before the addend: the symbol's address; the address of a slot in the GOT that holds it;
  * a thread-local's distance from the thread pointer, the slot that holds that, its offset in the module's thread-locals, the pair of
- * module and offset, or the pair for the module alone; the GOT itself; the TOC pointer; a size. ELF Handling for Thread-Local Storage, 4.
+ * module and offset, the pair for the module alone, or the pair of a function and what it makes the distance from; the GOT itself; the TOC pointer; a size. ELF Handling for Thread-Local Storage, 4.
  */
 export type LoadValue =
   | "symbol"
@@ -11,6 +11,7 @@ export type LoadValue =
   | "thread-module"
   | "thread-pair"
   | "thread-module-pair"
+  | "thread-descriptor"
   | "got"
   | "toc"
   | "size";
@@ -61,6 +62,17 @@ interface StubForm {
   readonly fields: readonly { readonly offset: number; readonly howto: string; readonly bias: bigint }[];
 }
 
+/**
+ * Thread-local descriptors: two words, of which the first is the address of a function that is called with the address of the pair and
+ * gives the distance from the thread pointer. `code` gives the second word. AAELF64, "Thread-local storage descriptors".
+ */
+interface DescriptorForm {
+  /** Type of the relocation that has the dynamic linker fill the pair. */
+  readonly type: number;
+  readonly code: readonly number[];
+  readonly unit: 1 | 2 | 4;
+}
+
 /** What a loader must know of an architecture beside its howtos. */
 export interface LoadModel {
   readonly rows: LoadRows;
@@ -73,6 +85,7 @@ export interface LoadModel {
   /** How far the TOC pointer, or $gp, is behind the start of the GOT. */
   readonly tocBias: bigint;
   readonly stub: StubForm | null;
+  readonly descriptor: DescriptorForm | null;
   /**
    * Makes the call in a field one to code of the instruction set that the low bit of its target tells (BL, BLX of Arm), and returns
    * what the field must hold then; undefined where there is no such call.
@@ -91,6 +104,7 @@ export interface LoadModel {
 }
 
 export const NO_STUB = null;
+export const NO_DESCRIPTORS = null;
 export const ONE_MODE = null;
 export const NO_HIGH = null;
 export const NOTHING_AFTER = null;
@@ -104,6 +118,7 @@ export const PLAIN_LOAD: LoadModel = {
   ownGot: false,
   tocBias: 0n,
   stub: NO_STUB,
+  descriptor: NO_DESCRIPTORS,
   changeMode: ONE_MODE,
   afterStub: NOTHING_AFTER,
 };

@@ -29,7 +29,7 @@ export function aarch64(elfClass: ElfClass, data: ElfData): Arch {
     code: aarch64Code(),
     taggedCode: null,
     link: elfClass === 64 ? LP64 : ILP32,
-    load: aarch64Load,
+    load: aarch64Load(elfClass),
     kernel: KERNEL,
   };
 }

@@ -1,7 +1,8 @@
-import { type LoadModel, NO_HIGH, NO_STUB, NOTHING_AFTER, ONE_MODE } from "../load.ts";
+import type { ElfClass } from "../../elf/object.ts";
+import { type LoadModel, NO_DESCRIPTORS, NO_HIGH, NO_STUB, NOTHING_AFTER, ONE_MODE } from "../load.ts";
 
 /** AAELF64, "Relocation" and "Thread-Local Storage". ADRP counts pages: the place's is taken away. */
-export const aarch64Load: LoadModel = {
+export const aarch64Load = (elfClass: ElfClass): LoadModel => ({
   rows: [
     [/_TLSLE_/, "thread-pointer", "zero"],
     [/_TLSIE_ADR_GOTTPREL_PAGE21$/, "thread-pointer-slot", "page"],
@@ -10,6 +11,9 @@ export const aarch64Load: LoadModel = {
     [/_TLSGD_ADR_PAGE21$/, "thread-pair", "page"],
     [/_TLSGD_ADR_PREL21$/, "thread-pair", "place"],
     [/_TLSGD_ADD_LO12_NC$/, "thread-pair", "zero"],
+    [/_TLSDESC_ADR_PAGE21$/, "thread-descriptor", "page"],
+    [/_TLSDESC_(ADR_PREL21|LD_PREL19)$/, "thread-descriptor", "place"],
+    [/_TLSDESC_(LD(32|64)|ADD)_LO12(_NC)?$/, "thread-descriptor", "zero"],
     [/_TLSLD_ADR_PAGE21$/, "thread-module-pair", "page"],
     [/_TLSLD_ADR_PREL21$/, "thread-module-pair", "place"],
     [/_TLSLD_ADD_LO12_NC$/, "thread-module-pair", "zero"],
@@ -28,6 +32,8 @@ export const aarch64Load: LoadModel = {
   ownGot: true,
   tocBias: 0n,
   stub: NO_STUB,
+  // bti c; ldr x0, [x0, #8]; ret
+  descriptor: elfClass === 64 ? { type: 1031, unit: 4, code: [0xd503245f, 0xf9400400, 0xd65f03c0] } : NO_DESCRIPTORS,
   changeMode: ONE_MODE,
   afterStub: NOTHING_AFTER,
-};
+});

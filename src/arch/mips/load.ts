@@ -1,5 +1,5 @@
 import type { ElfClass } from "../../elf/object.ts";
-import { type LoadModel, NO_HIGH, NO_STUB, NOTHING_AFTER, ONE_MODE } from "../load.ts";
+import { type LoadModel, NO_DESCRIPTORS, NO_HIGH, NO_STUB, NOTHING_AFTER, ONE_MODE } from "../load.ts";
 
 /** System V ABI, MIPS supplement, "Relocation Types". $gp is 0x7ff0 behind the start of the GOT. */
 export const mipsLoad = (elfClass: ElfClass): LoadModel => ({
@@ -25,6 +25,7 @@ export const mipsLoad = (elfClass: ElfClass): LoadModel => ({
   ownGot: false,
   tocBias: 0x7ff0n,
   stub: NO_STUB,
+  descriptor: NO_DESCRIPTORS,
   changeMode: ONE_MODE,
   afterStub: NOTHING_AFTER,
 });

@@ -1,4 +1,4 @@
-import { type LoadModel, NO_HIGH, NO_STUB, ONE_MODE } from "../load.ts";
+import { type LoadModel, NO_DESCRIPTORS, NO_HIGH, NO_STUB, ONE_MODE } from "../load.ts";
 
 /** 64-bit ELF V2 ABI for Power, 3.5 and 3.7. */
 export const powerLoad: LoadModel = {
@@ -20,6 +20,7 @@ export const powerLoad: LoadModel = {
   ownGot: false,
   tocBias: 0x8000n,
   stub: NO_STUB,
+  descriptor: NO_DESCRIPTORS,
   changeMode: ONE_MODE,
   // `nop` becomes `ld 2,24(1)`.
   afterStub: { nop: 0x60000000, restore: 0xe8410018 },

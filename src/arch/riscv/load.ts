@@ -1,5 +1,5 @@
 import type { ElfClass } from "../../elf/object.ts";
-import { type LoadModel, NO_STUB, NOTHING_AFTER, ONE_MODE } from "../load.ts";
+import { type LoadModel, NO_DESCRIPTORS, NO_STUB, NOTHING_AFTER, ONE_MODE } from "../load.ts";
 
 /** RISC-V ELF psABI, "Relocations" and "Thread Local Storage". */
 export const riscvLoad = (elfClass: ElfClass): LoadModel => ({
@@ -18,6 +18,7 @@ export const riscvLoad = (elfClass: ElfClass): LoadModel => ({
   ownGot: false,
   tocBias: 0n,
   stub: NO_STUB,
+  descriptor: NO_DESCRIPTORS,
   changeMode: ONE_MODE,
   afterStub: NOTHING_AFTER,
 });

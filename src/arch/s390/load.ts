@@ -1,5 +1,5 @@
 import type { ElfClass } from "../../elf/object.ts";
-import { type LoadModel, NO_HIGH, NO_STUB, NOTHING_AFTER, ONE_MODE } from "../load.ts";
+import { type LoadModel, NO_DESCRIPTORS, NO_HIGH, NO_STUB, NOTHING_AFTER, ONE_MODE } from "../load.ts";
 
 /** z/Architecture ELF ABI supplement, "Relocation Types" and "Thread-Local Storage". */
 export const s390Load = (elfClass: ElfClass): LoadModel => ({
@@ -29,6 +29,7 @@ export const s390Load = (elfClass: ElfClass): LoadModel => ({
   ownGot: false,
   tocBias: 0n,
   stub: NO_STUB,
+  descriptor: NO_DESCRIPTORS,
   changeMode: ONE_MODE,
   afterStub: NOTHING_AFTER,
 });

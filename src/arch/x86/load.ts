@@ -1,5 +1,14 @@
 import type { ElfClass } from "../../elf/object.ts";
-import { type LoadModel, type LoadRows, NO_HIGH, NO_STUB, NOTHING_AFTER, ONE_MODE, type ThreadModel } from "../load.ts";
+import {
+  type LoadModel,
+  type LoadRows,
+  NO_DESCRIPTORS,
+  NO_HIGH,
+  NO_STUB,
+  NOTHING_AFTER,
+  ONE_MODE,
+  type ThreadModel,
+} from "../load.ts";
 
 const THREADS: ThreadModel = { isBelow: true, header: 0, pointerBias: 0n, moduleBias: 0n };
 
@@ -45,6 +54,7 @@ export const x8664Load = (elfClass: ElfClass): LoadModel => ({
   tocBias: 0n,
   // jmp *slot(%rip)
   stub: { unit: 1, code: [0xff, 0x25, 0, 0, 0, 0], fields: [{ offset: 2, howto: "R_X86_64_PC32", bias: -4n }] },
+  descriptor: NO_DESCRIPTORS,
   changeMode: ONE_MODE,
   afterStub: NOTHING_AFTER,
 });
@@ -57,6 +67,7 @@ export const i386Load: LoadModel = {
   ownGot: false,
   tocBias: 0n,
   stub: NO_STUB,
+  descriptor: NO_DESCRIPTORS,
   changeMode: ONE_MODE,
   afterStub: NOTHING_AFTER,
 };
