@@ -299,6 +299,22 @@ export const CASES: readonly Case[] = [
     ["depth + other", "depth * 2 - other"],
   ),
   patch(
+    "several variables in a row",
+    `static int low, high; static int sums[4]; static short steps; static int last; ${F} static void note(int n) { low = n < low ? n : low; high = n > high ? n : high; sums[n & 3] += n; steps++; } int run(int n) { note(n); last = n; return sums[n & 3] + low + high + steps; }`,
+    ["low + high + steps", "last * 2 - high + steps + low"],
+  ),
+  patch(
+    "two switches over one number",
+    `int run(int n) { int s = n; switch (n) { case 0: s = 5; break; case 1: s = 9; break; case 2: puts("two"); break; case 3: s = 44; break; case 4: s = n * 7; break; case 5: puts("five"); break; } switch (s) { case 5: return 7; case 6: return 11; case 7: puts("seven"); return 3; case 8: return 1; case 9: return 2; case 10: puts("ten"); return n; } return -25; }`,
+    ["case 8: return 1", "case 8: return 18"],
+    ["s = 44", "s = 8"],
+  ),
+  patch(
+    "thread-locals in a row",
+    `static __thread int calls, sum; __thread int other_calls = 4; ${F} static void note(int n) { calls++; sum += n; other_calls -= n; } int run(int n) { note(n); return calls + sum; }`,
+    ["return calls + sum", "return calls * 100 + sum - other_calls"],
+  ),
+  patch(
     "a cold path",
     `${F} __attribute__((cold)) static void fail(int n) { printf("failed: %d\\n", n); } int run(int n) { if (__builtin_expect(n == 7, 0)) fail(n); return n; }`,
     ["n == 7", "n == 8"],

@@ -11,6 +11,8 @@ const COUNT = Number(process.env["PROOF_COUNT"] ?? 2);
 const ARCHES = process.env["PROOF_ARCH"]?.split(",") ?? ["x86-64"];
 const KEEP = process.env["PROOF_KEEP"];
 const isSample = process.env["PROOF_COUNT"] === undefined;
+/** How kpatch and Ksplice have a kernel built; every other program has what compilers do by themselves. */
+const SECTIONS = ["-ffunction-sections", "-fdata-sections"];
 const OPTIMIZE = ["-O2", "-O0", "-O1", "-Os", "-O3"];
 
 describe("a random patch, applied to a random program, makes it do what the new source says", () => {
@@ -26,11 +28,13 @@ describe("a random patch, applied to a random program, makes it do what the new 
       for (let seed = FIRST; seed < FIRST + COUNT; seed++) {
         const form = FORMS[seed % FORMS.length] as (typeof FORMS)[number];
         const flag = OPTIMIZE[Math.floor(seed / FORMS.length) % OPTIMIZE.length] as string;
+        const flags = Math.floor(seed / (FORMS.length * OPTIMIZE.length)) % 2 === 0 ? [flag] : [flag, ...SECTIONS];
         const own = join(folder, `${arch}-${seed}`);
         const { patch, files } = randomSources(seed);
-        const { kind, why: reason } = execute(program, machine, form, { files }, own, [flag]);
+        const { kind, why: reason } = execute(program, machine, form, { files }, own, flags);
         counts.set(kind, (counts.get(kind) ?? 0) + 1);
-        if (kind !== "as-post") words.push(`${kind}: ${arch} seed ${seed} ${form.name} ${flag} (${patch}): ${reason}`);
+        if (kind !== "as-post")
+          words.push(`${kind}: ${arch} seed ${seed} ${form.name} ${flags.join(" ")} (${patch}): ${reason}`);
         if (KEEP === undefined || kind === "as-post") rmSync(own, { recursive: true, force: true });
       }
       if (!isSample)

@@ -172,8 +172,18 @@ extern int start(int, int);
 int main(int argc, char **argv) { (void)argv; return argc > 100 ? start(argc, 1) : 0; }
 `;
 
+/** What patches are made, and of what programs. */
+export interface Mix {
+  /** How many of a hundred patches bring a thread-local, which no running program can be given; default: one of eight kinds. */
+  readonly newThreadLocals?: number;
+  /** How many of a hundred new calls are of a library function that the program does not import; default: all. */
+  readonly newImports?: number;
+  /** Whether each variable is used before the patch, so that the compiler keeps it. */
+  readonly usesAll?: boolean;
+}
+
 /** One change of the source somewhere in the program; returns what it is in words. */
-function mutate(random: Random, files: File[]): string {
+function mutate(random: Random, files: File[], { newThreadLocals, newImports }: Mix): string {
   const file = random.pick(files);
   const fun = random.pick(file.functions);
   const at = random.below(fun.body.length);
@@ -202,12 +212,9 @@ function mutate(random: Random, files: File[]): string {
       return `${where}: a new variable is used`;
     },
     () => {
-      file.extra.push(`static __thread int added_level_${file.index};`);
-      fun.body.splice(at, 0, `added_level_${file.index} += b;`);
-      return `${where}: a new thread-local is used`;
-    },
-    () => {
-      fun.body.splice(at, 0, `say("new text ${random.below(100)}"); a += labs_of(b) + rand();`);
+      const isNew = newImports === undefined || random.below(100) < newImports;
+      const callee = isNew ? "rand()" : "isalpha(b & 127)";
+      fun.body.splice(at, 0, `say("new text ${random.below(100)}"); a += labs_of(b) + ${callee};`);
       return `${where}: new text and calls`;
     },
     () => {
@@ -221,11 +228,28 @@ function mutate(random: Random, files: File[]): string {
       return `${where}: a new function is called`;
     },
   ];
-  return random.pick(kinds)();
+  const withThreadLocal = (): string => {
+    file.extra.push(`static __thread int added_level_${file.index};`);
+    fun.body.splice(at, 0, `added_level_${file.index} += b;`);
+    return `${where}: a new thread-local is used`;
+  };
+  if (newThreadLocals === undefined) return random.pick([...kinds, withThreadLocal])();
+  return random.below(100) < newThreadLocals ? withThreadLocal() : random.pick(kinds)();
+}
+
+/** A function that reads and writes every variable of a file. */
+function useOfAll({ index, statics, arrays, constants, locals, globals, tables }: File): Fun {
+  const body = [
+    ...[...statics, ...locals, ...globals].map((name) => `${name} += a; b ^= ${name};`),
+    ...arrays.map((name) => `${name}[a & 7] ^= b; b += ${name}[b & 7];`),
+    ...constants.map((name) => `b += ${name}[a & 15];`),
+    ...tables.map(({ name }) => `current = &${name};`),
+  ];
+  return { name: `use_${index}`, isStatic: false, isInline: false, body };
 }
 
 /** The program and patch of a seed. */
-export function randomProgram(seed: number): RandomProgram {
+export function randomProgram(seed: number, mix: Mix = {}): RandomProgram {
   const random = new Random(seed);
   const files = Array.from({ length: 2 + random.below(2) }, (_, i) => createFile(random, i));
   const shared: Fun = { name: "shared_0_0", isStatic: false, isInline: false, body: ["a ^= b * 3;"] };
@@ -243,6 +267,7 @@ export function randomProgram(seed: number): RandomProgram {
       for (let left = 2 + random.below(6); left > 0; left--) fun.body.push(statement(random, file, files, 0));
       file.functions.push(fun);
     }
+    if (mix.usesAll) file.functions.push(useOfAll(file));
     for (const table of file.tables) {
       const member = (): string => random.pick(file.functions).name;
       table.members = [member(), member(), `"${random.pick(WORDS)}"`];
@@ -263,7 +288,7 @@ export function randomProgram(seed: number): RandomProgram {
   let patch = "";
   let post = pre;
   for (let tries = 0; tries < 20 && post.every((text, i) => text === pre[i]); tries++) {
-    patch = mutate(random, files);
+    patch = mutate(random, files, mix);
     post = texts();
   }
   const parts = pre.map((text, i) => ({ name: `part${i}`, pre: text, post: post[i] as string }));
