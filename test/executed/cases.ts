@@ -321,8 +321,8 @@ export const CASES: readonly Case[] = [
   ),
   patch(
     "a global function with an alias",
-    `${F} int real(int n) { return n + 2; } extern int other(int) __attribute__((alias("real"))); int run(int n) { return other(n) + real(n); }`,
-    ["return n + 2", "return n + 22"],
+    `${F} int real(int n) { return n * n + 2; } extern int other(int) __attribute__((alias("real"))); int run(int n) { return other(n) + real(n); }`,
+    ["n * n + 2", "n * n * n + 22"],
   ),
   refused(
     "the initialiser of a variable that lives",

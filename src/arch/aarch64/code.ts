@@ -51,5 +51,10 @@ export const aarch64Code = (): CodeModel => ({
   branchKind: TOLD_BY_TYPE,
   linked: aarch64References,
   argumentRegisters: registers(0, 8),
-  anchors: { bases: /^R_AARCH64_(P32_)?ADD_ABS_LO12_NC$/, decode: aarch64Distances, stack: 31, follow: followAArch64 },
+  anchors: {
+    bases: /^R_AARCH64_(P32_)?ADD_ABS_LO12_NC$/,
+    decode: aarch64Distances,
+    fixed: [31],
+    follow: followAArch64,
+  },
 });

@@ -16,7 +16,7 @@ function meaning(word: number): Meaning {
   if ((word & 0x3b200000) === 0x38000000) return access(base, (word << 11) >> 23, -1);
   if ((word & 0x3a000000) === 0x28000000) {
     const scale = isVector ? 2 + size : size === 2 ? 3 : 2;
-    return access(base, ((word << 10) >> 25) * 2 ** scale, -1);
+    return { ...access(base, ((word << 10) >> 25) * 2 ** scale, -1), width: 2 ** (scale + 1) };
   }
   return NOTHING;
 }

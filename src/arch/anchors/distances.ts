@@ -1,8 +1,6 @@
 import type { Arch } from "../arch.ts";
 import { codeFor } from "../code.ts";
 
-/** One access may fetch so many bytes: two registers, or some of them in a row. */
-const WIDEST = 16;
 /** More sums than that are not computed. */
 const MOST = 2 ** 20;
 /** Words of a literal pool that may be a distance. */
@@ -19,21 +17,28 @@ export function reachTest(arch: Arch, code: Uint8Array, isThumb: boolean): (from
   const { sums, accesses, constants } = distancesOf(arch, code, isThumb);
   const steps = [...sums].filter((sum) => Math.abs(sum) >= SMALLEST);
   if (sums.size * (steps.length + 1) * accesses.size > MOST) return () => true;
-  const places = new Set(constants);
-  for (const a of sums) for (const b of [0, ...steps]) for (const c of accesses) places.add(a + b + c);
-  const sorted = [...places].sort((a, b) => a - b);
+  const places = new Map<number, number>();
+  const add = (at: number, width: number): void => void places.set(at, Math.max(width, places.get(at) ?? 1));
+  for (const constant of constants) add(constant, 1);
+  for (const a of sums) for (const b of [0, ...steps]) for (const [c, width] of accesses) add(a + b + c, width);
+  const sorted = [...places].sort(([a], [b]) => a - b);
+  const widest = sorted.reduce((most, [, width]) => Math.max(most, width), 1);
   return (from, to) => {
-    const first = lowerBound(sorted, from - WIDEST + 1);
-    return first < sorted.length && (sorted[first] as number) < to;
+    for (let i = lowerBound(sorted, from - widest + 1); i < sorted.length; i++) {
+      const [at, width] = sorted[i] as readonly [number, number];
+      if (at >= to) return false;
+      if (at + width > from) return true;
+    }
+    return false;
   };
 }
 
-function lowerBound(sorted: readonly number[], value: number): number {
+function lowerBound(sorted: readonly (readonly [number, number])[], value: number): number {
   let low = 0;
   let high = sorted.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((sorted[middle] as number) < value) low = middle + 1;
+    if ((sorted[middle] as readonly [number, number])[0] < value) low = middle + 1;
     else high = middle;
   }
   return low;
@@ -42,8 +47,8 @@ function lowerBound(sorted: readonly number[], value: number): number {
 interface Distances {
   /** What is added to a register; 0 among them. */
   readonly sums: ReadonlySet<number>;
-  /** What accesses count, 0 among them. */
-  readonly accesses: ReadonlySet<number>;
+  /** What accesses count, 0 among them, and how many bytes they are about, where that can be several variables. */
+  readonly accesses: ReadonlyMap<number, number>;
   /** What a register is loaded with. */
   readonly constants: ReadonlySet<number>;
 }
@@ -51,14 +56,20 @@ interface Distances {
 function distancesOf(arch: Arch, code: Uint8Array, isThumb: boolean): Distances {
   const { anchors, alignment, loadedConstant } = codeFor(arch, isThumb);
   const sums = new Set([0]);
-  const accesses = new Set([0]);
+  const accesses = new Map([[0, 1]]);
   const constants = new Set<number>();
+  const note = (distance: number, width: number): void =>
+    void accesses.set(distance, Math.max(width, accesses.get(distance) ?? 1));
   // Where an instruction begins is not always known (pools, several lengths): every place is looked at.
   for (let at = 0; at < code.length; at += alignment) {
     const step = anchors?.decode(code, at);
-    if (step?.access !== undefined && step.base !== anchors?.stack)
-      (step.access.isAddress ? sums : accesses).add(step.access.distance);
-    if (step?.second !== undefined && step.second.base !== anchors?.stack) accesses.add(step.second.distance);
+    if (step === undefined) continue;
+    const { base, access, second, width = 1 } = step;
+    if (access !== undefined && !anchors?.fixed.includes(base)) {
+      if (access.isAddress) sums.add(access.distance);
+      else note(access.distance, width);
+    }
+    if (second !== undefined && !anchors?.fixed.includes(second.base)) note(second.distance, 1);
     const constant = loadedConstant(code, at);
     if (constant !== undefined && constant.value >= SMALLEST) constants.add(constant.value);
   }

@@ -3,7 +3,7 @@ import type { Scanner } from "./scan.ts";
 import type { Decoder, Step } from "./uses.ts";
 
 /** What one instruction does, wherever it stands. */
-export type Meaning = Pick<Step, "base" | "access" | "second" | "writes">;
+export type Meaning = Pick<Step, "base" | "access" | "second" | "width" | "writes">;
 
 /** Neither an access nor a register that is overwritten. */
 export const NOTHING: Meaning = { base: -1, access: undefined, writes: -1 };

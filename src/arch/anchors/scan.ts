@@ -28,11 +28,11 @@ export function firstBehind(steps: readonly Step[], offset: number): number {
 }
 
 /** Anchors of an instruction set in which accesses are found by a linear scan: what is loaded is always compared as well. */
-export function scanned(bases: RegExp, stack: number, scanner: Scanner): AnchorModel {
+export function scanned(bases: RegExp, fixed: readonly number[], scanner: Scanner): AnchorModel {
   return {
     bases,
     decode: scanner.decode,
-    stack,
+    fixed,
     follow: (code, from, flow) => ({ uses: scanAnchors(scanner, code, from, flow), meant: () => "yes" }),
   };
 }

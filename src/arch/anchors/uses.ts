@@ -52,6 +52,8 @@ export interface Step {
   readonly access: { readonly distance: number; readonly isAddress: boolean } | undefined;
   /** A second register that it counts from: an index, or the base of a second operand in memory. */
   readonly second?: { readonly base: number; readonly distance: number };
+  /** Bytes that it accesses, where it is about several registers, so that they may belong to several variables. */
+  readonly width?: number;
   /** Register that it overwrites, or −1. */
   readonly writes: number;
 }
@@ -65,8 +67,8 @@ export interface AnchorModel {
   readonly bases: RegExp;
   /** The instruction at an offset, as far as accesses by a distance go: whatever register it counts from. */
   readonly decode: Decoder;
-  /** The stack pointer, which never holds the address of a variable of the object. */
-  readonly stack: number;
+  /** Registers that never hold the address of a variable of the object: the stack pointer, the thread pointer, zero. */
+  readonly fixed: readonly number[];
   /** The places that code reaches from the given addresses. */
   follow(code: Uint8Array, bases: readonly AnchorBase[], flow: AnchorFlow): AnchoredUses;
 }

@@ -13,8 +13,11 @@ function armMeaning(i: number): Meaning {
   if ((i & 0x0e000000) === 0x04000000) return access(base, isPre ? sign * (i & 0xfff) : 0, isLoad ? to : -1);
   if ((i & 0x0e400090) === 0x00400090 && (i & 0x60) !== 0) {
     const distance = isPre ? sign * (((i >>> 4) & 0xf0) | (i & 15)) : 0;
-    return access(base, distance, isLoad || (i & 0x60) === 0x40 ? to : -1);
+    // LDRD and STRD.
+    const width = !isLoad && (i & 0x40) !== 0 ? 8 : 4;
+    return { ...access(base, distance, isLoad || (i & 0x60) === 0x40 ? to : -1), width };
   }
+  if ((i & 0x0e000000) === 0x08000000) return several(base, i & 0xffff);
   if ((i & 0x0f200e00) === 0x0d000a00) return access(base, sign * (i & 0xff) * 4, -1);
   if ((i & 0x0fe00000) === 0x02800000 || (i & 0x0fe00000) === 0x02400000) {
     const turn = ((i >>> 8) & 15) * 2;
@@ -29,6 +32,13 @@ function armMeaning(i: number): Meaning {
   return NOTHING;
 }
 
+/** LDM and STM of any form: from so many words before the register's address to so many behind. */
+function several(base: number, list: number): Meaning {
+  let words = 0;
+  for (let bits = list; bits !== 0; bits &= bits - 1) words++;
+  return { ...access(base, -4 * words, -1), width: 8 * words + 4 };
+}
+
 function thumbNarrow(i: number): Meaning {
   const base = (i >>> 3) & 7;
   const to = i & 7;
@@ -37,6 +47,7 @@ function thumbNarrow(i: number): Meaning {
   if (form === 12 || form === 13) return access(base, distance * 4, form === 13 ? to : -1);
   if (form === 14 || form === 15) return access(base, distance, form === 15 ? to : -1);
   if (form === 16 || form === 17) return access(base, distance * 2, form === 17 ? to : -1);
+  if (form === 24 || form === 25) return several((i >>> 8) & 7, i & 0xff);
   if ((i & 0xfe00) === 0x1c00) return access(base, (i >>> 6) & 7, to, true);
   if (form === 6) return access((i >>> 8) & 7, i & 0xff, (i >>> 8) & 7, true);
   if ((i & 0xff00) === 0x4400) return computes((i & 7) | ((i >>> 4) & 8), (i & 7) | ((i >>> 4) & 8));
@@ -56,8 +67,10 @@ function thumbWide(first: number, second: number): Meaning {
     return access(base, (second & 0x200) !== 0 ? second & 0xff : -(second & 0xff), isLoad ? to : -1);
   if ((first & 0xfe40) === 0xe840 && (first & 0x0120) !== 0) {
     const distance = (second & 0xff) * ((first & 0x80) !== 0 ? 4 : -4);
-    return access(base, (first & 0x100) !== 0 ? distance : 0, isLoad ? to : -1);
+    return { ...access(base, (first & 0x100) !== 0 ? distance : 0, isLoad ? to : -1), width: 8 };
   }
+  if ((first & 0xfe40) === 0xe800 && (first & 0x0180) !== 0 && (first & 0x0180) !== 0x0180)
+    return several(base, second);
   if ((first & 0xff20) === 0xed00) return access(base, (second & 0xff) * ((first & 0x80) !== 0 ? 4 : -4), -1);
   const amount = ((first & 0x400) << 1) | ((second >>> 4) & 0x700) | (second & 0xff);
   const register = (second >>> 8) & 15;

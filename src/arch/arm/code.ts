@@ -48,5 +48,5 @@ export const armCode = (order: ElfData): CodeModel => ({
   linked: armReferences,
   poolDistances: (code, stateAt) => poolDistances(code, order === "lsb", stateAt),
   argumentRegisters: registers(0, 4),
-  anchors: scanned(ANCHOR_BASES, 13, armScanner(order === "lsb")),
+  anchors: scanned(ANCHOR_BASES, [13, 15], armScanner(order === "lsb")),
 });

@@ -26,7 +26,7 @@ export function thumbCode(order: ElfData): CodeModel {
     step: (code, at, _get, relocated) => step(code, at, relocated, little),
     endsFlow: (code, from, to) => endsFlow(code, from, to, little),
     hasDelaySlot: false,
-    anchors: scanned(ANCHOR_BASES, 13, thumbScanner(little)),
+    anchors: scanned(ANCHOR_BASES, [13, 15], thumbScanner(little)),
   };
 }
 

@@ -52,5 +52,5 @@ export const loongarchCode = (): CodeModel => ({
   branchKind: TOLD_BY_TYPE,
   linked: branchReferences,
   argumentRegisters: registers(4, 8),
-  anchors: scanned(/^R_LARCH_PCALA_LO12$/, 3, loongarchScanner),
+  anchors: scanned(/^R_LARCH_PCALA_LO12$/, [0, 2, 3], loongarchScanner),
 });

@@ -49,5 +49,5 @@ export const mipsCode = (inRegisters: 4 | 8, order: ElfData): CodeModel => ({
   branchKind: TOLD_BY_TYPE,
   linked: mipsReferences,
   argumentRegisters: registers(4, inRegisters),
-  anchors: scanned(/^R_MIPS_(LO16|GOT_OFST)/, 29, mipsScanner(order === "lsb")),
+  anchors: scanned(/^R_MIPS_(LO16|GOT_OFST)/, [0, 29], mipsScanner(order === "lsb")),
 });

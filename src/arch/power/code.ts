@@ -61,6 +61,6 @@ export function powerCode(order: ElfData): CodeModel {
     branchKind: TOLD_BY_TYPE,
     linked: powerReferences,
     argumentRegisters: registers(3, 8),
-    anchors: scanned(/^R_PPC64_TOC16_LO$/, 1, powerScanner(little)),
+    anchors: scanned(/^R_PPC64_TOC16_LO$/, [0, 1, 13], powerScanner(little)),
   };
 }

@@ -21,7 +21,7 @@ export const riscvCode = (): CodeModel => ({
   step,
   endsFlow,
   hasDelaySlot: false,
-  anchors: scanned(/^R_RISCV_(PCREL_)?HI20$/, 2, riscvScanner),
+  anchors: scanned(/^R_RISCV_(PCREL_)?HI20$/, [0, 2, 4], riscvScanner),
 });
 
 /** jal and conditional branches; compressed ones among them. RISC-V unprivileged ISA, 2.5 and 16.4. */

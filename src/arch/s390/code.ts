@@ -22,7 +22,7 @@ export const s390Code = (): CodeModel => ({
   step,
   endsFlow,
   hasDelaySlot: false,
-  anchors: scanned(/^R_390_PC32DBL$/, 15, s390Scanner),
+  anchors: scanned(/^R_390_PC32DBL$/, [0, 15], s390Scanner),
 });
 
 /** The first two bits tell the length. Chapter 5, "Instruction Formats". */
