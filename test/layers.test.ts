@@ -24,7 +24,7 @@ const STOREYS: readonly (readonly string[])[] = [
   ["arch"],
   ["input", "spans"],
   ["diff"],
-  ["image", "types", "disasm", "account"],
+  ["image", "types", "disasm", "account", "facts"],
   ["match"],
   ["plan"],
   ["apply", "kexec", "check", "inspect"],

@@ -78,6 +78,15 @@ export interface Trampoline {
   readonly reach: bigint;
 }
 
+/** What is particular about a vendor's build attributes. */
+export interface BuildAttributes {
+  readonly vendor: string;
+  /** Tags below 32 whose value is a string; all others have numbers. From 32 on odd tags have strings, for every vendor. */
+  readonly strings: ReadonlySet<number>;
+  /** `VENDOR TAG` of attributes that are no convention between objects. */
+  readonly goals: ReadonlySet<string>;
+}
+
 /** Instruction sets, each with all its widths and byte orders; `unknown` is every machine without a folder here. */
 export type Family = "x86" | "aarch64" | "arm" | "power" | "mips" | "riscv" | "loongarch" | "s390" | "unknown";
 
@@ -128,6 +137,8 @@ export interface Arch {
   /** What instructions tell; of functions whose symbol has the low bit set the second, where there are such functions. */
   readonly code: CodeModel;
   readonly taggedCode: CodeModel | null;
+  /** Build attributes that do not follow the form which all vendors share; absent where all do. */
+  readonly attributes?: BuildAttributes;
   readonly link: LinkModel;
   readonly load: LoadModel;
   readonly kernel: KernelModel;

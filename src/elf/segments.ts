@@ -71,7 +71,19 @@ export interface Note {
 }
 
 /** Program header types and flags. gABI chapter 5. */
-export const PT = { LOAD: 1, NOTE: 4 } as const;
+export const PT = {
+  LOAD: 1,
+  DYNAMIC: 2,
+  INTERP: 3,
+  NOTE: 4,
+  PHDR: 6,
+  TLS: 7,
+  GNU_EH_FRAME: 0x6474_e550,
+  GNU_STACK: 0x6474_e551,
+  GNU_RELRO: 0x6474_e552,
+  GNU_PROPERTY: 0x6474_e553,
+  GNU_SFRAME: 0x6474_e554,
+} as const;
 export const PF = { X: 1, W: 2, R: 4 } as const;
 /** e_phnum of files whose true number is in section 0. */
 const PN_XNUM = 0xffff;

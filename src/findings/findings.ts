@@ -143,6 +143,30 @@ export const FINDINGS = {
     "A name means something else",
     (name, detail) => `${name} is not what it was for those who refer to it: ${detail}`,
   ),
+  "file-fact-changed": row(
+    "error",
+    "The loader or linker is told something else",
+    (name, detail) =>
+      `${name}: ${detail}; it counts when the file is linked, loaded or started, and a patch of functions does not bring it to what runs`,
+  ),
+  "file-fact-noted": row("note", "The file says something else", (name, detail) => `${name}: ${detail}`),
+  "function-lifetime-changed": row(
+    "error",
+    "Function moved into or out of init code",
+    (name, detail) => `${name} moved: ${detail}`,
+  ),
+  "global-data-replaced": row(
+    "error",
+    "Global variable becomes another kind of data",
+    (name, detail) =>
+      `${name} becomes another kind of data (${detail}): other objects go on using the old one, and new code begins with a second copy`,
+  ),
+  "constructors-changed": row(
+    "error",
+    "Functions that run at start or end changed",
+    (name, detail) =>
+      `${name} lists functions in the order in which they run when the program or module starts or ends, and differs (${detail}): what was to run at start has run, and what is to run at the end is what was loaded`,
+  ),
   "hook-reaches-patched-code": row(
     "error",
     "Hook reaches patched code",

@@ -1,6 +1,6 @@
 import { EM } from "../../elf/constants.ts";
 import type { ElfData } from "../../elf/object.ts";
-import type { Arch, Howto } from "../arch.ts";
+import type { Arch, BuildAttributes, Howto } from "../arch.ts";
 import { readAddend } from "../field.ts";
 import { type KernelModel, NO_DUMPS, NO_LIVEPATCH, NO_MODULES, NO_WINDOWS } from "../kernel.ts";
 import { KEEPS_ORDER, type LinkModel, NO_JUMP_TABLES, ONE_ENTRY } from "../link.ts";
@@ -49,6 +49,7 @@ export function arm32(data: ElfData, flags: number): Arch {
     // Only the linker makes BE8 of a big-endian object.
     link: { ...LINK, reorderCode: instructionData === data ? KEEPS_ORDER : asBe8 },
     load: armLoad,
+    attributes: ATTRIBUTES,
     kernel: KERNEL,
   };
 }
@@ -61,6 +62,16 @@ function pcBias(howto: Howto): bigint {
   if (!howto.pcrel || !howto.insn || howto.role === "low" || howto.role === "page") return 0n;
   return howto.size === 2 || howto.unit === 2 ? -4n : -8n;
 }
+
+/**
+ * Tag_CPU_raw_name and Tag_CPU_name; Tag_ABI_optimization_goals and Tag_ABI_FP_optimization_goals, which say what the
+ * compiler was to aim at. Addenda to the ABI for the Arm Architecture, "Build Attributes".
+ */
+const ATTRIBUTES: BuildAttributes = {
+  vendor: "aeabi",
+  strings: new Set([4, 5]),
+  goals: new Set(["aeabi 30", "aeabi 31"]),
+};
 
 /** AAELF32, "Mapping symbols". */
 const MAPPING = /^\$[adt](\.|$)/;

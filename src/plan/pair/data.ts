@@ -1,7 +1,7 @@
 import type { Patch } from "../../contract/code.ts";
 import type { DataChange } from "../../contract/description.ts";
-import { ET, SHN, STB } from "../../elf/constants.ts";
-import type { ElfSymbol } from "../../elf/object.ts";
+import { ET, SHF, SHN, SHT, STB } from "../../elf/constants.ts";
+import type { ElfObject, ElfSymbol } from "../../elf/object.ts";
 import type { Finding, FindingCode } from "../../findings/findings.ts";
 import { hex } from "../../hex.ts";
 import { isCode, isComparedByContents, isState, type SectionKind } from "../../spans/section-kind.ts";
@@ -37,10 +37,15 @@ const KINDS: Partial<Record<SectionKind, DataChange["kind"]>> = {
 export function planData(pair: PlannedPair): DataPlan {
   const plan: DataPlan = { data: [], patches: [], findings: [] };
   const { pre, post, pairing } = pair.diff;
+  let known: ReadonlyMap<string, Span> | undefined;
+  const heirs = (): ReadonlyMap<string, Span> => {
+    known ??= heirsIn(pair);
+    return known;
+  };
   for (const span of pre.table.spans) {
     if (isCode(span.kind)) continue;
     const twin = pairing.postOf[span.id];
-    if (twin === undefined) planDeleted(plan, pair, span);
+    if (twin === undefined) planDeleted(plan, pair, span, heirs);
     else planPaired(plan, pair, span, twin);
   }
   for (const span of post.table.spans) {
@@ -110,10 +115,16 @@ function stateCode(pair: PlannedPair, span: Span, twin: Span): FindingCode {
   if (span.kind === "percpu") return "percpu-data-changed";
   if (span.kind === "tls") return "tls-data-changed";
   if (span.kind === "init-data") return "init-data-changed";
-  if (span.kind === "registry") return "registry-changed";
+  if (span.kind === "registry") return isFunctionArray(span) ? "constructors-changed" : "registry-changed";
   if (span.kind === "unknown") return "section-unknown";
   if (span.kind === "note") return pair.diff.pre.uses(span).length > 0 ? "section-unknown" : "note-changed";
   return span.size === twin.size ? "writable-data-changed" : "writable-data-resized";
+}
+
+/** Arrays of functions that start-up code, the loader or exit() calls, by type or by the older names. gABI chapter 4, SHT_INIT_ARRAY. */
+function isFunctionArray({ section: { type, name } }: Span): boolean {
+  const isTyped = type === SHT.INIT_ARRAY || type === SHT.FINI_ARRAY || type === SHT.PREINIT_ARRAY;
+  return isTyped || /^\.(init_array|fini_array|preinit_array|ctors|dtors)(\.|$)/.test(name);
 }
 
 function stateDetail(pair: PlannedPair, span: Span, twin: Span): string {
@@ -135,18 +146,26 @@ function rewrite(pair: PlannedPair, span: Span, twin: Span): Patch {
 /** A global absolute symbol is a number that other objects may use: they were built with its old value. gABI chapter 4, SHN_ABS. */
 function planAbsolutes(plan: DataPlan, pair: PlannedPair): void {
   const { pre, post } = pair.diff;
-  if (pre.table.object.type !== ET.REL) return;
   const isAbsolute = ({ shndx, bind, name }: ElfSymbol): boolean =>
     // Checksums of exports are told by the exports.
     shndx === SHN.ABS && bind !== STB.LOCAL && !name.startsWith("__crc_");
+  const [isPlace, isPlaceNow] = [placesOf(pre.table.object), placesOf(post.table.object)];
   const after = new Map(post.table.object.symbols.filter(isAbsolute).map((symbol) => [symbol.name, symbol]));
   for (const { name, value } of pre.table.object.symbols.filter(isAbsolute)) {
     const twin = after.get(name);
-    if (twin?.value === value) continue;
+    if (twin?.value === value || (twin !== undefined && isPlace(value) && isPlaceNow(twin.value))) continue;
     const where = { object: pair.index, side: "pre", section: "ABS", name, label: name } as const;
     const detail = `${hex(value)} becomes ${twin === undefined ? "undefined" : hex(twin.value)}`;
     plan.findings.push({ code: "absolute-symbol-changed", where, detail });
   }
+}
+
+/** Of a linked image, whether a number lies where it is loaded: then it is taken for an address, which moves with the code. */
+function placesOf({ type, sections }: ElfObject): (value: bigint) => boolean {
+  const loaded = type === ET.REL ? [] : sections.filter(({ flags, addr }) => (flags & SHF.ALLOC) !== 0n && addr > 0n);
+  const [first] = loaded.map(({ addr }) => addr).sort((a, b) => (a < b ? -1 : 1));
+  const [last] = loaded.map(({ addr, size }) => addr + BigInt(size)).sort((a, b) => (a > b ? -1 : 1));
+  return (value) => first !== undefined && last !== undefined && value >= first && value <= last;
 }
 
 /** Common symbols have no section yet: the linker gives them one. gABI chapter 4, SHN_COMMON. */
@@ -193,15 +212,16 @@ function reportUnowned(plan: DataPlan, pair: PlannedPair, span: Span, side: "pre
   plan.findings.push(spanFinding(pair, "unnamed-data-changed", span, side, detail));
 }
 
-function planDeleted(plan: DataPlan, pair: PlannedPair, span: Span): void {
+function planDeleted(plan: DataPlan, pair: PlannedPair, span: Span, heirs: () => ReadonlyMap<string, Span>): void {
   // TOC slots and what they hold are told by who uses them.
   if (span.kind === "toc") return;
   plan.data.push({ ...header(pair, span, "pre"), status: "deleted", pre: placeIn(span), reasons: [] });
   if (span.kind === "note") plan.findings.push(spanFinding(pair, "note-changed", span, "pre", "deleted"));
+  if (isFunctionArray(span)) plan.findings.push(spanFinding(pair, "constructors-changed", span, "pre", "it is gone"));
   reportUnowned(plan, pair, span, "pre");
   if (isComparedByContents(span.kind) || span.symbol === undefined || span.kind === "registry") return;
   if (span.kind === "init-data") plan.findings.push(spanFinding(pair, "init-data-changed", span, "pre", "deleted"));
-  else if (span.symbol.bind !== STB.LOCAL) plan.findings.push(spanFinding(pair, "global-data-deleted", span, "pre"));
+  else if (span.symbol.bind !== STB.LOCAL) plan.findings.push(deletedGlobal(pair, span, heirs().get(span.name)));
   else if (isState(span.kind)) {
     const others = pair.diff.pairing.unclear?.get(span);
     const detail = others?.map((other) => pair.postLabels.get(other)).join(", ");
@@ -210,10 +230,25 @@ function planDeleted(plan: DataPlan, pair: PlannedPair, span: Span): void {
   }
 }
 
+/** Data of post without a twin, by name. */
+function heirsIn({ diff: { post, pairing } }: PlannedPair): ReadonlyMap<string, Span> {
+  const lone = post.table.spans.filter(({ id, kind, symbol }) => {
+    return symbol !== undefined && pairing.preOf[id] === undefined && !isCode(kind);
+  });
+  return new Map(lone.map((span) => [span.name, span]));
+}
+
+/** A global name that still is data, though of another kind, has two places from now on. */
+function deletedGlobal(pair: PlannedPair, span: Span, heir: Span | undefined): Finding {
+  if (heir === undefined) return spanFinding(pair, "global-data-deleted", span, "pre");
+  return spanFinding(pair, "global-data-replaced", span, "pre", `${span.section.name} becomes ${heir.section.name}`);
+}
+
 function planNew(plan: DataPlan, pair: PlannedPair, span: Span): void {
   if (span.kind === "toc") return;
   plan.data.push({ ...header(pair, span, "post"), status: "new", post: placeIn(span), reasons: [] });
   if (span.kind === "note") plan.findings.push(spanFinding(pair, "note-changed", span, "post", "it is new"));
+  if (isFunctionArray(span)) plan.findings.push(spanFinding(pair, "constructors-changed", span, "post", "it is new"));
   reportUnowned(plan, pair, span, "post");
   if (span.kind === "percpu" || span.kind === "tls") {
     plan.findings.push(spanFinding(pair, span.kind === "percpu" ? "percpu-data-new" : "tls-data-new", span, "post"));

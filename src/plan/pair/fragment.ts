@@ -20,6 +20,7 @@ import { planData } from "./data.ts";
 import { describeArch } from "./describe-arch.ts";
 import { hasEntryHooks } from "./entry-points.ts";
 import { planExports } from "./exports.ts";
+import { factFindings } from "./facts.ts";
 import { planFunctions } from "./functions.ts";
 import { planHooks } from "./hooks.ts";
 import { planNameless } from "./nameless.ts";
@@ -88,7 +89,7 @@ export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, f
     ...live.findings,
     ...switchOver.findings,
     ...warnings,
-    ...(absent === undefined ? compareSymbols(pair) : []),
+    ...(absent === undefined ? [...compareSymbols(pair), ...factFindings(pair)] : []),
     ...sides,
     ...producers.findings,
     ...(layouts?.findings ?? []),

@@ -36,10 +36,13 @@ export function planFunctions(pair: PlannedPair): FunctionPlan {
   const plan: FunctionPlan = { functions: [], patches: [], findings: [] };
   const { pre, post, pairing } = pair.diff;
   const starterOf = startersIn(pre);
+  const atStart = { pre: loneInitCode(pair, "pre"), post: loneInitCode(pair, "post") };
   for (const span of pre.table.spans) {
     if (!isCode(span.kind) || span.kind === "fragment") continue;
     const twin = pairing.postOf[span.id];
     if (twin !== undefined) planPaired(plan, pair, span, twin);
+    else if (isFunction(span) && atStart.post.has(span.name))
+      plan.findings.push(spanFinding(pair, "function-lifetime-changed", span, "pre", INTO_INIT));
     else if (isFunction(span)) planDeleted(plan, pair, span);
     const starter = isFunction(span) && pair.diff.outcome.fates[span.id] === "patched" ? starterOf(span) : undefined;
     if (starter !== undefined) plan.findings.push(spanFinding(pair, "code-has-run", span, "pre", starter));
@@ -53,12 +56,27 @@ export function planFunctions(pair: PlannedPair): FunctionPlan {
       reasons: [],
       entry: entryHook(span),
     });
+    if (atStart.pre.has(span.name))
+      plan.findings.push(spanFinding(pair, "function-lifetime-changed", span, "post", OUT_OF_INIT));
   }
   if (plan.patches.length > 0 && hasDescriptors(pre.table.object)) {
     const where = { object: pair.index, side: "pre", section: ".opd", name: pair.object } as const;
     plan.findings.push({ code: "function-descriptors", where, detail: "" });
   }
   return plan;
+}
+
+const INTO_INIT = "it is init code now: what runs stays, though the new source expects it to be freed after start";
+const OUT_OF_INIT =
+  "it was init code, which is freed after start: what still refers to it finds nothing there, and new code uses a copy of its own";
+
+/** Names of init code that only one side has as such. */
+function loneInitCode({ diff }: PlannedPair, side: "pre" | "post"): ReadonlySet<string> {
+  const twins = side === "pre" ? diff.pairing.postOf : diff.pairing.preOf;
+  const lone = diff[side].table.spans.filter(({ id, kind, symbol }) => {
+    return kind === "init-text" && symbol !== undefined && twins[id] === undefined;
+  });
+  return new Set(lone.map(({ name }) => name));
 }
 
 type Header = Pick<FunctionChange, "name" | "demangled" | "label" | "object" | "target" | "partOf">;

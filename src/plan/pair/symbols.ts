@@ -3,8 +3,9 @@ import { SHN, STB, STT } from "../../elf/constants.ts";
 import type { ElfObject, ElfSymbol } from "../../elf/object.ts";
 import type { Finding } from "../../findings/findings.ts";
 import { hex } from "../../hex.ts";
+import { append } from "../../lists.ts";
 import type { Span } from "../../spans/span.ts";
-import type { PlannedPair } from "./pair.ts";
+import { type PlannedPair, spanFinding } from "./pair.ts";
 
 /** Where a symbol points: a span, and the distance from its first byte. */
 interface Spot {
@@ -41,6 +42,7 @@ export function compareSymbols(pair: PlannedPair): Finding[] {
     if (kind !== undefined) report(name, kind);
     else if (isMoved(pair, spot, spotAfter(now))) report(name, "it stands for another place");
   }
+  append(findings, sizeFindings(pair));
   const [oldFlags, newFlags] = [pre.table.object.flags, post.table.object.flags];
   if (oldFlags !== newFlags) {
     const detail = `e_flags ${hex(oldFlags)} becomes ${hex(newFlags)}: the two sides follow different conventions`;
@@ -49,6 +51,23 @@ export function compareSymbols(pair: PlannedPair): Finding[] {
       where: { object: pair.index, side: "post", name: "the ELF header" },
       detail,
     });
+  }
+  return findings;
+}
+
+/** Symbols of equal code or data whose st_size alone differs: tools and debuggers, and copy relocations, go by it. */
+function sizeFindings(pair: PlannedPair): Finding[] {
+  const { pre, pairing, outcome } = pair.diff;
+  const findings: Finding[] = [];
+  for (const span of pre.table.spans) {
+    const twin = pairing.postOf[span.id];
+    if (twin === undefined || outcome.fates[span.id] !== "equal" || outcome.exempt.includes(span)) continue;
+    for (const [i, { symbol }] of span.symbols.entries()) {
+      const other = twin.symbols[i]?.symbol;
+      if (other === undefined || other.name !== symbol.name || other.size === symbol.size) continue;
+      const detail = `st_size of ${symbol.name} ${symbol.size} becomes ${other.size}, though what it stands for is the same`;
+      findings.push(spanFinding(pair, "symbol-changed", span, "pre", detail));
+    }
   }
   return findings;
 }
