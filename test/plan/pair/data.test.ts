@@ -129,7 +129,13 @@ describe("data and what is found about it", () => {
       { findings: ["absolute-symbol-changed"] },
     ],
     ["such a number that is gone", [absolute("v", 64)], [], { findings: ["absolute-symbol-changed"] }],
-    ["such a number that is new, or stays", [absolute("w", 1)], [absolute("v", 2), absolute("w", 1)], {}],
+    ["such a number that stays", [absolute("w", 1)], [absolute("w", 1)], {}],
+    [
+      "such a number that is new",
+      [absolute("w", 1)],
+      [absolute("v", 2), absolute("w", 1)],
+      { findings: ["file-fact-noted"] },
+    ],
     ["a number of the file's own that nothing uses", [absolute("v", 1, "local")], [absolute("v", 2, "local")], {}],
     ["a checksum of an export is told by the export", [absolute("__crc_v", 1)], [absolute("__crc_v", 2)], {}],
     [
