@@ -73,6 +73,8 @@ export interface LinkModel {
   readonly hasTocOffsets: boolean;
   /** Makes of a relocatable object one with instructions in the order of this linked image; `KEEPS_ORDER` where linking changes none. */
   readonly reorderCode: ((object: ElfObject) => ElfObject) | null;
+  /** Makes of a linked image what it would be without the linker's workarounds for errors of processors; `KEEPS_CODE` where linkers have none. */
+  readonly undoErrata: ((object: ElfObject) => ElfObject) | null;
   /** Whether the field of a jump replaces the low bits of its own address. */
   readonly jumpsInRegion: boolean;
   /** The jump from an old function to its new code; for functions of the other instruction set (Thumb) the second. Null where no function can be redirected. */
@@ -83,6 +85,9 @@ export interface LinkModel {
 export const NO_JUMP_TABLES: readonly JumpTableForm[] = [];
 export const NO_HALVES: readonly AddressHalves[] = [];
 export const ONE_ENTRY: readonly bigint[] = [];
+
+/** No linker rewrites instructions because of errors of a processor. */
+export const KEEPS_CODE = null;
 
 /** Instructions have one byte order before and after linking. */
 export const KEEPS_ORDER = null;

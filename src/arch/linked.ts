@@ -1,3 +1,5 @@
+import { sortedNumbers } from "../lists.ts";
+
 /**
  * What an instruction of a linked image refers to, as if its relocation were still there. `load` reads memory at the address and
  * may so read a slot of the GOT; `address` computes, stores or compares it; `thread` is an offset from the thread pointer, `module`
@@ -11,6 +13,8 @@ export interface LinkedReference {
   /** Virtual address, or offset for `thread` and `module`. */
   readonly value: number;
   readonly use: "branch" | "load" | "address" | "thread" | "module";
+  /** Address of the word of data that says it, from where the instruction loads it. */
+  readonly word?: number;
 }
 
 /** Instructions of the first or the other set, or constants among them. */
@@ -52,6 +56,15 @@ export interface LinkedCode {
   isPadding(from: number, to: number): boolean;
   /** Whether a whole number in the code may be an address: only in images at a fixed address. */
   isAddress(value: number): boolean;
+  /** Whether a slot of the GOT is the pair for the thread-locals of the module: what `__tls_get_addr` returns for it is where they begin. */
+  isModuleSlot(address: number): boolean;
+  /** Whether a slot of the GOT is a pair or a descriptor for a thread-local. */
+  isThreadSlot(address: number): boolean;
+  /**
+   * The word that the compiler keeps at an address for itself: of data that no symbol names and that neither code nor the loader writes.
+   * Signed; undefined where there is none.
+   */
+  literalAt(address: number): number | undefined;
   /** The bytes from an address on, up to the end of its section. */
   codeAt(address: number): Uint8Array;
   /** Whether something of the image lies at an address. */
@@ -113,17 +126,31 @@ export function tellMakers(
   }
 }
 
+/** What registers hold at a place; null where paths that meet there disagree. */
+type State<T> = Map<number, T | null>;
+
+/** No function of a compiler needs more readings; what then is still missing stays unknown. */
+const MOST_READINGS = 6;
+
 /**
- * What registers hold, followed through a section in the order of its instructions. A forward branch takes its state to its target,
- * where it is joined with what arrives from above; behind an end (a return, a jump) only such states arrive, or, where there are
- * none, the one of the last indirect jump of the function, whose targets a table holds.
+ * What registers hold, followed through a function in the order of its instructions. A branch takes its state to its target; behind
+ * an end (a return, a jump) only such states arrive, or, where there are none, the one of the last indirect jump of the function, whose
+ * targets a table holds. What only one of several paths knows stays: code reads a register behind the place where they meet only where
+ * all of them wrote what it needs. A branch back brings what the place it leads to did not know: then the function is read again.
  */
 export class Flow<T extends Held> {
-  #current = new Map<number, T>();
-  readonly #waiting = new Map<number, Map<number, T>>();
-  #indirect: Map<number, T> | undefined;
+  #current: State<T> = new Map();
+  readonly #waiting = new Map<number, State<T>>();
+  #indirect: State<T> | undefined;
   #hasEnded = false;
   readonly #lasting = new Map<number, T>();
+  /** Targets of branches back. */
+  readonly #loops = new Set<number>();
+  /** What was known there when it was read last, and what branches back bring beside that. */
+  readonly #seen = new Map<number, State<T>>();
+  readonly #brought = new Map<number, State<T>>();
+  #readings = 0;
+  #isNew = false;
 
   /** A register that holds the same all through the function. */
   keep(register: number, value: T): void {
@@ -146,32 +173,81 @@ export class Flow<T extends Held> {
     return this.#current.size === 0;
   }
 
-  /** A function begins. */
+  /** A branch that will be followed leads there. */
+  expect(from: number, target: number): void {
+    if (target <= from) this.#loops.add(target);
+  }
+
+  /** Another function begins. */
+  begin(): void {
+    this.#seen.clear();
+    this.#brought.clear();
+    this.#readings = 0;
+    this.reset();
+  }
+
+  /** The same function is read once more, from its beginning. */
   reset(): void {
     this.#lasting.clear();
     this.#current = new Map();
     this.#waiting.clear();
     this.#indirect = undefined;
     this.#hasEnded = false;
+    this.#isNew = false;
+    this.#readings++;
+  }
+
+  /** Whether a branch back brought what was not known before. */
+  get isUnfinished(): boolean {
+    return this.#isNew && this.#readings < MOST_READINGS;
   }
 
   /** Control arrives at an offset, from above unless the instruction there was an end. */
   arrive(at: number): void {
-    const brought = this.#waiting.get(at);
-    if (brought !== undefined) {
-      this.#waiting.delete(at);
-      if (this.#hasEnded) this.#current = brought;
-      else join(this.#current, brought);
-    } else if (this.#hasEnded) this.#current = new Map(this.#indirect);
+    const waiting = this.#waiting.get(at);
+    const brought = this.#brought.get(at);
+    if (this.#hasEnded)
+      this.#current = new Map(waiting === undefined && brought === undefined ? this.#indirect : waiting);
+    else if (waiting !== undefined) unite(this.#current, waiting);
+    this.#waiting.delete(at);
+    if (brought !== undefined) unite(this.#current, brought);
+    if (this.#loops.has(at)) this.#seen.set(at, new Map(this.#current));
     this.#hasEnded = false;
+  }
+
+  /**
+   * A call: what it returns in is told, other registers are as they were. Of those that a callee need not save, code reads one behind
+   * a call only where the compiler saw that the callee leaves it alone (GCC, -fipa-ra).
+   */
+  call(results: readonly number[]): void {
+    for (const register of results) this.#current.delete(register);
   }
 
   /** A branch from one offset to another. */
   branch(from: number, target: number): void {
-    if (target <= from) return;
+    if (target <= from) {
+      this.#bring(target);
+      return;
+    }
     const known = this.#waiting.get(target);
     if (known === undefined) this.#waiting.set(target, new Map(this.#current));
-    else join(known, this.#current);
+    else unite(known, this.#current);
+  }
+
+  #bring(target: number): void {
+    const seen = this.#seen.get(target);
+    if (seen === undefined) return;
+    const more: State<T> = new Map();
+    for (const [register, value] of this.#current) {
+      const before = seen.get(register);
+      if (before !== null && (before === undefined || value === null || !includes(before, value)))
+        more.set(register, value);
+    }
+    if (more.size === 0) return;
+    const known = this.#brought.get(target);
+    if (known === undefined) this.#brought.set(target, more);
+    else unite(known, more);
+    this.#isNew = true;
   }
 
   /** A jump to an address in a register. */
@@ -185,13 +261,56 @@ export class Flow<T extends Held> {
   }
 }
 
-/** What both hold stays; where two paths made the same value, the instructions of both made it. */
-function join<T extends Held>(into: Map<number, T>, other: ReadonlyMap<number, T>): void {
-  for (const [register, value] of into) {
-    const second = other.get(register);
-    if (second === value) continue;
-    const isSame = second !== undefined && second.value === value.value && second.kind === value.kind;
-    if (isSame) into.set(register, { ...value, makers: [...new Set([...value.makers, ...second.makers])] });
-    else into.delete(register);
+function isEqual(one: Held, other: Held): boolean {
+  return one.value === other.value && one.kind === other.kind;
+}
+
+/** Whether it is the same value, and its instructions are among those of the first. */
+function includes(one: Held, other: Held): boolean {
+  return one === other || (isEqual(one, other) && other.makers.every((maker) => hasMaker(one.makers, maker)));
+}
+
+function hasMaker(makers: readonly Maker[], { offset, type }: Maker): boolean {
+  return makers.some((one) => one.offset === offset && one.type === type);
+}
+
+/** What either of two paths knows; where both made the same value, the instructions of both made it. */
+function unite<T extends Held>(into: State<T>, other: ReadonlyMap<number, T | null>): void {
+  for (const [register, second] of other) {
+    const value = into.get(register);
+    if (value === second || value === null) continue;
+    if (value === undefined) into.set(register, second);
+    else if (second === null || !isEqual(value, second)) into.set(register, null);
+    else if (!includes(value, second)) {
+      const more = second.makers.filter((maker) => !hasMaker(value.makers, maker));
+      into.set(register, { ...value, makers: [...value.makers, ...more] });
+    }
+  }
+}
+
+/**
+ * Reads code function by function, each as often as what branches back bring asks for; what earlier readings found and told of it is
+ * forgotten. `read` reads code[from, to).
+ */
+export function readFunctions<T extends Held>(
+  { code, starts }: LinkedCode,
+  flow: Flow<T>,
+  found: LinkedReference[],
+  told: Set<number>,
+  read: (from: number, to: number) => void,
+): void {
+  const edges = sortedNumbers(starts).filter((start) => start > 0 && start < code.length);
+  let from = 0;
+  for (const to of [...edges, code.length]) {
+    const mark = found.length;
+    flow.begin();
+    for (;;) {
+      read(from, to);
+      if (!flow.isUnfinished) break;
+      flow.reset();
+      found.length = mark;
+      told.clear();
+    }
+    from = to;
   }
 }

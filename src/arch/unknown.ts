@@ -3,7 +3,7 @@ import type { ElfClass, ElfData } from "../elf/object.ts";
 import type { Arch } from "./arch.ts";
 import { type CodeModel, NO_ANCHORS, TOLD_BY_TYPE } from "./code.ts";
 import { anyAddress, NO_DUMPS, NO_LIVEPATCH, NO_MODULES, NO_WINDOWS } from "./kernel.ts";
-import { KEEPS_ORDER, NO_HALVES, NO_JUMP_TABLES, ONE_ENTRY } from "./link.ts";
+import { KEEPS_CODE, KEEPS_ORDER, NO_HALVES, NO_JUMP_TABLES, ONE_ENTRY } from "./link.ts";
 import { branchReferences } from "./linked.ts";
 import { PLAIN_LOAD } from "./load.ts";
 import { isLocalLabel } from "./marker.ts";
@@ -43,6 +43,7 @@ export function unknownArch(machine: number, elfClass: ElfClass, data: ElfData):
       mayHaveDescriptors: false,
       hasTocOffsets: false,
       reorderCode: KEEPS_ORDER,
+      undoErrata: KEEPS_CODE,
       jumpsInRegion: false,
       trampoline: null,
       taggedTrampoline: null,

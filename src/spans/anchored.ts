@@ -1,6 +1,7 @@
 import { anchoredUses, hasAnchors, isAnchorBase } from "../arch/anchors/anchors.ts";
 import type { AnchorBase, AnchoredUse } from "../arch/anchors/uses.ts";
 import type { Arch, Howto } from "../arch/arch.ts";
+import { codeFor } from "../arch/code.ts";
 import { SHF, STT } from "../elf/constants.ts";
 import { type Draft, namesPosition, settle, settled } from "./references.ts";
 import { isCode } from "./section-kind.ts";
@@ -49,10 +50,12 @@ export function attachAnchorReferences(
 function basesOf(arch: Arch, span: Span, spansOf: (section: number) => readonly Span[]): AnchorBase[] {
   const bases: AnchorBase[] = [];
   for (const { howto, offset, target, targetOffset, symbol } of span.relocations) {
-    if (target === undefined || symbol === undefined || !namesPosition(symbol)) continue;
+    // In a linked image every address is only a place.
+    if (target === undefined || (symbol !== undefined && !namesPosition(symbol))) continue;
     if (isCode(target.kind) || !isAnchorBase(arch, howto)) continue;
     if ((target.section.flags & SHF.MERGE) !== 0n || spansOf(target.section.index).length < 2) continue;
-    bases.push({ offset, section: target.section.index, place: target.offset + targetOffset });
+    const place = target.offset + targetOffset;
+    bases.push({ offset, section: target.section.index, place, isOfPath: symbol === undefined });
   }
   return bases;
 }
@@ -65,6 +68,7 @@ function giveDistances(
 ): void {
   const byOffset = new Map(span.relocations.map((relocation) => [relocation.offset, relocation]));
   const entries = span.symbols.filter(({ symbol }) => isFunctionSymbol(symbol)).map(({ offset }) => offset);
+  const { endsFlow } = codeFor(arch, isThumb(arch, span));
   const found = anchoredUses(
     arch,
     span.bytes,
@@ -73,6 +77,7 @@ function giveDistances(
       entries: [0, ...entries],
       isEnteredElsewhere: span.entries.some(({ table }) => table.policy !== "bug-line"),
       isRelocated: (offset) => byOffset.has(offset),
+      isEnd: (from, to) => endsFlow(span.bytes, from, to),
       leaving: (offset) => {
         const branch = byOffset.get(offset);
         if (branch === undefined) return undefined;
@@ -86,7 +91,7 @@ function giveDistances(
   const anchors = new Set(bases.map(({ section, place }) => `${section} ${place}`));
   for (const relocation of span.relocations as Draft[]) {
     const { target, targetOffset, symbol } = relocation;
-    if (target === undefined || symbol?.type !== STT.SECTION) continue;
+    if (target === undefined || (symbol !== undefined && symbol.type !== STT.SECTION)) continue;
     const place = target.offset + targetOffset;
     const countsOnly = isAnchorBase(arch, relocation.howto) || relocation.howto.role === "page";
     if (!countsOnly || !anchors.has(`${target.section.index} ${place}`)) continue;

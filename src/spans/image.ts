@@ -46,6 +46,10 @@ export interface Image {
   isDynamic(address: number): boolean;
   /** Whether the slot is one that code passes to the run-time for a thread-local: a pair or a descriptor. */
   isThreadSlot(address: number): boolean;
+  /** Whether a slot is the pair for the image's own thread-locals, whose second word the loader leaves at 0. */
+  isModuleSlot(address: number): boolean;
+  /** The word that the compiler keeps for itself at an address; undefined where a symbol names it, or it may be written. */
+  literalAt(address: number): number | undefined;
   /** Symbol that the loader copies into the image's own memory (R_*_COPY), by address. */
   readonly copies: ReadonlyMap<number, string>;
   /** Stubs that leave the choice of a function to the loader, by address, with the function's name (MIPS). */
@@ -130,6 +134,7 @@ export function readImage(object: ElfObject, arch: Arch): Image | undefined {
     moduleOffset(arch, offset, threadSize, alignment),
   );
   const { linkerSymbols, ownSymbols } = symbolAddresses(object);
+  const isNamed = namedTest(object);
   return {
     object,
     arch,
@@ -142,6 +147,8 @@ export function readImage(object: ElfObject, arch: Arch): Image | undefined {
     wordAt: (address) => slots.wordMeaning(address),
     isDynamic: (address) => slots.isDynamic(address),
     isThreadSlot: (address) => slots.isThreadSlot(address),
+    isModuleSlot: (address) => slots.isModuleSlot(address),
+    literalAt: (address) => literalAt(object, slots, placeAt, isNamed, address),
     copies: slots.copies,
     lazyStubs: slots.lazyStubs,
     localGot: slots.localGot,
@@ -229,6 +236,51 @@ function symbolAddresses(object: ElfObject): { linkerSymbols: Map<number, string
   return { linkerSymbols, ownSymbols };
 }
 
+/** Read-only once the loader has filled it. */
+const RELRO = /^\.data\.rel\.ro(\.|$)/;
+
+function literalAt(
+  object: ElfObject,
+  slots: Slots,
+  placeAt: Image["placeAt"],
+  isNamed: (address: number) => boolean,
+  address: number,
+): number | undefined {
+  const place = placeAt(address);
+  if (place === undefined || address % (object.class / 8) !== 0) return undefined;
+  const { flags, name, bytes } = place.section;
+  const isConstant = (flags & (SHF.WRITE | SHF.EXECINSTR)) === 0n || RELRO.test(name);
+  if (!isConstant || place.offset + object.class / 8 > bytes.length) return undefined;
+  if (slots.isSlot(address) || slots.isDynamic(address) || isNamed(address)) return undefined;
+  return Number(BigInt.asIntN(object.class, readWord(object, place.section, place.offset)));
+}
+
+/** Whether a symbol with a size has an address among its bytes. */
+function namedTest(object: ElfObject): (address: number) => boolean {
+  let ends: { readonly from: number; readonly to: number }[] | undefined;
+  const read = (): { readonly from: number; readonly to: number }[] => {
+    const found: { from: number; to: number }[] = [];
+    for (const { section: index, value, size, type } of object.symbols) {
+      const section = index === undefined ? undefined : object.sections[index];
+      if (section === undefined || size === 0 || type === STT.TLS) continue;
+      const from = Number(value + section.addr);
+      found.push({ from, to: from + size });
+    }
+    return found.sort((a, b) => a.from - b.from);
+  };
+  return (address) => {
+    ends ??= read();
+    let low = 0;
+    let high = ends.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((ends[middle]?.from ?? 0) <= address) low = middle + 1;
+      else high = middle;
+    }
+    return (ends[low - 1]?.to ?? 0) > address;
+  };
+}
+
 /** The words that the loader fills, and those that linking filled, in sections of slots. */
 class Slots {
   readonly relocations: readonly DynamicRelocation[];
@@ -292,6 +344,13 @@ class Slots {
 
   isThreadSlot(address: number): boolean {
     return this.isSlot(address) && /DTPMOD|TLS_?DESC|GOTDESC/.test(this.#byAddress.get(address)?.type ?? "");
+  }
+
+  isModuleSlot(address: number): boolean {
+    const known = this.#byAddress.get(address);
+    if (known === undefined || known.relocation.name !== "" || !/DTPMOD/.test(known.type)) return false;
+    const second = address + this.#object.class / 8;
+    return !this.#byAddress.has(second) && this.#wordAt(second) === 0n;
   }
 
   isDynamic(address: number): boolean {

@@ -52,6 +52,7 @@ export class LinkedReader {
   readonly #stubs: ReadonlyMap<number, ElfSymbol>;
   readonly #clones: readonly { readonly section: number; readonly from: number; readonly to: number }[];
   readonly #starts = new Map<number, Set<number>>();
+  #words: ReadonlyMap<number, Goal> | undefined;
 
   constructor(image: Image) {
     this.#image = image;
@@ -109,6 +110,9 @@ export class LinkedReader {
       localGot,
       toc,
       threadSize,
+      isModuleSlot: (address) => this.#image.isModuleSlot(address),
+      isThreadSlot: (address) => this.#image.isThreadSlot(address),
+      literalAt: (address) => this.#image.literalAt(address),
       isAddress: (value) => isFixed && value >= 0x1000 && placeAt(value) !== undefined,
       codeAt: (address) => {
         const place = placeAt(address);
@@ -261,6 +265,12 @@ export class LinkedReader {
       found.set(at, draftAt(at, howto, goal ?? { addend }));
     }
     const type = arch.link.wordType;
+    for (const [address, goal] of this.#wordsOfCode()) {
+      const at = address - start;
+      if (type === null) break;
+      if (at >= 0 && at < section.size && placeAt(address)?.section === section && !found.has(at))
+        found.set(at, draftAt(at, howtoOf(arch, type), goal));
+    }
     if (object.type === ET.EXEC && type !== null) {
       const size = object.class / 8;
       const { bytes } = section;
@@ -274,6 +284,21 @@ export class LinkedReader {
       }
     }
     return [...found.values()].sort((a, b) => a.offset - b.offset);
+  }
+
+  /** What words of data say that the compiler keeps for code alone, by address. */
+  #wordsOfCode(): ReadonlyMap<number, Goal> {
+    if (this.#words !== undefined) return this.#words;
+    const words = new Map<number, Goal>();
+    this.#words = words;
+    for (const section of this.#image.object.sections) {
+      const isMapped = (section.flags & SHF.ALLOC) !== 0n && (section.flags & SHF.EXECINSTR) !== 0n;
+      for (const reference of isMapped ? this.#referencesOf(section) : []) {
+        const goal = reference.word === undefined ? undefined : this.#goalOf(reference, section);
+        if (reference.word !== undefined && goal !== undefined) words.set(reference.word, goal);
+      }
+    }
+    return words;
   }
 
   /** What the word at an address leads to. */
@@ -303,7 +328,7 @@ export function jumpTableDrafts(image: Image, section: Section, offset: number, 
           ? isRelative
             ? view.getInt32(at, little)
             : view.getUint32(at, little)
-          : Number(view.getBigUint64(at, little));
+          : Number(isRelative ? view.getBigInt64(at, little) : view.getBigUint64(at, little));
       const place = image.placeAt(isRelative ? start + value : value);
       if (value === 0 || place === undefined || (place.section.flags & SHF.EXECINSTR) === 0n) break;
       drafts.push(draftAt(at, howtoOf(image.arch, type), { place }));

@@ -50,9 +50,10 @@ type LinkerMade = Map<number, readonly { readonly from: number; readonly to: num
 
 /** Reads an object in Ksplice's terms: sections become spans, relocations point from span to span, table entries belong to code. */
 export function buildSpans(file: ElfObject): SpanTable {
-  const object = withSectionOffsets(withCodeSymbols(file));
-  const arch = archFor(object);
-  const isLinked = object.type !== ET.REL;
+  const arch = archFor(file);
+  const isLinked = file.type !== ET.REL;
+  const own = isLinked && arch.link.undoErrata !== null ? arch.link.undoErrata(file) : file;
+  const object = withSectionOffsets(withCodeSymbols(own));
   const kinds = object.sections.map((section) =>
     isDescribed(object, section) ? "metadata" : sectionKind(section, isLinked),
   );

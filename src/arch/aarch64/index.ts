@@ -7,6 +7,7 @@ import { KEEPS_ORDER, type LinkModel, NO_JUMP_TABLES, ONE_ENTRY } from "../link.
 import { markerTest } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
 import { aarch64Code } from "./code.ts";
+import { withoutErrata } from "./errata.ts";
 import { aarch64Howtos } from "./howtos.ts";
 import { aarch64Load } from "./load.ts";
 
@@ -114,6 +115,7 @@ const link = (prefix: string, slot: string, wordType: number): LinkModel => ({
   mayHaveDescriptors: false,
   hasTocOffsets: false,
   reorderCode: KEEPS_ORDER,
+  undoErrata: withoutErrata,
   jumpsInRegion: false,
   trampoline: {
     unit: 4,

@@ -1,4 +1,13 @@
-import { Flow, type Held, type LinkedCode, type LinkedReference, signExtend, tellMakers, wordAt } from "../linked.ts";
+import {
+  Flow,
+  type Held,
+  type LinkedCode,
+  type LinkedReference,
+  readFunctions,
+  signExtend,
+  tellMakers,
+  wordAt,
+} from "../linked.ts";
 
 /** R_AARCH64_ADR_PREL_PG_HI21 and the LO12 types by access size. ELF for the Arm 64-bit Architecture, 5.7.6. */
 const PAGE = 275;
@@ -26,13 +35,13 @@ export function aarch64References(linked: LinkedCode): LinkedReference[] {
   const targets = new Map(
     found.filter(({ use }) => use === "branch").map(({ offset, value }) => [offset, value - base]),
   );
+  for (const [from, target] of targets) held.expect(from, target);
   const told = new Set<number>();
   const tell = (register: Held, value: number, offset: number, type: number, use: LinkedReference["use"]): void => {
     tellMakers(register, value, use, told, found);
     found.push({ offset, type, value, use });
   };
-  for (let at = 0; at + 4 <= code.length; at += 4) {
-    if (linked.starts.has(at)) held.reset();
+  const read = (at: number): void => {
     held.arrive(at);
     const word = wordAt(code, at, true);
     const to = word & 31;
@@ -45,13 +54,13 @@ export function aarch64References(linked: LinkedCode): LinkedReference[] {
         value: Math.floor((base + at) / 4096) * 4096 + pages * 4096,
         makers: [{ offset: at, type: PAGE }],
       });
-      continue;
+      return;
     }
     // mrs xN, tpidr_el0
     if ((word & 0xffffffe0) >>> 0 === 0xd53bd040) {
       if (linked.threadSize > 0) held.set(to, { kind: "thread", value: 0, makers: [] });
       else held.delete(to);
-      continue;
+      return;
     }
     // movz xN, #hi, lsl #16; movk xN, #lo: what a linker makes of a load of a thread-local's offset.
     const next = at + 8 <= code.length ? wordAt(code, at + 4, true) : 0;
@@ -62,7 +71,7 @@ export function aarch64References(linked: LinkedCode): LinkedReference[] {
         found.push({ offset: at + 4, type: THREAD_G0, value, use: "thread" });
       }
       held.delete(to);
-      continue;
+      return;
     }
     const register = held.get(from);
     const isAdd = (word & 0xffc00000) >>> 0 === 0x91000000;
@@ -74,7 +83,7 @@ export function aarch64References(linked: LinkedCode): LinkedReference[] {
         value: register.value + imm12 * 4096,
         makers: [{ offset: at, type: THREAD_HIGH }],
       });
-      continue;
+      return;
     }
     const isLoad = isAccess && (word & 0x00c00000) !== 0;
     // A thread-local's low part is relocated only where the upper part was told.
@@ -91,7 +100,10 @@ export function aarch64References(linked: LinkedCode): LinkedReference[] {
     if (isDescriptorCall(code, at)) for (const register of [0, 1, 30]) held.delete(register);
     else forget(held, word, isAccess && !isLoad);
     follow(held, word, at, targets.get(at));
-  }
+  };
+  readFunctions(linked, held, found, told, (from, to) => {
+    for (let at = from; at + 4 <= to; at += 4) read(at);
+  });
   return found;
 }
 
@@ -102,14 +114,15 @@ function isDescriptorCall(code: Uint8Array, at: number): boolean {
   );
 }
 
+/** x0 and x1, and the return address. Procedure Call Standard for the Arm 64-bit Architecture, 6.9. */
+const CALL_RESULTS = [0, 1, 30];
+
 /** Registers that hold something else after an instruction. */
 function forget(held: Flow<Held>, word: number, isStore: boolean): void {
   if (held.isEmpty) return;
   const group = (word >>> 25) & 15;
-  // Branches with link, to what may change all that a caller does not save.
   if ((word & 0xfc000000) >>> 0 === 0x94000000 || (word & 0xfffffc1f) >>> 0 === 0xd63f0000) {
-    for (let register = 0; register <= 18; register++) held.delete(register);
-    held.delete(30);
+    held.call(CALL_RESULTS);
     return;
   }
   const isBranch = (group & 0b1110) === 0b1010;

@@ -56,7 +56,8 @@ function scanAnchors(
   for (const base of bases) {
     const loads = pools.get(base.offset) ?? scanner.loads(code, base.offset, steps);
     for (const [start, register] of loads) {
-      for (const step of reached(steps, start, register)) {
+      const isEnd = base.isOfPath ? ({ at, length }: Step) => flow.isEnd(at, at + length) : NEVER;
+      for (const step of reached(steps, start, register, isEnd)) {
         const { distance, isAddress } = accessBy(step, register) ?? { distance: Number.NaN, isAddress: false };
         if (Number.isNaN(distance) || flow.isRelocated(step.at) || flow.isRelocated(step.at + 2)) continue;
         const use: AnchoredUse = {
@@ -102,8 +103,15 @@ function poolLoads(code: Uint8Array, steps: readonly Step[], { pool }: Scanner):
   return loads;
 }
 
-/** Instructions behind an offset that use a register as their base, until one overwrites it by something else. */
-function* reached(steps: readonly Step[], start: number, register: number): Generator<Step> {
+const NEVER = (): boolean => false;
+
+/** Instructions behind an offset that use a register as their base, until one overwrites it by something else or is an end. */
+function* reached(
+  steps: readonly Step[],
+  start: number,
+  register: number,
+  isEnd: (step: Step) => boolean,
+): Generator<Step> {
   let index = firstBehind(steps, start);
   for (const end = Math.min(steps.length, index + FOLLOWED); index < end; index++) {
     const step = steps[index] as Step;
@@ -111,5 +119,6 @@ function* reached(steps: readonly Step[], start: number, register: number): Gene
     if (step.writes === register && step.base !== register) return;
     // A load into its own base register.
     if (step.writes === register && step.access?.isAddress === false) return;
+    if (isEnd(step)) return;
   }
 }

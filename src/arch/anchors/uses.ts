@@ -5,6 +5,11 @@ export interface AnchorBase {
   /** Section index, and byte offset in it. */
   readonly section: number;
   readonly place: number;
+  /**
+   * Whether accesses behind the end of its path are not looked for: in a linked image any address may be one that others are counted
+   * from, and registers are used again.
+   */
+  readonly isOfPath: boolean;
 }
 
 /** What the instructions of a function do not tell about how control passes through it. */
@@ -15,6 +20,8 @@ export interface AnchorFlow {
   readonly isEnteredElsewhere: boolean;
   /** Where the branch at an offset leads when it leaves: to another function, or to a part of this one; undefined when it stays. */
   leaving(offset: number): "function" | "part" | undefined;
+  /** Whether control never passes from an instruction, at code[from, to), to the next one. */
+  isEnd(from: number, to: number): boolean;
   /** Whether a relocation rewrites the instruction at an offset. */
   isRelocated(offset: number): boolean;
 }

@@ -3,7 +3,7 @@ import type { ElfData } from "../../elf/object.ts";
 import type { Arch, BuildAttributes, Howto } from "../arch.ts";
 import { readAddend } from "../field.ts";
 import { type KernelModel, NO_DUMPS, NO_LIVEPATCH, NO_MODULES, NO_WINDOWS } from "../kernel.ts";
-import { KEEPS_ORDER, type LinkModel, NO_JUMP_TABLES, ONE_ENTRY } from "../link.ts";
+import { KEEPS_CODE, KEEPS_ORDER, type LinkModel, NO_JUMP_TABLES, ONE_ENTRY } from "../link.ts";
 import { markerTest } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
 import { asBe8, EF_ARM_BE8 } from "./be8.ts";
@@ -84,6 +84,7 @@ const LINK: Omit<LinkModel, "reorderCode"> = {
   localEntries: ONE_ENTRY,
   mayHaveDescriptors: false,
   hasTocOffsets: false,
+  undoErrata: KEEPS_CODE,
   jumpsInRegion: false,
   // `b`, which counts from 8 bytes ahead; the undefined instruction of BUG(). Linux: arch/arm/include/asm/bug.h.
   trampoline: {

@@ -1,4 +1,12 @@
-import { Flow, type Held, type LinkedCode, type LinkedReference, signExtend, wordAt } from "../linked.ts";
+import {
+  Flow,
+  type Held,
+  type LinkedCode,
+  type LinkedReference,
+  readFunctions,
+  signExtend,
+  wordAt,
+} from "../linked.ts";
 
 /** ELF for the Arm Architecture: ABS32, REL32, GOT_BREL, MOVW_ABS_NC, MOVT_ABS and their Thumb forms, TLS_LE32. */
 const ABS32 = 2;
@@ -9,35 +17,27 @@ const MOVT = 44;
 const THUMB_MOVW = 47;
 const THUMB_MOVT = 48;
 const THREAD_OFFSET = 108;
+const MODULE_OFFSET = 106;
 
 /** R_ARM_CALL and R_ARM_THM_CALL, for branches that change the instruction set, and for those that come back. */
 const ARM_CALL = 28;
 const THUMB_CALL = 10;
 
-/** Half an address, a word of a literal pool, an address, or the thread pointer. The makers are the instruction, or the word in the pool. */
+/** r0 and r1, what veneers change, and the return address. Procedure Call Standard for the Arm Architecture, 6.4. */
+const CALL_RESULTS = [0, 1, 12, 14];
+
+/** Half an address, a word of a literal pool, an address, the thread pointer, or where the module's thread-locals begin. The makers are the instruction, or the word in the pool. */
 interface ArmHeld extends Held {
-  readonly kind: "half" | "literal" | "address" | "thread";
+  readonly kind: "half" | "literal" | "address" | "thread" | "module";
 }
 
 /** Reads Arm and Thumb code: branches, movw with movt, jump tables, literal pools with what pc, the GOT pointer or the thread pointer adds. Arm ARM, A8.8. */
 export function armReferences(linked: LinkedCode): LinkedReference[] {
-  const reader = new ArmReader(linked);
-  const { code } = linked;
-  const stateAt = linked.stateAt ?? (() => "arm" as const);
-  let from = 0;
-  while (from < code.length) {
-    const state = stateAt(from);
-    let to = from + 2;
-    while (to < code.length && stateAt(to) === state) to += 2;
-    if (state === "arm") reader.readArm(from, to);
-    else if (state === "thumb") reader.readThumb(from, to);
-    from = to;
-  }
-  return reader.found;
+  return new ArmReader(linked).read();
 }
 
 class ArmReader {
-  readonly found: LinkedReference[] = [];
+  readonly #found: LinkedReference[] = [];
   readonly #linked: LinkedCode;
   readonly #held = new Flow<ArmHeld>();
   readonly #told = new Set<number>();
@@ -49,17 +49,33 @@ class ArmReader {
     this.#linked = linked;
   }
 
-  #branches(from: number, to: number, isThumb: boolean): void {
-    const { branches, base } = this.#linked;
-    for (const { offset, type, target } of branches(from, to, isThumb)) {
-      this.found.push({ offset, type, value: base + target, use: "branch" });
-      if (type !== ARM_CALL && type !== THUMB_CALL) this.#targets.set(offset, target);
+  read(): LinkedReference[] {
+    readFunctions(this.#linked, this.#held, this.#found, this.#told, (from, to) => this.#function(from, to));
+    return this.#found;
+  }
+
+  /** A function, in stretches of one instruction set or of constants. */
+  #function(from: number, to: number): void {
+    const stateAt = this.#linked.stateAt ?? (() => "arm" as const);
+    this.#conditional = 0;
+    for (let start = from; start < to; ) {
+      const state = stateAt(start);
+      let end = start + 2;
+      while (end < to && stateAt(end) === state) end += 2;
+      if (state === "arm") this.#readArm(start, end);
+      else if (state === "thumb") this.#readThumb(start, end);
+      start = end;
     }
   }
 
-  #arrive(at: number): void {
-    if (this.#linked.starts.has(at)) this.#held.reset();
-    this.#held.arrive(at);
+  #branches(from: number, to: number, isThumb: boolean): void {
+    const { branches, base } = this.#linked;
+    for (const { offset, type, target } of branches(from, to, isThumb)) {
+      this.#found.push({ offset, type, value: base + target, use: "branch" });
+      if (type === ARM_CALL || type === THUMB_CALL) continue;
+      this.#targets.set(offset, target);
+      this.#held.expect(offset, target);
+    }
   }
 
   /** Where control goes from an instruction besides the next one; `isEnd` where it does not go there. */
@@ -70,11 +86,11 @@ class ArmReader {
     if (isEnd) this.#held.end();
   }
 
-  readArm(from: number, to: number): void {
+  #readArm(from: number, to: number): void {
     this.#branches(from, to, false);
     const { code, little } = this.#linked;
     for (let at = (from + 3) & ~3; at + 4 <= to; at += 4) {
-      this.#arrive(at);
+      this.#held.arrive(at);
       const word = wordAt(code, at, little);
       this.#arm(word, at);
       const isTable = (word & 0x0ffffff0) === 0x079ff100 || (word & 0x0ffffff0) === 0x008ff100;
@@ -100,11 +116,11 @@ class ArmReader {
     const kind = word & 0x0ff00000;
     const pc = base + at + 8;
     const stub = plt(code, at, little);
-    if (stub !== undefined) this.found.push({ offset: at, type: ABS32, value: base + stub, use: "load" });
+    if (stub !== undefined) this.#found.push({ offset: at, type: ABS32, value: base + stub, use: "load" });
     // blx: to Thumb code, at a halfword.
     if (word >>> 25 === 0x7d) {
       const distance = signExtend(word & 0xffffff, 24) * 4 + ((word >>> 23) & 2);
-      this.found.push({ offset: at, type: ARM_CALL, value: pc + distance, use: "branch" });
+      this.#found.push({ offset: at, type: ARM_CALL, value: pc + distance, use: "branch" });
       this.#call();
     } else if (kind === 0x03000000) this.#half(rd, immediate, at, MOVW);
     else if (kind === 0x03400000) this.#upper(rd, immediate, at, MOVT);
@@ -125,12 +141,12 @@ class ArmReader {
     else if ((word & 0x0c000000) === 0 && (word & 0x01900000) !== 0x01100000) this.#held.delete(rd);
   }
 
-  readThumb(from: number, to: number): void {
+  #readThumb(from: number, to: number): void {
     this.#branches(from, to, true);
     const { code, base, little } = this.#linked;
     const half = (at: number): number => (code[little ? at : at + 1] ?? 0) | ((code[little ? at + 1 : at] ?? 0) << 8);
     for (let at = from; at + 2 <= to; ) {
-      this.#arrive(at);
+      this.#held.arrive(at);
       const first = half(at);
       const second = half(at + 2);
       const isWide = first >= 0xe800;
@@ -176,7 +192,7 @@ class ArmReader {
     const kind = first & 0xfbf0;
     const isPlain = (second & 0x8000) === 0;
     if ((first & 0xf800) === 0xf000 && (second & 0xd001) === 0xc000) {
-      this.found.push({ offset: at, type: THUMB_CALL, value: (pc & ~3) + blxDistance(first, second), use: "branch" });
+      this.#found.push({ offset: at, type: THUMB_CALL, value: (pc & ~3) + blxDistance(first, second), use: "branch" });
       this.#call();
     } else if (kind === 0xf240 && isPlain) this.#half(rd, immediate, at, THUMB_MOVW);
     else if (kind === 0xf2c0 && isPlain) this.#upper(rd, immediate, at, THUMB_MOVT);
@@ -255,7 +271,7 @@ class ArmReader {
   #tell(offset: number, type: number, value: number, use: LinkedReference["use"]): void {
     if (this.#told.has(offset)) return;
     this.#told.add(offset);
-    this.found.push({ offset, type, value, use });
+    this.#found.push({ offset, type, value, use });
   }
 
   /** What the sum of two registers means, one of which holds a literal: told of its word in the pool. */
@@ -271,6 +287,11 @@ class ArmReader {
         const isOffset = literal.value < this.#linked.threadSize + 4096 && this.#linked.threadSize > 0;
         for (const { offset } of isOffset ? literal.makers : [])
           this.#tell(offset, THREAD_OFFSET, literal.value, "thread");
+        return undefined;
+      }
+      if (pointer?.kind === "module") {
+        for (const { offset } of literal.value <= this.#linked.threadSize ? literal.makers : [])
+          this.#tell(offset, MODULE_OFFSET, literal.value, "module");
         return undefined;
       }
       if (other !== 15 && pointer?.kind !== "address") continue;
@@ -295,7 +316,10 @@ class ArmReader {
   }
 
   #call(): void {
-    for (const register of [0, 1, 2, 3, 12, 14]) this.#held.delete(register);
+    const argument = this.#held.get(0);
+    const isForModule = argument?.kind === "address" && this.#linked.isModuleSlot(argument.value);
+    this.#held.call(CALL_RESULTS);
+    if (isForModule) this.#held.set(0, { kind: "module", value: 0, makers: [] });
   }
 }
 

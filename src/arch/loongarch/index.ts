@@ -3,7 +3,7 @@ import type { ElfClass } from "../../elf/object.ts";
 import type { Arch } from "../arch.ts";
 import { readAddend } from "../field.ts";
 import { anyAddress, type KernelModel, mappedAt, NO_DUMPS, NO_LIVEPATCH, NO_MODULES } from "../kernel.ts";
-import { KEEPS_ORDER, type LinkModel, NO_JUMP_TABLES, ONE_ENTRY, type TrampolineForm } from "../link.ts";
+import { KEEPS_CODE, KEEPS_ORDER, type LinkModel, NO_JUMP_TABLES, ONE_ENTRY, type TrampolineForm } from "../link.ts";
 import { PLAIN_LOAD } from "../load.ts";
 import { isLocalLabel } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
@@ -67,6 +67,7 @@ const LINK: Omit<LinkModel, "wordType" | "trampoline"> = {
   mayHaveDescriptors: false,
   hasTocOffsets: false,
   reorderCode: KEEPS_ORDER,
+  undoErrata: KEEPS_CODE,
   jumpsInRegion: false,
   taggedTrampoline: null,
 };

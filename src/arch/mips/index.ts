@@ -3,7 +3,7 @@ import type { ElfClass, ElfData } from "../../elf/object.ts";
 import type { Arch } from "../arch.ts";
 import { readAddend } from "../field.ts";
 import { type KernelModel, NO_DUMPS, NO_LIVEPATCH, NO_MODULES } from "../kernel.ts";
-import { type JumpTableForm, KEEPS_ORDER, type LinkModel, ONE_ENTRY } from "../link.ts";
+import { type JumpTableForm, KEEPS_CODE, KEEPS_ORDER, type LinkModel, ONE_ENTRY } from "../link.ts";
 import { isLocalLabel } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
 import { mipsCode } from "./code.ts";
@@ -63,6 +63,7 @@ const LINK: Omit<LinkModel, "wordType"> = {
   mayHaveDescriptors: false,
   hasTocOffsets: false,
   reorderCode: KEEPS_ORDER,
+  undoErrata: KEEPS_CODE,
   jumpsInRegion: true,
   // lui, addiu, `jalr $0, $t9` (which R6 still has, unlike jr), nop; `break 512`. MIPS Architecture volume II.
   trampoline: {

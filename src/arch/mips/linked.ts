@@ -1,4 +1,13 @@
-import { Flow, type Held, type LinkedCode, type LinkedReference, signExtend, tellMakers, wordAt } from "../linked.ts";
+import {
+  Flow,
+  type Held,
+  type LinkedCode,
+  type LinkedReference,
+  readFunctions,
+  signExtend,
+  tellMakers,
+  wordAt,
+} from "../linked.ts";
 
 /** MIPS ABI supplement, chapter 4: R_MIPS_26, HI16, LO16, GOT16. ELF Handling for Thread-Local Storage, MIPS: GD, DTPREL and TPREL halves. */
 const JUMP = 4;
@@ -33,6 +42,9 @@ export function mipsReferences(linked: LinkedCode): LinkedReference[] {
   return new MipsReader(linked).read();
 }
 
+/** v0 and v1, what a0 told the callee, where that is, and the return address. MIPS ABI supplement, "Function Calling Sequence". */
+const CALL_RESULTS = [2, 3, A0, T9, 31];
+
 class MipsReader {
   readonly #linked: LinkedCode;
   readonly #found: LinkedReference[] = [];
@@ -47,26 +59,27 @@ class MipsReader {
     for (const { offset, type, target } of linked.branches(0, code.length)) {
       this.#found.push({ offset, type, value: base + target, use: "branch" });
       this.#targets.set(offset, target);
+      this.#held.expect(offset, target);
     }
   }
 
   read(): LinkedReference[] {
-    const { code, base, little, starts } = this.#linked;
+    readFunctions(this.#linked, this.#held, this.#found, this.#told, (from, to) => this.#function(from, to));
+    return this.#found;
+  }
+
+  #function(from: number, to: number): void {
+    const { code, base, little } = this.#linked;
+    this.#start = base + from;
     /** What the instruction before does after the one in its delay slot. */
     let delayed: (() => void) | undefined;
-    for (let at = 0; at + 4 <= code.length; at += 4) {
-      if (starts.has(at)) {
-        this.#held.reset();
-        this.#start = base + at;
-        delayed = undefined;
-      }
+    for (let at = from; at + 4 <= to; at += 4) {
       if (delayed === undefined) this.#held.arrive(at);
       const word = wordAt(code, at, little);
       this.#instruction(word, at);
       delayed?.();
       delayed = this.#leaving(word, at);
     }
-    return this.#found;
   }
 
   /** What happens once the delay slot was run: a call changes registers, a jump ends what comes from above. */
@@ -95,8 +108,7 @@ class MipsReader {
 
   #call(): void {
     const isThread = this.#held.get(A0)?.kind === "descriptor";
-    for (let register = 1; register < 32; register++)
-      if (register < 16 || register === 24 || register === T9 || register === 31) this.#held.delete(register);
+    this.#held.call(CALL_RESULTS);
     if (isThread) this.#held.set(V0, { kind: "module", value: 0, makers: [] });
   }
 
@@ -147,8 +159,8 @@ class MipsReader {
     else if (added === T9) this.#count(rd, { ...upper, kind: "counted", value: this.#start + upper.value });
     else if (pointer?.kind === "thread" || pointer?.kind === "module") {
       const type = pointer.kind === "thread" ? THREAD_HIGH : MODULE_HIGH;
-      const makers = upper.makers.filter(({ offset }) => !this.#told.has(offset));
-      this.#held.set(rd, { ...upper, kind: pointer.kind, makers: makers.map(({ offset }) => ({ offset, type })) });
+      const makers = upper.makers.map(({ offset }) => ({ offset, type }));
+      this.#held.set(rd, { ...upper, kind: pointer.kind, makers });
     }
   }
 

@@ -3,7 +3,7 @@ import type { ElfData } from "../../elf/object.ts";
 import type { Arch } from "../arch.ts";
 import { readAddend } from "../field.ts";
 import { anyAddress, type KernelModel, mappedAt, NO_LIVEPATCH, NO_MODULES, NO_WINDOWS } from "../kernel.ts";
-import { KEEPS_ORDER, type LinkModel } from "../link.ts";
+import { KEEPS_CODE, KEEPS_ORDER, type LinkModel } from "../link.ts";
 import { isLocalLabel } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
 import { powerCode } from "./code.ts";
@@ -87,6 +87,7 @@ const LINK: Omit<LinkModel, "mayHaveDescriptors"> = {
   localEntries: [4n, 8n, 16n, 32n, 64n],
   hasTocOffsets: true,
   reorderCode: KEEPS_ORDER,
+  undoErrata: KEEPS_CODE,
   jumpsInRegion: false,
   // `b`; `trap`. Power ISA.
   trampoline: {

@@ -4,6 +4,7 @@ import {
   type Held,
   type LinkedCode,
   type LinkedReference,
+  readFunctions,
   signExtend,
   tellMakers,
   wordAt,
@@ -15,15 +16,21 @@ const TYPES = {
   pc: { low: 250, high: 252, ds: 250 },
   absolute: { low: 4, high: 6, ds: 57 },
   thread: { low: 70, high: 72, ds: 96 },
+  module: { low: 75, high: 77, ds: 92 },
 } as const;
 
+/** Linkers let dtv pointers point so far into the thread-locals of a module. */
+const MODULE_BIAS = 0x8000;
+
 const R2 = 2;
+const R3 = 3;
 const R12 = 12;
 const R13 = 13;
 
 /** A kind of what registers hold. */
 type Kind = keyof typeof TYPES;
-type PowerHeld = Held & { readonly kind: Kind };
+/** `argument`: of `__tls_get_addr`, for the module's thread-locals. */
+type PowerHeld = Held & { readonly kind: Kind | "argument" };
 
 /** Reads Power code: branches, distances from the TOC pointer and the thread pointer, and the TOC pointer's own making. Power ISA, book I. */
 export function powerReferences(linked: LinkedCode): LinkedReference[] {
@@ -35,21 +42,21 @@ export function powerReferences(linked: LinkedCode): LinkedReference[] {
   const told = new Set<number>();
   // Fields of 16 bits lie in the half of the word that holds its low bits.
   const halfOf = (at: number): number => (little ? at : at + 2);
-  const reset = (at: number): void => {
-    held.reset();
+  for (const [from, target] of targets) held.expect(from, target);
+  const begin = (at: number): void => {
     if (linked.toc !== undefined) held.keep(R2, { kind: "toc", value: linked.toc, makers: [] });
     if (linked.threadSize > 0) held.keep(R13, { kind: "thread", value: 0, makers: [] });
     held.set(R12, { kind: "pc", value: base + at, makers: [] });
   };
-  reset(0);
-  for (let at = 0; at + 4 <= code.length; at += 4) {
-    if (linked.starts.has(at)) reset(at);
+  const read = (at: number): void => {
     held.arrive(at);
     const word = wordAt(code, at, little);
     const opcode = word >>> 26;
     const to = (word >>> 21) & 31;
     const from = (word >>> 16) & 31;
-    const register = from === 0 ? undefined : held.get(from);
+    const pointer = from === 0 ? undefined : held.get(from);
+    const register =
+      pointer === undefined || pointer.kind === "argument" ? undefined : { ...pointer, kind: pointer.kind };
     const isAddis = opcode === 15;
     if (isAddis && from === 0) {
       held.set(to, {
@@ -57,12 +64,12 @@ export function powerReferences(linked: LinkedCode): LinkedReference[] {
         value: signExtend(word & 0xffff, 16) * 65536,
         makers: [{ offset: halfOf(at), type: TYPES.absolute.high }],
       });
-      continue;
+      return;
     }
     if (isAddis && register !== undefined && register.makers.length === 0) {
       const makers = [{ offset: halfOf(at), type: TYPES[register.kind].high }];
       held.set(to, { ...register, value: register.value + signExtend(word & 0xffff, 16) * 65536, makers });
-      continue;
+      return;
     }
     const isDs = opcode === 58 || opcode === 62;
     const isAccess = (opcode >= 32 && opcode <= 55 && opcode !== 46 && opcode !== 47) || isDs;
@@ -72,28 +79,41 @@ export function powerReferences(linked: LinkedCode): LinkedReference[] {
       const type = TYPES[register.kind];
       const isMeant = register.kind !== "absolute" || linked.isAddress(value) || value === linked.toc;
       const isLoad = opcode === 58;
-      const use = register.kind === "thread" ? "thread" : isLoad ? "load" : "address";
-      if (isMeant) tellMakers(register, value, use, told, found);
-      if (isMeant) found.push({ offset: halfOf(at), type: isDs ? type.ds : type.low, value, use });
+      const { kind } = register;
+      const use = kind === "thread" || kind === "module" ? kind : isLoad ? "load" : "address";
+      const meant = register.kind === "module" ? value + MODULE_BIAS : value;
+      if (isMeant) tellMakers(register, meant, use, told, found);
+      if (isMeant) found.push({ offset: halfOf(at), type: isDs ? type.ds : type.low, value: meant, use });
     }
+    const isCallForModule = opcode === 18 && (word & 1) === 1 && held.get(R3)?.kind === "argument";
+    const isArgument = register?.kind === "toc" && opcode === 14 && to === R3;
     forget(held, word, opcode, to, from);
+    const slot = isArgument ? register.value + signExtend(word & 0xffff, 16) : undefined;
+    if (slot !== undefined && linked.isModuleSlot(slot)) held.set(R3, { kind: "argument", value: slot, makers: [] });
+    if (isCallForModule) held.set(R3, { kind: "module", value: 0, makers: [] });
     follow(held, word, opcode, at, targets.get(at));
     if (opcode === 14 && to === R2) held.delete(R2);
-  }
+  };
+  readFunctions(linked, held, found, told, (from, to) => {
+    begin(from);
+    for (let at = from; at + 4 <= to; at += 4) read(at);
+  });
   return found;
 }
 
 /** From r12 only an upper part counts (the making of the TOC pointer); r2 and r13 count by themselves. */
-function isRelocated({ makers, kind }: PowerHeld, from: number): boolean {
+function isRelocated({ makers, kind }: Pick<PowerHeld, "makers" | "kind">, from: number): boolean {
   return makers.length > 0 || (kind === "toc" && from === R2) || (kind === "thread" && from === R13);
 }
+
+/** r3 and r4; r12 holds where the callee is. 64-bit ELF V2 ABI, 2.2.5. */
+const CALL_RESULTS = [3, 4, 12];
 
 /** Registers that hold something else after an instruction. Power ISA, book I, appendix "Opcode Maps". */
 function forget(held: Flow<PowerHeld>, word: number, opcode: number, to: number, from: number): void {
   const isCall = (opcode === 18 || opcode === 16 || opcode === 19) && (word & 1) === 1;
   if (isCall) {
-    for (let register = 3; register <= 12; register++) held.delete(register);
-    held.delete(0);
+    held.call(CALL_RESULTS);
     return;
   }
   const drop = (register: number): void => {

@@ -3,7 +3,7 @@ import type { ElfClass, ElfData } from "../../elf/object.ts";
 import type { Arch } from "../arch.ts";
 import { readAddend } from "../field.ts";
 import { anyAddress, type KernelModel, mappedBy, NO_DUMPS, NO_LIVEPATCH, NO_MODULES, NO_WINDOWS } from "../kernel.ts";
-import { KEEPS_ORDER, type LinkModel, ONE_ENTRY } from "../link.ts";
+import { KEEPS_CODE, KEEPS_ORDER, type LinkModel, ONE_ENTRY } from "../link.ts";
 import { markerTest } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
 import { riscvCode } from "./code.ts";
@@ -48,6 +48,7 @@ const LINK: Omit<LinkModel, "wordType"> = {
   mayHaveDescriptors: false,
   hasTocOffsets: false,
   reorderCode: KEEPS_ORDER,
+  undoErrata: KEEPS_CODE,
   jumpsInRegion: false,
   // auipc t1, `jalr x0, t1`; ebreak. RISC-V ISA manual.
   trampoline: {

@@ -4,6 +4,7 @@ import {
   type Held,
   type LinkedCode,
   type LinkedReference,
+  readFunctions,
   signExtend,
   signedAt,
   tellMakers,
@@ -32,24 +33,26 @@ export function riscvReferences(linked: LinkedCode): LinkedReference[] {
   const found = branchReferences(linked);
   const held = new Flow<Held>();
   const targets = new Map(found.map(({ offset, value }) => [offset, value - base]));
+  for (const [from, target] of targets) held.expect(from, target);
   const told = new Set<number>();
-  for (let at = 0; at + 2 <= code.length; ) {
-    if (linked.starts.has(at)) held.reset();
-    held.arrive(at);
-    const isWide = ((code[at] as number) & 3) === 3;
-    if (!isWide) {
-      const half = (code[at] as number) | ((code[at + 1] as number) << 8);
-      compressed(held, half, at);
-      followCompressed(held, half, at, targets.get(at));
-      at += 2;
-      continue;
+  readFunctions(linked, held, found, told, (from, to) => {
+    for (let at = from; at + 2 <= to; ) {
+      held.arrive(at);
+      const isWide = ((code[at] as number) & 3) === 3;
+      if (!isWide) {
+        const half = (code[at] as number) | ((code[at + 1] as number) << 8);
+        compressed(held, half, at);
+        followCompressed(held, half, at, targets.get(at));
+        at += 2;
+        continue;
+      }
+      if (at + 4 > to) break;
+      const word = signedAt(code, at, 4) >>> 0;
+      wide(linked, word, at, held, told, found);
+      follow(held, word, at, targets.get(at));
+      at += 4;
     }
-    if (at + 4 > code.length) break;
-    const word = signedAt(code, at, 4) >>> 0;
-    wide(linked, word, at, held, told, found);
-    follow(held, word, at, targets.get(at));
-    at += 4;
-  }
+  });
   return found;
 
   function wide(
@@ -118,17 +121,15 @@ export function riscvReferences(linked: LinkedCode): LinkedReference[] {
       }
     }
     if (opcode === 0x6f || isJump) {
-      if (to === 1 || to === 5) clobber(registers);
+      if (to === 1 || to === 5) registers.call(CALL_RESULTS);
       return;
     }
     if (!isStore && opcode !== 0x63) registers.delete(to);
   }
 }
 
-/** A call may change whatever its callee need not save: ra, t0 to t6, a0 to a7. */
-function clobber(held: Flow<Held>): void {
-  for (const register of [1, 5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17, 28, 29, 30, 31]) held.delete(register);
-}
+/** ra, t0 (where it is the link register), a0 and a1. RISC-V psABI, "Integer Calling Convention". */
+const CALL_RESULTS = [1, 5, 10, 11];
 
 /** Compressed instructions have no relocated low part; `c.lui` is a short upper one, the others only change registers. RISC-V unprivileged ISA, 16.8. */
 function compressed(held: Flow<Held>, half: number, at: number): void {
@@ -149,7 +150,7 @@ function compressed(held: Flow<Held>, half: number, at: number): void {
   else if (funct === 4) {
     const other = (half >>> 2) & 31;
     if (other !== 0) held.delete(full);
-    else if ((half & 0x1000) !== 0) clobber(held);
+    else if ((half & 0x1000) !== 0) held.call(CALL_RESULTS);
   }
 }
 

@@ -11,7 +11,7 @@ import {
   NO_MODULES,
   NO_WINDOWS,
 } from "../kernel.ts";
-import { KEEPS_ORDER, type LinkModel, NO_HALVES, ONE_ENTRY } from "../link.ts";
+import { KEEPS_CODE, KEEPS_ORDER, type LinkModel, NO_HALVES, ONE_ENTRY } from "../link.ts";
 import { isLocalLabel } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
 import { s390Code } from "./code.ts";
@@ -52,6 +52,7 @@ function distanceFromOpcode(howto: Howto): bigint {
 
 const LINK: Omit<LinkModel, "wordType"> = {
   jumpTables: [
+    { size: 8, type: 23, isRelative: true },
     { size: 4, type: 5, isRelative: true },
     { size: 8, type: 22, isRelative: false },
   ],
@@ -60,6 +61,7 @@ const LINK: Omit<LinkModel, "wordType"> = {
   mayHaveDescriptors: false,
   hasTocOffsets: false,
   reorderCode: KEEPS_ORDER,
+  undoErrata: KEEPS_CODE,
   jumpsInRegion: false,
   // `brcl 15`; `mc 0,0`. Principles of Operation.
   trampoline: {

@@ -21,8 +21,13 @@ export function s390References(linked: LinkedCode): LinkedReference[] {
   }
   /** Registers that hold a place which larl told. */
   const held = new Map<number, number>();
+  /** Registers that hold a literal, with the index of the load in what was found. */
+  const literals = new Map<number, { readonly index: number; readonly value: number; readonly word: number }>();
   for (let at = 0; at + 2 <= code.length; ) {
-    if (linked.starts.has(at)) held.clear();
+    if (linked.starts.has(at)) {
+      held.clear();
+      literals.clear();
+    }
     const first = code[at] as number;
     const length = first < 0x40 ? 2 : first < 0xc0 ? 4 : 6;
     if (at + length > code.length) break;
@@ -32,8 +37,24 @@ export function s390References(linked: LinkedCode): LinkedReference[] {
     if (first === 0xc4 && low !== 0) {
       const value = base + at + 2 * bigEndian(code, at + 2);
       const use = STORES.has(low) ? "address" : "load";
-      found.push({ offset: at + 2, type: PC32DBL, value, use: low === LOAD_64 ? "load" : use });
+      const literal = low === LOAD_64 && linked.threadSize > 0 ? linked.literalAt(value) : undefined;
+      const meant = literal === undefined ? undefined : threadLiteral(literal, linked.threadSize);
+      if (literal !== undefined) literals.set(to, { index: found.length, value: literal, word: value });
+      else literals.delete(to);
+      const read = { offset: at + 2, type: PC32DBL };
+      if (literal === undefined || meant === undefined)
+        found.push({ ...read, value, use: low === LOAD_64 ? "load" : use });
+      else found.push({ ...read, value: literal, use: meant, word: value });
     }
+    // The argument of __tls_get_offset: how far the pair for a thread-local is from the GOT.
+    const argument = first === 0xc0 && low === 5 ? literals.get(2) : undefined;
+    if (argument !== undefined && linked.globalPointer !== undefined) {
+      const slot = linked.globalPointer + argument.value;
+      const load = found[argument.index];
+      if (load !== undefined && linked.isThreadSlot(slot))
+        found[argument.index] = { ...load, value: slot, use: "load", word: argument.word };
+    }
+    if (first === 0xc0 && low === 5) literals.clear();
     if (first === 0xc0 && low === 0) held.set(to, base + at + 2 * bigEndian(code, at + 2));
     else if (first === 0xe3 && (code[at + 5] === 0x04 || code[at + 5] === 0x24)) {
       const pointer = held.get((code[at + 2] as number) >>> 4);
@@ -49,6 +70,15 @@ export function s390References(linked: LinkedCode): LinkedReference[] {
     at += length;
   }
   return found;
+}
+
+/**
+ * What a word of a literal pool says of a thread-local, as far as its value tells: an offset from the thread pointer, or in the module's
+ * thread-locals. Numbers as small as these stand in instructions (LGHI, LGFI). ELF Handling for Thread-Local Storage, s390.
+ */
+function threadLiteral(value: number, threadSize: number): "thread" | "module" | undefined {
+  if (value < 0 && value >= -(threadSize + 4096)) return "thread";
+  return value >= 0 && value <= threadSize ? "module" : undefined;
 }
 
 function bigEndian(code: Uint8Array, offset: number): number {

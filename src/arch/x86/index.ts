@@ -3,7 +3,7 @@ import type { ElfClass } from "../../elf/object.ts";
 import type { Arch } from "../arch.ts";
 import { readAddend } from "../field.ts";
 import { type InitrdLimit, type KernelModel, NO_DUMPS, NO_LIVEPATCH, NO_MODULES, NO_WINDOWS } from "../kernel.ts";
-import { KEEPS_ORDER, type LinkModel, NO_HALVES, ONE_ENTRY, type TrampolineForm } from "../link.ts";
+import { KEEPS_CODE, KEEPS_ORDER, type LinkModel, NO_HALVES, ONE_ENTRY, type TrampolineForm } from "../link.ts";
 import { isLocalLabel } from "../marker.ts";
 import { x86Code } from "./code.ts";
 import { i386Howtos } from "./howtos-32.ts";
@@ -117,6 +117,7 @@ function link(howto: string): Omit<LinkModel, "wordType" | "jumpTables"> {
     mayHaveDescriptors: false,
     hasTocOffsets: false,
     reorderCode: KEEPS_ORDER,
+    undoErrata: KEEPS_CODE,
     jumpsInRegion: false,
     trampoline: trampoline(howto),
     taggedTrampoline: null,

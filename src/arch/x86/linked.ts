@@ -63,7 +63,10 @@ export function x86References(linked: LinkedCode, mode: 32 | 64): LinkedReferenc
       const reference = displacement(linked, field, operation, registers, mode, use);
       if (reference !== undefined) found.push(reference);
     }
-    if (!instruction.branch && immediateSize === 4) {
+    if (operation.hasThreadSegment && isWholeAddress(operation.opcode)) {
+      const value = signedAt(code, end - immediateSize, 4);
+      if (linked.threadSize > 0) found.push({ offset: end - immediateSize, type: types.thread, value, use: "thread" });
+    } else if (!instruction.branch && immediateSize === 4) {
       const offset = end - 4;
       const value = signedAt(code, offset, 4);
       const added = pending !== undefined && addedTo(code, at, instruction) === pending.register ? pending : undefined;
@@ -88,7 +91,7 @@ export function x86References(linked: LinkedCode, mode: 32 | 64): LinkedReferenc
 function displacement(
   linked: LinkedCode,
   offset: number,
-  { modrm, hasThreadSegment }: Operation,
+  { opcode, modrm, hasThreadSegment }: Operation,
   registers: ReadonlyMap<number, number>,
   mode: 32 | 64,
   use: "address" | "load",
@@ -104,10 +107,19 @@ function displacement(
     if (address !== undefined && linked.isMapped(address)) return { offset, type: types.gotoff, value: address, use };
   }
   if (linked.isAddress(value >>> 0)) return { offset, type: types.absolute, value: value >>> 0, use };
+  // A compiler loads a known number by `mov`: `lea` of a displacement alone leaves it to the linker.
+  const isAlone = mode === 32 && opcode === 0x8d && ((code[modrm] ?? 0) & 0xc7) === 5;
+  if (isAlone && value >= 0 && value <= linked.threadSize && linked.threadSize > 0)
+    return { offset, type: types.module, value, use: "module" };
   if ((code[modrm] ?? 0) >>> 6 !== 2 || !isRelocatedSmall(linked, value)) return undefined;
   return value < 0
     ? { offset, type: types.thread, value, use: "thread" }
     : { offset, type: types.module, value, use: "module" };
+}
+
+/** `mov` between the accumulator and an address that stands whole in the instruction. */
+function isWholeAddress(opcode: number): boolean {
+  return opcode >= 0xa0 && opcode <= 0xa3;
 }
 
 /** An assembler writes a known number of this size in one byte: four bytes were left to the linker, for the offset of a thread-local. */
