@@ -45,6 +45,9 @@ function meaning(code: Uint8Array, at: number, length: number): Meaning {
   if (first === 0xa7 && [8, 9].includes(index)) return writes(to);
   if (first === 0xc0 && index <= 1) return writes(to);
   if (first === 0xc4 && ![7, 11, 15].includes(index)) return writes(to);
+  // ROTATE THEN INSERT SELECTED BITS, ADD IMMEDIATE with two registers; arithmetic and LOAD ON CONDITION with three.
+  if (first === 0xec && [0x55, 0x59, 0xd8, 0xd9].includes(byte(5))) return writes(to);
+  if (first === 0xb9 && byte(1) >= 0xe0) return writes(byte(3) >>> 4);
   if (first === 0xb9 && [0x04, 0x14, 0x06, 0x07, 0x16, 0x17].includes(byte(1))) return writes(byte(3) >>> 4);
   return NOTHING;
 }
