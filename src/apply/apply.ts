@@ -3,10 +3,11 @@ import type { UpdateDescription } from "../contract/description.ts";
 import type { MatchResult } from "../contract/match.ts";
 import { SHT, STT } from "../elf/constants.ts";
 import { trampoline, trapBytes } from "../match/outcome/trampoline.ts";
-import { type DynamicTable, extendTable, type Rewritten, retag, tableSize } from "./dynamic.ts";
+import { extendTable, type Rewritten, retag, tableSize, tagsOf } from "./dynamic.ts";
 import { type Layout, layOut, type Part, partsOfPieces } from "./layout.ts";
+import { Lookups, newNames } from "./lookups.ts";
 import { checkPatches, type Piece, piecesOf } from "./pieces.ts";
-import { dynamicPlaces, type Program, readProgram } from "./program.ts";
+import { dynamicPlaces, type Program } from "./program.ts";
 import { digestOf, readRecords } from "./record.ts";
 import { refuse } from "./refuse.ts";
 import { jobsOf, relocate, reserve, type Scene } from "./relocate.ts";
@@ -22,13 +23,8 @@ const SLOT_ALIGN = 16;
  * `result` is what matching the update's old objects against the program gave. Throws UnsupportedError with the reason for what cannot
  * be applied, FormatError for a program that contradicts the gABI.
  */
-export function applyUpdate(
-  update: UpdateDescription,
-  result: MatchResult,
-  bytes: Uint8Array,
-  file: string,
-): Uint8Array {
-  const program = readProgram(bytes, file);
+export function applyUpdate(update: UpdateDescription, result: MatchResult, bare: Program): Uint8Array {
+  const { file } = bare;
   if (result.outcome !== "matched")
     refuse(
       file,
@@ -36,6 +32,8 @@ export function applyUpdate(
     );
   const patches = update.changes.flatMap((change) => change.patches);
   checkPatches(patches, file);
+  const lookups = new Lookups(bare, newNames(update, result, bare));
+  const program: Program = { ...bare, dynamic: lookups.dynamic };
   const pieces = piecesOf(update, program);
   const meanings = new Meanings(update, result, pieces, program);
   const slots = new Slots(program);
@@ -61,6 +59,7 @@ export function applyUpdate(
       places.table = offset;
       places.tableAt = address;
     }),
+    ...lookups.parts(),
     part("code", stubs.size, SLOT_ALIGN, (address, offset) => {
       places.stubs = offset;
       stubs.at = address;
@@ -86,8 +85,13 @@ export function applyUpdate(
       return offset === undefined ? [] : [{ offset, bytes: piece.bytes }];
     }),
     ...(slots.size > 0 ? [{ offset: places.slots, bytes: slotBytes(scene) }] : []),
-    ...(stubs.size > 0 ? [{ offset: places.stubs, bytes: stubs.bytes(scene.slotsAt) }] : []),
-    ...(table === undefined ? [] : tableWrites(program, table, places)),
+    ...(stubs.size > 0 ? [{ offset: places.stubs, bytes: stubs.bytes(scene.slotsAt, () => meanings.toc) }] : []),
+    ...(table === undefined ? [] : [{ offset: places.table, bytes: table.bytes }]),
+    ...lookups.tables().map(({ offset, bytes }) => ({ offset, bytes })),
+    ...dynamicWrites(program, [
+      ...(table === undefined ? [] : tagsOf(program, table, places.tableAt)),
+      ...lookups.tags(),
+    ]),
     ...patchWrites(program, update, result, scene, pieces),
   ];
   return writeProgram(program, {
@@ -97,10 +101,17 @@ export function applyUpdate(
     headersAt: places.headers,
     written,
     symbols: newSymbols(update, scene, layout),
-    moved:
-      table?.section === undefined
+    moved: [
+      ...(table?.section === undefined
         ? []
-        : [{ section: table.section.index, address: places.tableAt, offset: places.table, size: table.bytes.length }],
+        : [{ section: table.section.index, address: places.tableAt, offset: places.table, size: table.bytes.length }]),
+      ...lookups.tables().map(({ section, address, offset, bytes }) => ({
+        section: section.index,
+        address,
+        offset,
+        size: bytes.length,
+      })),
+    ],
   });
 }
 
@@ -148,16 +159,11 @@ function rewrittenPlaces(patches: readonly Patch[], result: MatchResult): Rewrit
     .map(({ oldAddress, size }) => ({ start: BigInt(oldAddress), end: BigInt(oldAddress) + BigInt(size) }));
 }
 
-function tableWrites(
-  program: Program,
-  table: DynamicTable,
-  places: { readonly table: number; readonly tableAt: bigint },
-): Written[] {
-  const { section, bytes } = retag(program, table, places.tableAt);
-  return [
-    { offset: places.table, bytes: table.bytes },
-    { offset: section.offset, bytes },
-  ];
+/** The dynamic section, where something in it changes. */
+function dynamicWrites(program: Program, tags: readonly (readonly [tag: bigint, value: bigint])[]): Written[] {
+  if (tags.length === 0) return [];
+  const { section, bytes } = retag(program, tags);
+  return [{ offset: section.offset, bytes }];
 }
 
 /** What is written over the old code and data. */

@@ -116,11 +116,27 @@ function encode({ object }: Program, { address, type, symbol, addend }: DynamicR
   return new Uint8Array(view.buffer);
 }
 
-/** The contents of `.dynamic` that name another table; unused entries at its end take tags that were not there. */
-export function retag(
-  program: Program,
+/** Entries of the dynamic section that name the table. */
+export function tagsOf(
+  { object }: Program,
   table: DynamicTable,
   address: bigint,
+): (readonly [tag: bigint, value: bigint])[] {
+  const size = BigInt((object.class / 8) * (table.isRela ? 3 : 2));
+  return [
+    [table.isRela ? DT.RELA : DT.REL, address],
+    [table.isRela ? DT.RELASZ : DT.RELSZ, BigInt(table.bytes.length)],
+    [table.isRela ? DT.RELAENT : DT.RELENT, size],
+    ...(table.relatives === undefined
+      ? []
+      : [[table.isRela ? DT.RELACOUNT : DT.RELCOUNT, BigInt(table.relatives)] as const]),
+  ];
+}
+
+/** The contents of `.dynamic` with other values; unused entries at its end take tags that were not there. */
+export function retag(
+  program: Program,
+  tags: readonly (readonly [tag: bigint, value: bigint])[],
 ): { readonly section: Section; readonly bytes: Uint8Array } {
   const { object, file } = program;
   const section = object.sections.find(({ type }) => type === SHT.DYNAMIC);
@@ -147,9 +163,6 @@ export function retag(
     }
     refuse(file, "its dynamic section has no room for one more entry");
   };
-  set(table.isRela ? DT.RELA : DT.REL, address);
-  set(table.isRela ? DT.RELASZ : DT.RELSZ, BigInt(table.bytes.length));
-  set(table.isRela ? DT.RELAENT : DT.RELENT, BigInt(word * (table.isRela ? 3 : 2)));
-  if (table.relatives !== undefined) set(table.isRela ? DT.RELACOUNT : DT.RELCOUNT, BigInt(table.relatives));
+  for (const [tag, value] of tags) set(tag, value);
   return { section, bytes };
 }

@@ -1,7 +1,7 @@
 import type { Arch, Howto } from "../arch/arch.ts";
 import { isBranchField } from "../arch/branch.ts";
 import { fieldOrder, writeField } from "../arch/field.ts";
-import type { LoadForm } from "../arch/load.ts";
+import type { LoadForm, LoadModel } from "../arch/load.ts";
 import { loadForm } from "../arch/load-form.ts";
 import type { CodeRelocation } from "../contract/code.ts";
 import type { UpdateDescription } from "../contract/description.ts";
@@ -11,6 +11,8 @@ import { refuse } from "./refuse.ts";
 import { type DynamicRecord, type Slots, threadDistance, wordOf } from "./slots.ts";
 import type { Stubs } from "./stubs.ts";
 import type { Meaning, Meanings } from "./values.ts";
+
+type AfterStub = NonNullable<LoadModel["afterStub"]>;
 
 /** One relocation of new code, with all that tells how it is resolved. */
 export interface Job {
@@ -136,6 +138,22 @@ function resolve(scene: Scene, job: Job): void {
   if (job.isBranch && arch.load.changeMode !== null) value = changeMode(scene, job, value);
   checkFits(program, job, value);
   writeField(piece.bytes, offset, howto, order, value);
+  if (job.isBranch && arch.load.afterStub !== null) restoreToc(scene, job, arch.load.afterStub);
+}
+
+/** Behind a call through a stub the TOC pointer must be got back, in place of the no-op that compilers leave there. */
+function restoreToc(scene: Scene, job: Job, { nop, restore, calls }: AfterStub): void {
+  const { program } = scene;
+  const { piece, relocation, howto } = job;
+  const what = meaningOf(scene, job);
+  if (what.kind === "thread" || (what.kind === "address" && !what.isStub)) return;
+  const view = new DataView(piece.bytes.buffer, piece.bytes.byteOffset, piece.bytes.length);
+  const little = program.arch.instructionData === "lsb";
+  const next = relocation.offset + howto.size;
+  const isCall = calls.test(howto.name) && next + 4 <= piece.bytes.length;
+  if (!isCall || ![nop, restore].includes(view.getUint32(next, little)))
+    refuse(program.file, `${piece.label} leaves no room behind its call of ${relocation.symbol} to restore r2`);
+  view.setUint32(next, restore, little);
 }
 
 function readUnsigned(bytes: Uint8Array, offset: number, { size }: Howto, order: "lsb" | "msb"): bigint {

@@ -73,7 +73,7 @@ export class Stubs {
   }
 
   /** The code of all stubs. */
-  bytes(slotsAt: bigint): Uint8Array {
+  bytes(slotsAt: bigint, toc: () => bigint): Uint8Array {
     const { arch } = this.#program;
     const all = Buffer.alloc(this.size);
     const { stub: form, descriptor } = arch.load;
@@ -86,7 +86,8 @@ export class Stubs {
         const howto = howtos.get(field.howto);
         if (howto === undefined) continue;
         const place = this.at + BigInt(offset + field.offset);
-        const value = slotsAt + BigInt(slot) + field.bias - (howto.pcrel ? place : 0n);
+        const base = field.fromToc ? toc() : howto.pcrel ? place : 0n;
+        const value = slotsAt + BigInt(slot) + field.bias - base;
         writeField(all, offset + field.offset, howto, fieldOrder(arch, howto), value);
       }
     }

@@ -20,6 +20,8 @@ export type Meaning =
       readonly lookup: DynamicSymbol | undefined;
       /** A number that does not move with the program. */
       readonly isAbsolute: boolean;
+      /** Whether a stub of the linker is there, which leads on. */
+      readonly isStub: boolean;
     }
   /** A thread-local: its offset in the program's; undefined for one of another module. */
   | { readonly kind: "thread"; readonly offset: bigint | undefined; readonly lookup: DynamicSymbol | undefined }
@@ -30,10 +32,17 @@ export type Meaning =
 const GOT_NAMES = new Set(["_GLOBAL_OFFSET_TABLE_", "__GLOBAL_OFFSET_TABLE_"]);
 const TOC_NAMES = new Set([".TOC.", "_gp", "_gp_disp", "__gnu_local_gp"]);
 
+/** Whether a symbol is one that the linker makes for code that has none. */
+export function isMadeByLinker(name: string): boolean {
+  return GOT_NAMES.has(name) || TOC_NAMES.has(name);
+}
+
 /** Values of an update's symbols: of its own by where the pieces are, of others by what matching found. */
 export class Meanings {
   readonly #program: Program;
   readonly #addresses = new Map<string, bigint>();
+  /** Labels of what only a stub of the program's leads to. */
+  readonly #stubs = new Set<string>();
   readonly #old = new Map<string, { readonly address: bigint; readonly localEntry: bigint }>();
   readonly #symbols: readonly ReadonlyMap<string, CodeSymbol>[];
   /** Where pieces are, by label; filled when they have been laid out. */
@@ -47,7 +56,10 @@ export class Meanings {
       if (runAddress !== null && (status === "matched" || status === "located"))
         this.#addresses.set(label, BigInt(runAddress));
     }
-    for (const { label, value } of result.symbols) if (value !== null) this.#addresses.set(label, BigInt(value));
+    for (const { label, value, kind } of result.symbols) {
+      if (value !== null) this.#addresses.set(label, BigInt(value));
+      if (kind === "ifunc") this.#stubs.add(label);
+    }
     this.#symbols = update.changes.map(
       ({ newCode }) => new Map(newCode.symbols.map((symbol) => [symbol.label, symbol])),
     );
@@ -134,7 +146,8 @@ export class Meanings {
     const localEntry = BigInt(found === undefined ? 0 : arch.localEntry(found.other));
     // An undefined weak symbol that matching calls 0 has no address.
     const isAbsolute = value === 0n && symbol.bind === "weak";
-    return { kind: "address", address, tag, localEntry, lookup: isLooked ? lookup : undefined, isAbsolute };
+    const isStub = (lookup !== undefined && !lookup.isDefined) || this.#stubs.has(symbol.label);
+    return { kind: "address", address, tag, localEntry, lookup: isLooked ? lookup : undefined, isAbsolute, isStub };
   }
 
   /** Undefined symbols have no type in many objects. */
@@ -152,5 +165,5 @@ export class Meanings {
 }
 
 function plain(address: bigint, isAbsolute = false): Meaning & { readonly kind: "address" } {
-  return { kind: "address", address, tag: 0n, localEntry: 0n, lookup: undefined, isAbsolute };
+  return { kind: "address", address, tag: 0n, localEntry: 0n, lookup: undefined, isAbsolute, isStub: false };
 }

@@ -59,7 +59,13 @@ interface DynamicTypes {
 interface StubForm {
   readonly code: readonly number[];
   readonly unit: 1 | 2 | 4;
-  readonly fields: readonly { readonly offset: number; readonly howto: string; readonly bias: bigint }[];
+  /** `fromToc`: the slot's distance from the TOC pointer goes in. */
+  readonly fields: readonly {
+    readonly offset: number;
+    readonly howto: string;
+    readonly bias: bigint;
+    readonly fromToc?: true;
+  }[];
 }
 
 /**
@@ -80,6 +86,8 @@ export interface LoadModel {
   readonly lowOfHigh: RegExp | null;
   readonly threads: ThreadModel;
   readonly dynamic: DynamicTypes;
+  /** Whether dynamic symbols may be added behind the others: on MIPS the last of them belong to slots of the GOT, one to one. */
+  readonly growsSymbols: boolean;
   /** Whether code finds the GOT anew in each function, so that new code may have one of its own. */
   readonly ownGot: boolean;
   /** How far the TOC pointer, or $gp, is behind the start of the GOT. */
@@ -100,7 +108,12 @@ export interface LoadModel {
       ) => bigint | undefined)
     | null;
   /** What stands behind a call through a stub, to get the TOC pointer back, in place of the other. ELF V2 ABI for Power, 3.6. */
-  readonly afterStub: { readonly nop: number; readonly restore: number } | null;
+  readonly afterStub: {
+    readonly nop: number;
+    readonly restore: number;
+    /** Types of calls that have the TOC pointer; others reach no stub that counts from it. */
+    readonly calls: RegExp;
+  } | null;
 }
 
 export const NO_STUB = null;
@@ -115,6 +128,7 @@ export const PLAIN_LOAD: LoadModel = {
   lowOfHigh: NO_HIGH,
   threads: { isBelow: false, header: 0, pointerBias: 0n, moduleBias: 0n },
   dynamic: { isRela: true, relative: 0, slot: 0, threadPointer: 0, threadModule: 0, threadOffset: 0 },
+  growsSymbols: false,
   ownGot: false,
   tocBias: 0n,
   stub: NO_STUB,

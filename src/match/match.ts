@@ -28,6 +28,8 @@ export interface MatchRequest {
   readonly loadAddress?: bigint | undefined;
   /** The update that the objects are the old side of: what it needs decides the outcome, and its patches are placed. */
   readonly update?: UpdateInput | undefined;
+  /** Whether names that the run system knows nothing of get their values when it is started again: they need none then. */
+  readonly looksUp?: boolean | undefined;
   /** What the caller found out before; it is passed on into the result. */
   readonly findings?: readonly MatchFinding[] | undefined;
 }
@@ -72,7 +74,7 @@ function matchImage(
   const { update } = request;
   if (update === undefined) return describeMatch(subjects, image, runPre, { aborts, findings: request.findings ?? [] });
   const matchOf = matchesByLabel(subjects, runPre);
-  const plan = placePatches(update, runPre, matchOf, request.loadAddress);
+  const plan = placePatches(update, runPre, matchOf, request);
   const needed = new Set(update.changes.flatMap(({ oldCode }) => oldCode.sections.map(({ label }) => label)));
   return describeMatch(subjects, image, runPre, {
     needed,

@@ -7,9 +7,12 @@ export interface Case {
   readonly edits: readonly (readonly [before: string, after: string])[];
   /** The finding that refuses it, where it must be refused. */
   readonly refused?: RegExp;
+  /** Whether new code needs what only a dynamic linker can look up. */
+  readonly needsLookup?: true;
 }
 
 const patch = (title: string, source: string, ...edits: Case["edits"][number][]): Case => ({ title, source, edits });
+const looked = (...args: Parameters<typeof patch>): Case => ({ ...patch(...args), needsLookup: true });
 const refused = (title: string, reason: RegExp, source: string, ...edits: Case["edits"][number][]): Case => ({
   title,
   source,
@@ -53,6 +56,15 @@ export const CASES: readonly Case[] = [
     `int run(int n) { return n * 3 + 1; }`,
     ["int run", `${F} static int step(int n) { return n % 2 ? 3 * n + 1 : n / 2; } int run`],
     ["n * 3 + 1", "step(step(n))"],
+  ),
+  looked("a library function is called that the program did not need before", `int run(int n) { return n * 2; }`, [
+    "return n * 2",
+    'srand(n + 3); int r = rand(); return r % 100 + (int)strtol("12", 0, 10)',
+  ]),
+  looked(
+    "the address of a library function that the program did not need before",
+    `static int (*volatile chosen)(int); int run(int n) { return n * 2 + (chosen != 0); }`,
+    ["return n * 2", "chosen = rand() % 2 == 5 ? 0 : abs; return chosen(-n)"],
   ),
   patch(
     "a helper is gone",

@@ -61,20 +61,51 @@ export interface Sources {
 }
 
 export interface Outcome {
-  /** As the new source says; refused with the reason; different from it; a value that nothing gives. */
-  readonly kind: "as-post" | "refused" | "wrong" | "value-missing" | "not-reversed" | "not-compiled";
+  /**
+   * As the new source says; refused by a finding; not matched; a name that new code needs and the program lacks, which its own tables
+   * of symbols confirm; a value that nothing gives; refused for what applying cannot do; different from the new source; not ending
+   * well also where it is linked from the new source.
+   */
+  readonly kind:
+    | "as-post"
+    | "refused"
+    | "aborted"
+    | "absent"
+    | "value-missing"
+    | "not-applied"
+    | "wrong"
+    | "not-reversed"
+    | "not-compiled"
+    | "broken";
   readonly why: string;
 }
 
+/** What running elfsplice with arguments gave. */
+export interface Spliced {
+  readonly status: number | null;
+  readonly text: string;
+}
+
+/** Runs elfsplice on the files of a folder. */
+export type Splice = (args: readonly string[], folder: string) => Spliced | Promise<Spliced>;
+
+/** The built program, as people start it. */
+export function spawned(program: string): Splice {
+  return (args, folder) => {
+    const { status, stderr } = spawnSync(process.execPath, [program, ...args], { cwd: folder, encoding: "utf8" });
+    return { status, text: stderr.trim() };
+  };
+}
+
 /** Builds a program before and after its patch, applies the patch to the one and runs both; then takes the patch back. */
-export function execute(
-  program: string,
+export async function execute(
+  splice: Splice,
   machine: Machine,
   form: Form,
   sources: Sources,
   folder: string,
   flags: readonly string[],
-): Outcome {
+): Promise<Outcome> {
   mkdirSync(folder, { recursive: true });
   const [tool = "", ...own] = machine.compiler;
   const compile = (args: readonly string[]): void => {
@@ -103,29 +134,46 @@ export function execute(
       return { kind: "not-compiled", why: String(error) };
     }
   }
-  const splice = (args: readonly string[]): { readonly status: number | null; readonly text: string } => {
-    const { status, stderr } = spawnSync(process.execPath, [program, ...args], { cwd: folder, encoding: "utf8" });
-    return { status, text: stderr.trim() };
-  };
-  const described = splice(["diff", "pre", "post", "--include", "*.o", "--contents", "-q", "-o", "update.json"]);
+  const described = await splice(
+    ["diff", "pre", "post", "--include", "*.o", "--contents", "-q", "-o", "update.json"],
+    folder,
+  );
   if (described.status !== 0) return { kind: "refused", why: described.text };
-  const applied = splice(["apply", "update.json", "--run", "pre.exe", "-o", "patched.exe", "-q"]);
-  if (applied.status !== 0) {
-    const isMissing = /no value is known|no symbol of that name/.test(applied.text);
-    return { kind: isMissing ? "value-missing" : "refused", why: applied.text };
-  }
+  const applied = await splice(["apply", "update.json", "--run", "pre.exe", "-o", "patched.exe", "-q"], folder);
+  if (applied.status !== 0) return { kind: reasonKind(applied.text, folder), why: applied.text };
   const run = (name: string): string => {
     const [first = "", ...rest] = [...machine.emulator, `./${name}`];
     const { status, signal, stdout } = spawnSync(first, rest, { cwd: folder, timeout: 20_000, encoding: "latin1" });
     return `${stdout}\nstatus ${status} ${signal ?? ""}`;
   };
-  const [expected, found] = [run("post.exe"), run("patched.exe")];
+  const expected = run("post.exe");
+  if (!expected.endsWith("status 0 "))
+    return { kind: "broken", why: `what was linked from post does not end well: ${expected.split("\n").at(-1)}` };
+  const found = run("patched.exe");
   if (expected !== found) return { kind: "wrong", why: firstDifference(expected, found) };
-  const back = splice(["apply", "update.json", "--run", "patched.exe", "--reverse", "-o", "back.exe", "-q"]);
+  const back = await splice(
+    ["apply", "update.json", "--run", "patched.exe", "--reverse", "-o", "back.exe", "-q"],
+    folder,
+  );
   const isBack =
     existsSync(join(folder, "back.exe")) &&
     readFileSync(join(folder, "pre.exe")).equals(readFileSync(join(folder, "back.exe")));
   return isBack ? { kind: "as-post", why: "" } : { kind: "not-reversed", why: back.text };
+}
+
+/** What kind of refusal the words tell; what is said to be missing is looked for in the program. */
+function reasonKind(text: string, folder: string): Outcome["kind"] {
+  const missing = /cannot be applied: (\S+) does not match: no symbol of that name$/.exec(text)?.[1];
+  if (missing !== undefined)
+    return hasName(readFileSync(join(folder, "pre.exe")), missing) ? "value-missing" : "absent";
+  if (/no value is known/.test(text)) return "value-missing";
+  if (/ does not match: /.test(text)) return "aborted";
+  return /update\.json: cannot be applied: [a-z-]+: /.test(text) ? "refused" : "not-applied";
+}
+
+/** Whether any table of symbols of a program has a name. */
+function hasName(bytes: Uint8Array, name: string): boolean {
+  return Buffer.from(bytes).includes(`\0${name}\0`);
 }
 
 function firstDifference(expected: string, found: string): string {

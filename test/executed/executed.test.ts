@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { afterAll, describe, expect, inject, it } from "vitest";
 import { join } from "../support/paths.ts";
 import { CASES, type Case } from "./cases.ts";
-import { execute, FORMS, lacking, MACHINES, type Machine } from "./execute.ts";
+import { execute, FORMS, lacking, MACHINES, type Machine, spawned } from "./execute.ts";
 
 /** Set to try every case on every machine in every form; a sample otherwise, in which each case and each form has its turn. */
 const isFull = process.env["EXECUTE_ALL"] !== undefined;
@@ -25,7 +25,7 @@ function postOf({ source, edits, title }: Case): string {
 describe("a patch, applied to the program that was linked before it", () => {
   const folder = mkdtempSync(join(tmpdir(), "elfsplice-executed-"));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  const program = join(inject("program"), "elfsplice.js");
+  const splice = spawned(join(inject("program"), "elfsplice.js"));
   for (const arch of ARCHES) {
     const machine = MACHINES[arch] as Machine;
     const why = lacking(machine);
@@ -33,16 +33,17 @@ describe("a patch, applied to the program that was linked before it", () => {
       if (!isFull && i % ARCHES.length !== ARCHES.indexOf(arch)) continue;
       for (const [j, form] of FORMS.entries()) {
         if (!isFull && j !== Math.floor(i / ARCHES.length) % FORMS.length) continue;
+        if (entry.needsLookup && form.link.includes("-static")) continue;
         const title = `${entry.title}: ${arch} ${form.name}${why === undefined ? "" : ` (${why})`}`;
-        it.skipIf(why !== undefined)(title, () => {
+        it.skipIf(why !== undefined)(title, async () => {
           const files = [
             { name: "part", pre: `${HEAD}${entry.source}\n`, post: `${HEAD}${postOf(entry)}\n` },
             { name: "main", pre: MAIN, post: MAIN },
           ];
-          const outcome = execute(program, machine, form, { files }, join(folder, `${arch}-${i}-${j}`), ["-O2"]);
+          const outcome = await execute(splice, machine, form, { files }, join(folder, `${arch}-${i}-${j}`), ["-O2"]);
           if (entry.refused === undefined) expect(outcome).toEqual({ kind: "as-post", why: "" });
           else {
-            expect(outcome.kind).toBe("refused");
+            expect(outcome.kind).not.toBe("as-post");
             expect(outcome.why).toMatch(entry.refused);
           }
         });

@@ -29,6 +29,7 @@ export const aarch64Load = (elfClass: ElfClass): LoadModel => ({
   lowOfHigh: NO_HIGH,
   threads: { isBelow: false, header: 16, pointerBias: 0n, moduleBias: 0n },
   dynamic: { isRela: true, relative: 1027, slot: 1025, threadPointer: 1030, threadModule: 1028, threadOffset: 1029 },
+  growsSymbols: true,
   ownGot: true,
   tocBias: 0n,
   stub: NO_STUB,

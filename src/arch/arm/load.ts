@@ -18,6 +18,7 @@ export const armLoad: LoadModel = {
   lowOfHigh: NO_HIGH,
   threads: { isBelow: false, header: 8, pointerBias: 0n, moduleBias: 0n },
   dynamic: { isRela: false, relative: 23, slot: 2, threadPointer: 19, threadModule: 17, threadOffset: 18 },
+  growsSymbols: true,
   ownGot: false,
   tocBias: 0n,
   stub: NO_STUB,

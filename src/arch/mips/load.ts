@@ -22,6 +22,7 @@ export const mipsLoad = (elfClass: ElfClass): LoadModel => ({
     threadModule: elfClass === 64 ? 40 : 38,
     threadOffset: elfClass === 64 ? 41 : 39,
   },
+  growsSymbols: false,
   ownGot: false,
   tocBias: 0x7ff0n,
   stub: NO_STUB,

@@ -34,7 +34,7 @@ export function ppc64(data: ElfData, flags: number): Arch {
     code: powerCode(data),
     taggedCode: null,
     link: { ...LINK, mayHaveDescriptors: (flags & ABI_BITS) !== ABI_WITHOUT_DESCRIPTORS },
-    load: powerLoad,
+    load: powerLoad(data),
     kernel: data === "lsb" ? KERNEL : { ...KERNEL, livepatch: NO_LIVEPATCH },
     isSiblingCall(howto, code, offset) {
       // Code without a TOC pointer has none to restore. 64-bit ELF V2 ABI for Power, R_PPC64_REL24_NOTOC.

@@ -15,6 +15,7 @@ export const riscvLoad = (elfClass: ElfClass): LoadModel => ({
     elfClass === 64
       ? { isRela: true, relative: 3, slot: 2, threadPointer: 11, threadModule: 7, threadOffset: 9 }
       : { isRela: true, relative: 3, slot: 1, threadPointer: 10, threadModule: 6, threadOffset: 8 },
+  growsSymbols: true,
   ownGot: false,
   tocBias: 0n,
   stub: NO_STUB,

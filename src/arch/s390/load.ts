@@ -1,5 +1,5 @@
 import type { ElfClass } from "../../elf/object.ts";
-import { type LoadModel, NO_DESCRIPTORS, NO_HIGH, NO_STUB, NOTHING_AFTER, ONE_MODE } from "../load.ts";
+import { type LoadModel, NO_DESCRIPTORS, NO_HIGH, NOTHING_AFTER, ONE_MODE } from "../load.ts";
 
 /** z/Architecture ELF ABI supplement, "Relocation Types" and "Thread-Local Storage". */
 export const s390Load = (elfClass: ElfClass): LoadModel => ({
@@ -26,9 +26,15 @@ export const s390Load = (elfClass: ElfClass): LoadModel => ({
     threadModule: 54,
     threadOffset: 55,
   },
+  growsSymbols: true,
   ownGot: false,
   tocBias: 0n,
-  stub: NO_STUB,
+  // larl %r1,slot; lg %r1,0(%r1); br %r1
+  stub: {
+    unit: 2,
+    code: [0xc010, 0, 0, 0xe310, 0x1000, 0x0004, 0x07f1],
+    fields: [{ offset: 2, howto: "R_390_PC32DBL", bias: 2n }],
+  },
   descriptor: NO_DESCRIPTORS,
   changeMode: ONE_MODE,
   afterStub: NOTHING_AFTER,

@@ -4,7 +4,6 @@ import {
   type LoadRows,
   NO_DESCRIPTORS,
   NO_HIGH,
-  NO_STUB,
   NOTHING_AFTER,
   ONE_MODE,
   type ThreadModel,
@@ -50,6 +49,7 @@ export const x8664Load = (elfClass: ElfClass): LoadModel => ({
     threadModule: 16,
     threadOffset: 17,
   },
+  growsSymbols: true,
   ownGot: false,
   tocBias: 0n,
   // jmp *slot(%rip)
@@ -64,9 +64,15 @@ export const i386Load: LoadModel = {
   lowOfHigh: NO_HIGH,
   threads: THREADS,
   dynamic: { isRela: false, relative: 8, slot: 1, threadPointer: 14, threadModule: 35, threadOffset: 36 },
+  growsSymbols: true,
   ownGot: false,
   tocBias: 0n,
-  stub: NO_STUB,
+  // call 1f; 1: pop %eax; mov slot-1b(%eax),%eax; jmp *%eax
+  stub: {
+    unit: 1,
+    code: [0xe8, 0, 0, 0, 0, 0x58, 0x8b, 0x80, 0, 0, 0, 0, 0xff, 0xe0],
+    fields: [{ offset: 8, howto: "R_386_PC32", bias: 3n }],
+  },
   descriptor: NO_DESCRIPTORS,
   changeMode: ONE_MODE,
   afterStub: NOTHING_AFTER,

@@ -31,6 +31,8 @@ export async function runApply(file: string, options: ApplyOptions): Promise<num
   const update = target === undefined ? whole : partOf(whole, target);
   const { bytes, mode } = readProgramFile(run);
   const { applyUpdate, hasUpdate } = await import("../../apply/apply.ts");
+  const { readProgram } = await import("../../apply/program.ts");
+  const { looksUpNames } = await import("../../apply/lookups.ts");
   const tell = (text: string): void => {
     if (!options.quiet) process.stderr.write(`elfsplice: ${text}\n`);
   };
@@ -51,8 +53,10 @@ export async function runApply(file: string, options: ApplyOptions): Promise<num
   const stale = findings.find(({ code }) => code === "object-changed");
   if (stale !== undefined)
     throw new FormatError({ file: stale.label }, `is not what the update was made from: ${stale.detail}`);
-  const result = onFiles(() => matchUpdate(subjects, { run, target, update, findings }));
-  await writeOutput(applyUpdate(update, result, bytes, run), output, mode);
+  const program = readProgram(bytes, run);
+  const looksUp = looksUpNames(program);
+  const result = onFiles(() => matchUpdate(subjects, { run, target, update, findings, looksUp }));
+  await writeOutput(applyUpdate(update, result, program), output, mode);
   tell(`${update.name} applied to ${run}: ${result.patches.length} places patched`);
   return EXIT.done;
 }

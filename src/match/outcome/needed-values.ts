@@ -24,7 +24,8 @@ export interface NeededValue {
 }
 
 type Needed = CodeInput["symbols"][number];
-type Found = NeededValue | { readonly why: string };
+/** A value, or why there is none: `isAbsent` where the run system knows nothing of the name. */
+type Found = NeededValue | { readonly why: string; readonly isAbsent?: true };
 
 /** The value of a symbol that new code refers to and does not define; else why it has none. Ksplice: kmodsrc/ksplice.c, failed_to_find. */
 export function neededValue(symbol: Needed, runPre: RunPre, matchOf: ReadonlyMap<string, SpanMatch>): Found {
@@ -137,7 +138,7 @@ function named({ name, bind }: Needed, { context }: RunPre): Found {
       return { address: stub, from: "symbol-table", ...(slot === undefined ? {} : { slot }) };
     }
     if (bind === "weak") return { address: 0n, from: "symbol-table", kind: "undefined" };
-    return { why: "no symbol of that name" };
+    return { why: "no symbol of that name", isAbsent: true };
   }
   return { why: `${addresses.length} symbols of that name: ${addresses.map(hex).join(", ")}` };
 }

@@ -26,17 +26,25 @@ interface Plan {
   readonly findings: MatchFinding[];
 }
 
-/** Places every patch of an update; `loadAddress` is where the new code will lie, if that is known. */
+/** What the caller knows of how new code is loaded. */
+interface LoadPlan {
+  /** Where the new code will lie, if that is known. */
+  readonly loadAddress?: bigint | undefined;
+  /** Whether the loader looks up names that the run system knows nothing of. */
+  readonly looksUp?: boolean | undefined;
+}
+
+/** Places every patch of an update. */
 export function placePatches(
   update: UpdateInput,
   runPre: RunPre,
   matchOf: ReadonlyMap<string, SpanMatch>,
-  loadAddress: bigint | undefined,
+  { loadAddress, looksUp = false }: LoadPlan,
 ): PatchPlan {
   const plan: Plan = { patches: [], names: new Map(), aborts: [], findings: [] };
   for (const change of update.changes) {
     const layout = loadAddress === undefined ? undefined : layOut(change.newCode, loadAddress);
-    findNames(change, runPre, matchOf, plan);
+    findNames(change, runPre, matchOf, plan, looksUp);
     for (const patch of change.patches) {
       if (patch.type === "export") placeExport(patch, runPre.context, plan);
       else placePatch(patch, runPre, matchOf, layout, plan);
@@ -66,15 +74,23 @@ function layOut(code: CodeInput, start: bigint): ReadonlyMap<string, bigint> {
 }
 
 /** The value of every symbol that new code refers to and does not define. Ksplice: kmodsrc/ksplice.c, failed_to_find. */
-function findNames(change: ChangeInput, runPre: RunPre, matchOf: ReadonlyMap<string, SpanMatch>, plan: Plan): void {
+function findNames(
+  change: ChangeInput,
+  runPre: RunPre,
+  matchOf: ReadonlyMap<string, SpanMatch>,
+  plan: Plan,
+  looksUp: boolean,
+): void {
   const used = new Set(change.newCode.relocations.map(({ symbol }) => symbol));
   const own = new Set(change.newCode.sections.map(({ label }) => label));
   for (const symbol of change.newCode.symbols) {
     const { label, section } = symbol;
     if (section !== null || !used.has(label) || own.has(label)) continue;
     const found = neededValue(symbol, runPre, matchOf);
-    if ("why" in found) abort(plan, "failed_to_find", { code: "symbol-without-value", label, detail: found.why });
-    else plan.names.set(label, { ...found, name: symbol.name });
+    if ("why" in found) {
+      if (looksUp && found.isAbsent && symbol.bind === "global") continue;
+      abort(plan, "failed_to_find", { code: "symbol-without-value", label, detail: found.why });
+    } else plan.names.set(label, { ...found, name: symbol.name });
   }
 }
 

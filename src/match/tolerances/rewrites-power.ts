@@ -208,6 +208,81 @@ const localUse: Rewrite = {
   },
 };
 
+/** `bl`, `add r3,r3,r13`. Power ISA, I-form and XO-form. */
+const BL = 0x48000001;
+const ADD_R3_R3_R13 = 0x7c636a14;
+const R3 = 3;
+/** How far the start of a module's thread-locals, as pairs count it, is from the thread pointer. 64-bit ELF V2 ABI for Power, 3.7.2. */
+const MODULE_FROM_POINTER = 0x1000n;
+
+/** The run word of the last instruction before, with a relocation of these types for the same thread-local. */
+function runWordBefore(site: RewriteSite, { symbol, targetAddend }: SpanRelocation, types: RegExp): number | undefined {
+  let word: number | undefined;
+  for (const { offset, howto, symbol: of, targetAddend: addend } of site.span.relocations) {
+    if (offset >= site.at) break;
+    if (of === symbol && addend === targetAddend && types.test(howto.name))
+      word = site.run(((offset & ~3) - site.at) / 4);
+  }
+  return word;
+}
+
+/** Whether it adds an upper half to a register: `addis`. */
+function addsUpper(word: number | undefined, to: number, from: number): word is number {
+  return word !== undefined && opcode(word) === OPCODE.addis && target(word) === to && base(word) === from;
+}
+
+const threadArgument: Rewrite = {
+  name: "tls-relaxation",
+  why: "where a thread-local's distance is known or is in a slot, no function is asked for it: the instruction that made the argument has the distance's upper half, or loads the slot",
+  source: "64-bit ELF V2 ABI for Power, 3.7.4.1 and 3.7.4.2",
+  apply(site) {
+    const field = fieldNamed(site, 0, /^R_PPC64_GOT_TLS[GL]D16(_LO)?$/);
+    const [pre, run] = [site.pre(0), site.run(0)];
+    if (field === undefined || opcode(pre) !== OPCODE.addi) return undefined;
+    const isAsked = site.span.relocations.some(
+      ({ offset, howto, symbol, targetAddend }) =>
+        offset > site.at &&
+        /^R_PPC64_TLS[GL]D$/.test(howto.name) &&
+        symbol === field.symbol &&
+        targetAddend === field.targetAddend,
+    );
+    if (!isAsked) return undefined;
+    if (run === NOP || addsUpper(run, target(pre), R13)) return { size: 4 };
+    const toc = tocBase(site.context, site.trial);
+    const isSlot = opcode(run) === OPCODE.ld && (run & 3) === 0 && target(run) === target(pre);
+    if (toc === undefined || !isSlot || !field.howto.name.includes("TLSGD")) return undefined;
+    let high = 0n;
+    if (base(run) !== 2) {
+      const upper = runWordBefore(site, field, /^R_PPC64_GOT_TLSGD16_HA$/);
+      if (base(run) !== base(pre) || !addsUpper(upper, base(run), 2)) return undefined;
+      high = low(upper) * 0x10000n;
+    }
+    return { size: 4, thread: [[field, { use: "slot", value: wrap(site.context.arch, toc + high + low(run)) }]] };
+  },
+};
+
+const threadCall: Rewrite = {
+  name: "tls-relaxation",
+  why: "the call that asked for the thread-local became the sum of the thread pointer and the distance",
+  source: "64-bit ELF V2 ABI for Power, 3.7.4.1 to 3.7.4.3",
+  apply(site) {
+    const field = fieldNamed(site, 0, /^R_PPC64_TLS[GL]D$/);
+    if (field === undefined || (site.pre(0) & ~0x3fffffc) >>> 0 !== BL) return undefined;
+    const run = site.run(0);
+    const isGeneral = field.howto.name.endsWith("GD");
+    const types = isGeneral ? /^R_PPC64_GOT_TLSGD16(_LO)?$/ : /^R_PPC64_GOT_TLSLD16(_LO)?$/;
+    const argument = runWordBefore(site, field, types);
+    if (argument === undefined) return undefined;
+    if (run === ADD_R3_R3_R13) return isGeneral && opcode(argument) === OPCODE.ld ? { size: 4 } : undefined;
+    if (opcode(run) !== OPCODE.addi || target(run) !== R3) return undefined;
+    const isUpper = addsUpper(argument, R3, R13) && base(run) === R3;
+    if (!isUpper && !(argument === NOP && base(run) === R13)) return undefined;
+    const value = (isUpper ? low(argument) * 0x10000n : 0n) + low(run);
+    if (!isGeneral) return value === MODULE_FROM_POINTER ? { size: 4 } : undefined;
+    return { size: 4, thread: [[field, { use: "tp", value }]] };
+  },
+};
+
 const tocRestore: Rewrite = {
   name: "toc-restore",
   why: "behind a call that leaves the image the linker restores the TOC pointer, where the compiler left room for it",
@@ -228,4 +303,6 @@ export const powerRewrites: readonly Rewrite[] = [
   threadLow,
   initialToLocal,
   localUse,
+  threadArgument,
+  threadCall,
 ];

@@ -4,6 +4,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import type { SectionResult } from "../../../src/contract/match.ts";
 import { matchUpdate } from "../../../src/match/match.ts";
 import { aarch64Rewrites } from "../../../src/match/tolerances/rewrites-aarch64.ts";
+import { powerRewrites } from "../../../src/match/tolerances/rewrites-power.ts";
 import { s390Rewrites } from "../../../src/match/tolerances/rewrites-s390.ts";
 import { RISCV_RULES } from "../../../src/match/tolerances/rules-riscv.ts";
 import { VENEER_RULE } from "../../../src/match/tolerances/veneers.ts";
@@ -19,7 +20,7 @@ import { join } from "../../support/paths.ts";
 const folder = mkdtempSync(join(tmpdir(), "elfsplice-rewrites-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-type Machine = "aarch64" | "i386" | "riscv64" | "s390x";
+type Machine = "aarch64" | "i386" | "ppc64le" | "riscv64" | "s390x";
 type RecordRow = readonly [offset: number, type: number, symbol: string, addend?: number];
 
 interface Case {
@@ -379,12 +380,98 @@ const CASES: readonly Case[] = [
       ["no filler", "07fe47f00000"],
     ],
   },
+  {
+    rule: "tls-relaxation",
+    what: "the call that asks for a thread-local is left out",
+    machine: "s390x",
+    pre: "c0e500000000 07fe",
+    records: [
+      [0, 38, "t"],
+      [2, 20, "__tls_get_offset", 2],
+    ],
+    run: "c00400000000 07fe",
+    threads: { t: 8 },
+    wrong: [
+      ["a branch", "c0f400000000 07fe"],
+      ["a call of anything else", "c0e500000080 07fe", { g: 0x1100 }],
+    ],
+  },
+  {
+    rule: "tls-relaxation",
+    what: "the distance is copied where the slot was loaded",
+    machine: "s390x",
+    pre: "e313c0000004 07fe",
+    records: [[0, 37, "t"]],
+    run: "eb130000000d 07fe",
+    threads: { t: 8 },
+    wrong: [
+      ["a copy of another register", "eb140000000d 07fe"],
+      ["a shift", "eb130001000d 07fe"],
+    ],
+  },
+  {
+    rule: "got-relaxation",
+    what: "an address is computed where its slot was loaded",
+    machine: "s390x",
+    pre: "c41800000000 07fe",
+    records: [[2, 26, "g", 2]],
+    run: "c01000000080 07fe",
+    symbols: { g: 0x1100 },
+    wrong: [
+      ["into another register", "c02000000080 07fe"],
+      ["another address", "c01000000081 07fe"],
+    ],
+  },
+  {
+    rule: "got-relaxation",
+    what: "the same where the slot's distance from the GOT was in the instruction",
+    machine: "s390x",
+    pre: "e310c0000004 07fe",
+    records: [[2, 58, "g"]],
+    run: "c01000000080 07fe",
+    symbols: { g: 0x1100 },
+    wrong: [["another address", "c01000000081 07fe"]],
+  },
+  {
+    rule: "tls-relaxation",
+    what: "a thread-local of the program is at a distance from r13",
+    machine: "ppc64le",
+    pre: "3d220000 38690000 48000001 60000000 4e800020",
+    records: [
+      [0, 82, "t"],
+      [4, 80, "t"],
+      [8, 107, "t"],
+      [8, 10, "__tls_get_addr"],
+    ],
+    // 8 − 0x7000.
+    run: "60000000 60000000 386d9008 60000000 4e800020",
+    threads: { t: 8, u: 12 },
+    wrong: [
+      ["another thread-local", "60000000 60000000 386d900c 60000000 4e800020"],
+      ["a distance from r3, which nothing was put into", "60000000 60000000 38639008 60000000 4e800020"],
+    ],
+  },
+  {
+    rule: "tls-relaxation",
+    what: "the start of the program's own thread-locals is at a distance from r13",
+    machine: "ppc64le",
+    pre: "3d220000 38690000 48000001 60000000 4e800020",
+    records: [
+      [0, 86, "t"],
+      [4, 84, "t"],
+      [8, 108, "t"],
+      [8, 10, "__tls_get_addr"],
+    ],
+    run: "60000000 3c6d0000 38631000 60000000 4e800020",
+    threads: { t: 0 },
+    wrong: [["another distance", "60000000 3c6d0000 38631004 60000000 4e800020"]],
+  },
 ];
 
-/** Code as it lies in memory: words of AArch64 are little-endian. */
+/** Code as it lies in memory: words of AArch64 and Power are little-endian. */
 function codeOf(machine: Machine, text: string): Uint8Array {
   const words = text.split(" ");
-  if (machine !== "aarch64") return Buffer.from(words.join(""), "hex");
+  if (machine !== "aarch64" && machine !== "ppc64le") return Buffer.from(words.join(""), "hex");
   return Buffer.concat(words.map((word) => Buffer.from(word, "hex").reverse()));
 }
 
@@ -453,7 +540,13 @@ describe("an instruction written anew", () => {
   });
 
   it("has a case for every rule, a reason and a source", () => {
-    const rules = [...RISCV_RULES, ...aarch64Rewrites, ...s390Rewrites, VENEER_RULE];
+    const rules = [
+      ...RISCV_RULES,
+      ...aarch64Rewrites,
+      ...s390Rewrites,
+      ...powerRewrites.filter(({ name }) => name === "tls-relaxation"),
+      VENEER_RULE,
+    ];
     const tested = new Set(CASES.map(({ rule }) => rule));
     expect(rules.filter(({ name }) => !tested.has(name)).map(({ name }) => name)).toEqual([]);
     expect(rules.every(({ why, source }) => why.length > 20 && source.length > 5)).toBe(true);
