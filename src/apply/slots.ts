@@ -27,7 +27,14 @@ interface Word {
   readonly record?: Omit<DynamicRecord, "address">;
 }
 
-const AN_ADDRESS = { kind: "address", tag: 0n, localEntry: 0n, lookup: undefined, isAbsolute: false } as const;
+const AN_ADDRESS = {
+  kind: "address",
+  tag: 0n,
+  localEntry: 0n,
+  lookup: undefined,
+  isAbsolute: false,
+  isStub: false,
+} as const;
 
 /** The GOT of new code: filled while its relocations are looked at, written when all addresses are known. */
 export class Slots {

@@ -257,6 +257,12 @@ export const FINDINGS = {
     (name, detail) =>
       `${name} jumps to ${detail} instead of calling it: the TOC pointer cannot be restored after it; build with -fno-optimize-sibling-calls`,
   ),
+  "short-branch": row(
+    "error",
+    "Short branch out of new code",
+    (name, detail) =>
+      `${name} jumps to ${detail} by a branch that reaches only what is near, which new code is not; build with -ffunction-sections`,
+  ),
   "section-anchors": row(
     "error",
     "Variables reached from a common anchor",

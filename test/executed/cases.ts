@@ -171,7 +171,7 @@ export const CASES: readonly Case[] = [
   ),
   patch(
     "two functions that call each other",
-    `int even(int n); ${F} int odd(int n) { return n <= 0 ? 0 : even(n - 1); } ${F} int even(int n) { return n <= 0 ? 1 : odd(n - 1); } int run(int n) { return even(n); }`,
+    `int even(int n); ${F} int odd(int n) { return n <= 0 ? 0 : even(n - 1) + 1; } ${F} int even(int n) { return n <= 0 ? 1 : odd(n - 1) - 1; } int run(int n) { return even(n); }`,
     ["return n <= 0 ? 0 : even(n - 1)", "return n < 0 ? -1 : n == 0 ? 0 : even(n - 1)"],
   ),
   patch(

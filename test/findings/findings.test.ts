@@ -104,6 +104,10 @@ const built: Partial<Record<FindingCode, readonly [Parts, Parts, ElfExtra?]>> = 
     [text("f", "{REL24 b|00000048}2000804e")],
     { machine: "ppc64le" },
   ],
+  "short-branch": [
+    [text("f", "eb{PC8 g-1}b801000000c3"), text("g", "b801000000c3")],
+    [text("f", "eb{PC8 g-1}b802000000c3"), text("g", "b801000000c3")],
+  ],
   // ldr w3,[x2,#4] reads the variable behind the one whose address was loaded.
   "section-anchors": [
     [...anchored, text("f", `${loadAnchor}430440b9c0035fd6`)],

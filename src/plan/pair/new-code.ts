@@ -1,3 +1,5 @@
+import type { Howto } from "../../arch/arch.ts";
+import { isBranchField } from "../../arch/branch.ts";
 import { targetText } from "../../diff/difference.ts";
 import { STB, STT } from "../../elf/constants.ts";
 import type { Finding } from "../../findings/findings.ts";
@@ -25,6 +27,7 @@ export function checkNewCode(pair: PlannedPair): Finding[] {
   const isLoaded = new Set(loaded);
   const each = loaded.flatMap((span) => [
     ...siblingCalls(pair, span, isLoaded),
+    ...shortBranches(pair, span, isLoaded),
     ...foreignKeys(pair, span),
     ...anchoredFindings(pair, span),
     ...lostPlaces(pair, span, isLoaded),
@@ -46,6 +49,29 @@ function siblingCalls(pair: PlannedPair, span: Span, loaded: ReadonlySet<Span>):
         offset: offset - span.entry,
       }),
     );
+}
+
+/** Bits of distances within which new code is never sure to lie: a branch with fewer reaches 8 MiB at most. */
+const FAR = 24;
+/** Of branches between functions that are both new: what a loader puts side by side is nearer than 4 KiB. */
+const NEAR = 13;
+
+/** Jumps to another function that were made for its being near, and cannot reach it from where new code lies. */
+function shortBranches(pair: PlannedPair, span: Span, loaded: ReadonlySet<Span>): Finding[] {
+  const { arch } = pair.diff.post.table;
+  for (const { howto, offset, target } of span.relocations) {
+    if (!howto.pcrel || target === undefined || target === span || !isCode(target.kind)) continue;
+    if (reachOf(howto) >= (loaded.has(target) ? NEAR : FAR) || !isBranchField(arch, howto, span.bytes, offset))
+      continue;
+    return [spanFinding(pair, "short-branch", span, "post", target.name, { offset: offset - span.entry })];
+  }
+  return [];
+}
+
+/** Bits of the distances that a field holds. */
+function reachOf({ bits, mask, rightshift }: Howto): number {
+  const width = bits?.reduce((sum, [, count]) => sum + count, 0) ?? mask.toString(2).replaceAll("0", "").length;
+  return width + rightshift;
 }
 
 const KEYED = /^(__jump_table|\.static_call_sites)$/;

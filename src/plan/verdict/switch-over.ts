@@ -21,6 +21,7 @@ const WITH_NEW_OBJECT: Partial<Record<FindingCode, "gone" | string>> = {
   "symbol-changed": "gone",
   "hook-reaches-patched-code": "gone",
   "sibling-call": "gone",
+  "short-branch": "gone",
   "section-anchors": "gone",
   "init-text-changed": "do in the code that takes over what changed in init code",
   "init-data-changed": "do in the code that takes over what changed for init code",

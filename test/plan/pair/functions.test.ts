@@ -109,6 +109,18 @@ describe("functions and what is found about them", () => {
       { lineOnly: ["f"], findings: ["bug-line-only"] },
     ],
     [
+      "a short jump does not reach a function that stays",
+      [text("f", "eb{PC8 g-1}b801000000c3"), text("g", "b801000000c3")],
+      [text("f", "eb{PC8 g-1}b802000000c3"), text("g", "b801000000c3")],
+      { changed: ["f"], findings: ["short-branch"] },
+    ],
+    [
+      "one inside a function does",
+      [text("f", "eb05b801000000c3")],
+      [text("f", "eb05b802000000c3")],
+      { changed: ["f"] },
+    ],
+    [
       "a jump out of new code loses the TOC pointer",
       [text("f", "{REL24 a|00000048}2000804e")],
       [text("f", "{REL24 b|00000048}2000804e")],
