@@ -23,6 +23,8 @@ export interface EmitOptions {
 /** Refuses options that contradict each other. */
 export function checkEmitOptions(options: EmitOptions): void {
   if (options.statement && options.format !== "json") throw new UsageError("--statement is JSON: leave --format out");
+  if (!options.instructions && options.format !== "text")
+    throw new UsageError("--no-instructions is for --format text: JSON has no instructions");
 }
 
 /** Prints a description and its summary, and returns the exit status that the gates give. */

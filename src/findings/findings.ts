@@ -365,6 +365,12 @@ export const FINDINGS = {
     "Object removed",
     (name) => `${name} is not built any more: code that still calls into it calls the old code`,
   ),
+  "archive-order-changed": row(
+    "error",
+    "A linker takes another member of an archive",
+    (name, detail) =>
+      `members of ${name} define the same names, and a linker takes the first that does: ${detail}; programs that are linked from now on get other code`,
+  ),
   "object-unreadable": row("error", "Object cannot be read", (_name, detail) => detail),
   "object-foreign": row(
     "error",

@@ -22,22 +22,29 @@ const run = (options: Partial<DiffOptions>): Promise<number> =>
     ...options,
   });
 
-describe("diff of two files refuses in one line what chooses among many", () => {
+describe("diff of two files refuses in one line what is for many", () => {
   it.each<[string, Partial<DiffOptions>]>([
     ["--only-targets", { onlyTargets: ["loop"] }],
     ["--include", { include: ["*.o"] }],
     ["--exclude", { exclude: ["*.o"] }],
     ["--shard", { shard: "1/2" }],
+    ["--jobs", { jobs: "2" }],
+    ["--hashes", { hashes: true }],
+    ["--progress", { progress: true }],
   ])("%s", async (option, options) => {
-    await expect(run(options)).rejects.toThrow(
-      `${option} chooses among the objects of trees or archives; ${pre} and ${post} are two files`,
-    );
-    await expect(run({ ...options, cache: folder })).rejects.toThrow(option);
+    for (const more of [{}, { cache: folder }])
+      await expect(run({ ...options, ...more })).rejects.toThrow(
+        new RegExp(`^${option} .* of trees or archives.*; \\S+pre\\.o and \\S+post\\.o are two files$`),
+      );
+  });
+
+  it("--no-instructions, where there are none", async () => {
+    await expect(run({ instructions: false })).rejects.toThrow("--no-instructions is for --format text");
+    expect(await run({ instructions: false, format: "text" })).toBe(0);
   });
 });
 
-describe("--jobs is a limit, which one pair keeps as well", () => {
-  it.each(["1", "4", "256"])("%s", async (jobs) => expect(await run({ jobs })).toBe(0));
+describe("--jobs", () => {
   it.each(["x", "0", "", "-1", "257", "1.5", "0x2"])(
     "%j is not a number of threads, whatever is compared",
     async (jobs) => {

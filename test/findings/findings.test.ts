@@ -178,7 +178,7 @@ const ksymtab = [
 /** Built updates of several pairs for the codes that are about more than one object. */
 /** An update of a build of which something was left out. */
 function withLeftOut(list: Partial<PairList>) {
-  const findings = reportLeftOut({ skipped: [], excluded: 0, untargeted: 0, ...list });
+  const findings = reportLeftOut({ skipped: [], excluded: 0, untargeted: 0, orders: [], ...list });
   return assembleUpdate(builtFragments(["a.o", [f], [g]]), { findings });
 }
 
@@ -189,6 +189,8 @@ const many: Partial<Record<FindingCode, () => ReturnType<typeof updateOf>>> = {
     const fates = diff.outcome.fates.map(() => "equal" as const);
     return assembleUpdate([fragmentOf({ ...diff, outcome: { ...diff.outcome, fates, reasons: [] } }, { name: "a.o" })]);
   },
+  "archive-order-changed": () =>
+    withLeftOut({ orders: [{ path: "lib.a", names: [{ name: "f", pre: "a.o", post: "b.o" }] }] }),
   "data-moved": () =>
     updateOfMany([
       ["a.o", [h, v], [h]],

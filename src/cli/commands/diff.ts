@@ -33,25 +33,27 @@ export async function runDiff(pre: string, post: string, options: DiffOptions): 
   return diffBuilds(pre, post, options, isBuild ? "build" : "pair");
 }
 
-/** Options that say which of many objects are compared and by whom; of two files there is nothing to choose. */
-const BUILD_OPTIONS: Readonly<Partial<Record<keyof DiffOptions, string>>> = {
-  onlyTargets: "--only-targets",
-  include: "--include",
-  exclude: "--exclude",
-  shard: "--shard",
+/** Options that say which of many objects are compared, by whom, and how that goes on: what they would do with two files. */
+const BUILD_OPTIONS: Readonly<Partial<Record<keyof DiffOptions, readonly [option: string, does: string]>>> = {
+  onlyTargets: ["--only-targets", "chooses among the objects of trees or archives"],
+  include: ["--include", "chooses among the objects of trees or archives"],
+  exclude: ["--exclude", "chooses among the objects of trees or archives"],
+  shard: ["--shard", "chooses among the objects of trees or archives"],
+  jobs: ["--jobs", "shares the objects of trees or archives out to threads"],
+  hashes: ["--hashes", "is for objects of trees or archives that are the same, others have their hashes"],
+  progress: ["--progress", "tells how many objects of trees or archives are compared"],
 };
 
 function refuseBuildOptions(pre: string, post: string, options: DiffOptions): void {
-  for (const [key, option] of Object.entries(BUILD_OPTIONS))
+  for (const [key, [option, does]] of Object.entries(BUILD_OPTIONS))
     if (options[key as keyof DiffOptions] !== undefined)
-      throw new UsageError(
-        `${option} chooses among the objects of trees or archives; ${pre} and ${post} are two files`,
-      );
+      throw new UsageError(`${option} ${does}; ${pre} and ${post} are two files`);
 }
 
 /** A part is not a description yet: options that ask something of a description belong to merge. */
-function checkShardOptions({ format, exitCode, require }: DiffOptions): void {
-  const wrong = format === "text" ? "--format" : exitCode ? "--exit-code" : require !== undefined ? "--require" : "";
+function checkShardOptions({ format, exitCode, require, explain }: DiffOptions): void {
+  const gate = exitCode ? "--exit-code" : require !== undefined ? "--require" : "";
+  const wrong = format === "text" ? "--format" : explain ? "--explain" : gate;
   if (wrong !== "") throw new UsageError(`--shard writes a part of a description: give ${wrong} to elfsplice merge`);
 }
 

@@ -33,6 +33,8 @@ export async function runKexec(kernel: string, options: KexecCommandOptions): Pr
   if (options.simulate !== undefined && options.participants === undefined) {
     throw new UsageError("--simulate needs --participants: objects, or an update description");
   }
+  if (options.initrdAddress !== undefined && options.initrd === undefined)
+    throw new UsageError("--initrd-address says where an initrd goes: give --initrd, too");
   const memory = options.memory === undefined ? undefined : readMap(options.memory);
   const plan = planKexec(readKernel(kernel), {
     initrd: options.initrd === undefined ? undefined : { file: options.initrd, size: sizeOf(options.initrd) },

@@ -9,6 +9,7 @@ import { sortByText, sortedUnion } from "../../order.ts";
 import { isCompression } from "../kind.ts";
 import { moduleNameOfPath, readTargetRules, type TargetRule, VMLINUX } from "../target.ts";
 import { requireAlignment } from "./alignment.ts";
+import { type ArchiveOrder, compareOrder } from "./archive-order.ts";
 import {
   decide,
   type Inputs,
@@ -68,6 +69,8 @@ export interface PairList {
   readonly others: number;
   readonly excluded: number;
   readonly untargeted: number;
+  /** Archives whose members stand in another order, so far as a linker heeds it. */
+  readonly orders: readonly ArchiveOrder[];
 }
 
 const OBJECT_NAME = /\.(?:o|ko|a)$/;
@@ -133,6 +136,7 @@ class Found {
   readonly #onTask: PairOptions["onTask"];
   others = 0;
   untargeted = 0;
+  readonly orders: ArchiveOrder[] = [];
 
   constructor(onTask: PairOptions["onTask"]) {
     this.#onTask = onTask;
@@ -163,6 +167,7 @@ class Found {
       others: this.others,
       untargeted: this.untargeted,
       excluded: this.#excluded.size,
+      orders: this.orders,
     };
   }
 }
@@ -268,7 +273,12 @@ class Listing {
   *#pairMembers(key: string, files: ProbedPair): Generator<ListingStep, void, undefined> {
     const { isExcluded, isIncluded, comparesBytes } = this.#rules;
     let covered = 0;
-    const pairs = pairMembersOf(membersOf(files.pre, this.#pre), membersOf(files.post, this.#post));
+    const [before, after] = [membersOf(files.pre, this.#pre), membersOf(files.post, this.#post)];
+    const pairs = pairMembersOf(before, after);
+    // Of the kernel's archives a linker takes all members.
+    const isKernel = this.#pre.kbuild.hasObjects || this.#post.kbuild.hasObjects;
+    const order = compareOrder(key, before, after, pairs, !isKernel);
+    if (order !== undefined && before.length > 0 && after.length > 0) this.#found.orders.push(order);
     for (const { name, pre, post } of sortByText(pairs, ({ name }) => name)) {
       yield this.#step;
       const memberKey = `${key}(${name})`;

@@ -9,8 +9,13 @@ const OBJECT_NAME = /\.(?:o|ko|a|ko\.(?:gz|xz|zst))$/;
 const SHOWN = 3;
 
 /** Findings about the files that are in no pair: one for each that could be missed, one for all that others stand for. */
-export function reportLeftOut({ skipped, excluded, untargeted }: Omit<PairList, "tasks" | "others">): Finding[] {
-  const findings: Finding[] = [];
+export function reportLeftOut({
+  skipped,
+  excluded,
+  untargeted,
+  orders,
+}: Omit<PairList, "tasks" | "others">): Finding[] {
+  const findings = orders.flatMap(orderFindings);
   const covered: string[] = [];
   const outside: string[] = [];
   const others: string[] = [];
@@ -51,6 +56,20 @@ export function reportLeftOut({ skipped, excluded, untargeted }: Omit<PairList, 
     });
   }
   return findings;
+}
+
+/** Archives whose members stand in another order: names that another member defines first, or only the order. */
+function orderFindings({ path, names }: PairList["orders"][number]): Finding[] {
+  const where = { name: path };
+  if (names.length === 0)
+    return [
+      { code: "file-fact-noted", where, detail: "its members stand in another order, and no two define one name" },
+    ];
+  const shown = names.slice(0, SHOWN).map(({ name, pre, post }) => `${name} of ${pre} becomes that of ${post}`);
+  const rest = names.length - shown.length;
+  return [
+    { code: "archive-order-changed", where, detail: `${shown.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}` },
+  ];
 }
 
 function files(count: number): string {
