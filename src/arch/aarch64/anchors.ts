@@ -119,7 +119,7 @@ class Walk {
     else if ((group & 5) === 4) this.#access(word);
     else if ((group & 7) === 5) this.#arithmetic(word);
     else if ((group & 7) === 7) this.#vector(word);
-    else this.#handAll();
+    else this.#escapeAll();
     this.#reach(at + 4, this.#now);
   }
 
@@ -132,14 +132,14 @@ class Walk {
   }
 
   /** The register's value is used as a value: what it points to itself is meant. */
-  #hand(register: number): number {
+  #escape(register: number): number {
     const value = this.#get(register);
     if (this.#tells && value !== 0) this.#values.escape(value);
     return value;
   }
 
-  #handAll(): void {
-    for (let i = 0; i < STACK; i++) this.#hand(i);
+  #escapeAll(): void {
+    for (let i = 0; i < STACK; i++) this.#escape(i);
   }
 
   #use(register: number, distance: number, mask: number, isAddress = false): void {
@@ -150,8 +150,8 @@ class Walk {
   /** What is made of values by arithmetic points into the same thing, at an offset that is not known. */
   #derive(...registers: readonly number[]): number {
     return registers.reduce((value, register) => {
-      const handed = this.#hand(register);
-      return handed === 0 ? value : this.#values.blend(value, handed);
+      const escaped = this.#escape(register);
+      return escaped === 0 ? value : this.#values.blend(value, escaped);
     }, 0);
   }
 
@@ -166,12 +166,12 @@ class Walk {
       return;
     } else if (isConditional) this.#jump(((word << 8) >> 13) * 4, true);
     else if (isTest) {
-      this.#hand(word & 31);
+      this.#escape(word & 31);
       const isBit = (word & 0x02000000) !== 0;
       this.#jump((isBit ? (word << 13) >> 18 : (word << 8) >> 13) * 4, true);
     } else if ((word & 0xfe000000) >>> 0 === 0xd6000000) {
       const operation = (word >>> 21) & 15;
-      this.#hand((word >>> 5) & 31);
+      this.#escape((word >>> 5) & 31);
       if ((operation & 7) !== 1) {
         if ((operation & 7) === 2) this.#return();
         else this.#indirect();
@@ -180,8 +180,8 @@ class Walk {
       this.#call();
     } else if ((word & 0xffe00000) >>> 0 === 0xd5200000 || (word & 0xfff00000) >>> 0 === 0xd5300000)
       this.#set(word & 31, 0);
-    else if ((word & 0xff000000) >>> 0 === 0xd5000000) this.#hand(word & 31);
-    else this.#handAll();
+    else if ((word & 0xff000000) >>> 0 === 0xd5000000) this.#escape(word & 31);
+    else this.#escapeAll();
     this.#reach(next, this.#now);
   }
 
@@ -202,7 +202,7 @@ class Walk {
   }
 
   #return(): void {
-    this.#hand(0);
+    this.#escape(0);
     const second = this.#get(1);
     if (this.#tells && second !== 0) this.#values.escapeAsSecondResult(second);
   }
@@ -216,7 +216,7 @@ class Walk {
 
   #indirect(): void {
     this.#hasJump = true;
-    this.#handAll();
+    this.#escapeAll();
   }
 
   #immediate(word: number): void {
@@ -256,9 +256,9 @@ class Walk {
     if ((word & 0xffe0ffe0) >>> 0 === 0xaa0003e0) this.#set(to, this.#get(second));
     // CCMP and CCMN have flags where others have a destination; so do RMIF and SETF.
     else if ((word & 0x1fe00000) === 0x1a400000) {
-      this.#hand(from);
-      if ((word & 0x800) === 0) this.#hand(second);
-    } else if ((word & 0x1fe00000) === 0x1a000000 && (word & 0xfc00) !== 0) this.#handAll();
+      this.#escape(from);
+      if ((word & 0x800) === 0) this.#escape(second);
+    } else if ((word & 0x1fe00000) === 0x1a000000 && (word & 0xfc00) !== 0) this.#escapeAll();
     else if ((word & 0x1f000000) === 0x1b000000) this.#set(to, this.#derive(from, second, (word >>> 10) & 31));
     else if ((word & 0xff20001f) >>> 0 === 0xeb00001f) {
       if (this.#tells) this.#values.compare(this.#get(from), this.#get(second));
@@ -276,10 +276,10 @@ class Walk {
     const isConversion = (word & 0x5f20fc00) === 0x1e200000;
     const isFixed = (word & 0x5f200000) === 0x1e000000;
     if (isConversion || isFixed) {
-      if ([2, 3, 7].includes(operation)) this.#hand(from);
+      if ([2, 3, 7].includes(operation)) this.#escape(from);
       else this.#set(to, 0);
     } else if ((word & 0xbfe0ec00) === 0x0e002c00) this.#set(to, 0);
-    else if ((word & 0xbfe0ec00) === 0x0e000c00 || (word & 0xffe0fc00) === 0x4e001c00) this.#hand(from);
+    else if ((word & 0xbfe0ec00) === 0x0e000c00 || (word & 0xffe0fc00) === 0x4e001c00) this.#escape(from);
   }
 
   #access(word: number): void {
@@ -295,8 +295,8 @@ class Walk {
       this.#transfer(word & 31, base, isVector, operation === 0, size === 3 && operation === 2);
     } else if ((word & 0x3b200000) === 0x38000000) this.#unscaled(word, base, isVector, operation, size);
     else if ((word & 0x3b200c00) === 0x38200800) {
-      this.#hand(base);
-      this.#hand((word >>> 16) & 31);
+      this.#escape(base);
+      this.#escape((word >>> 16) & 31);
       this.#transfer(word & 31, base, isVector, operation === 0, size === 3 && operation === 2);
     } else if ((word & 0x3a000000) === 0x28000000) this.#pair(word, base, isVector);
     // Exclusive, ordered, atomic, structures of vectors.
@@ -313,7 +313,7 @@ class Walk {
   }
 
   #writeBack(base: number): void {
-    const value = this.#hand(base);
+    const value = this.#escape(base);
     if (value !== 0) this.#set(base, this.#values.blend(0, value));
   }
 
@@ -335,7 +335,7 @@ class Walk {
   #transfer(register: number, base: number, isVector: boolean, isStore: boolean, isPrefetch: boolean): void {
     if (isVector || isPrefetch) return;
     if (!isStore) this.#set(register, 0);
-    else if (this.#hand(register) !== 0 && (base === STACK || base === FRAME) && this.#tells) this.#isOpaque = true;
+    else if (this.#escape(register) !== 0 && (base === STACK || base === FRAME) && this.#tells) this.#isOpaque = true;
   }
 
   #other(word: number, base: number): void {
@@ -344,13 +344,13 @@ class Walk {
     const third = (word >>> 16) & 31;
     const second = (word >>> 10) & 31;
     if (isVector) {
-      this.#hand(third);
+      this.#escape(third);
       this.#writeBack(base);
       return;
     }
     for (const register of [word & 31, second, third]) {
-      const value = this.#hand(register);
-      // Each may be loaded, stored, or be no register's number.
+      const value = this.#escape(register);
+      // Each may be loaded, stored, or be the number of something other than a register.
       if (value !== 0) this.#set(register, this.#values.blend(0, value));
     }
   }

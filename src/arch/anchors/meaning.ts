@@ -23,6 +23,23 @@ export function computes(register: number, ...sources: readonly number[]): Meani
   return { base: sources.includes(register) ? register : -1, access: undefined, writes: register };
 }
 
+/** One form of instructions: those whose bits under a mask are the value, and that `when` is true of. */
+export interface Form {
+  readonly mask: number;
+  /** Unsigned. */
+  readonly value: number;
+  readonly when?: (instruction: number) => boolean;
+  readonly meaning: (instruction: number) => Meaning;
+}
+
+/** The meaning of the first form that fits; nothing where none does. */
+export function byForm(forms: readonly Form[]): (instruction: number) => Meaning {
+  return (instruction) =>
+    forms
+      .find(({ mask, value, when }) => (instruction & mask) >>> 0 === value && (when?.(instruction) ?? true))
+      ?.meaning(instruction) ?? NOTHING;
+}
+
 /** Decodes instructions of four bytes. */
 export function fourBytes(meaning: (instruction: number) => Meaning, little: boolean): Decoder {
   return (code, at) => (at + 4 > code.length ? undefined : { at, length: 4, ...meaning(readWord(code, at, little)) });

@@ -1,36 +1,24 @@
-import { access, computes, fourBytes, type Meaning, NOTHING, writes } from "../anchors/meaning.ts";
+import { access, byForm, computes, type Form, fourBytes, type Meaning, NOTHING, writes } from "../anchors/meaning.ts";
 import type { Scanner } from "../anchors/scan.ts";
 import type { Decoder } from "../anchors/uses.ts";
 import { readHalf, readWord } from "../instruction.ts";
 
-/** Load and store, ADD and SUB of an immediate. Arm ARM, A5.2, A5.3, A7.6. */
-function armMeaning(i: number): Meaning {
-  const base = (i >>> 16) & 15;
-  const to = (i >>> 12) & 15;
-  const sign = (i & 0x00800000) !== 0 ? 1 : -1;
-  const isLoad = (i & 0x00100000) !== 0;
-  const isPre = (i & 0x01000000) !== 0;
-  if ((i & 0x0e000000) === 0x04000000) return access(base, isPre ? sign * (i & 0xfff) : 0, isLoad ? to : -1);
-  if ((i & 0x0e400090) === 0x00400090 && (i & 0x60) !== 0) {
-    const distance = isPre ? sign * (((i >>> 4) & 0xf0) | (i & 15)) : 0;
-    // LDRD and STRD.
-    const width = !isLoad && (i & 0x40) !== 0 ? 8 : 4;
-    return { ...access(base, distance, isLoad || (i & 0x60) === 0x40 ? to : -1), width };
-  }
-  if ((i & 0x0e000000) === 0x08000000) return several(base, i & 0xffff);
-  if ((i & 0x0f200e00) === 0x0d000a00) return access(base, sign * (i & 0xff) * 4, -1);
-  if ((i & 0x0fe00000) === 0x02800000 || (i & 0x0fe00000) === 0x02400000) {
-    const turn = ((i >>> 8) & 15) * 2;
-    const byte = i & 0xff;
-    const amount = turn === 0 ? byte : ((byte >>> turn) | (byte << (32 - turn))) >>> 0;
-    return access(base, (i & 0x00800000) !== 0 ? amount : -amount, to, true);
-  }
-  const isCompare = (i & 0x01900000) === 0x01100000;
-  // Additions to the register itself (position-independent: of pc) leave it an address.
-  if ((i & 0x0c000000) === 0 && !isCompare) return computes(to, base, i & 15);
-  if ((i & 0x0c100000) === 0x04100000) return writes(to);
-  return NOTHING;
+const upTo = (i: number): number => (i >>> 12) & 15;
+const upBase = (i: number): number => (i >>> 16) & 15;
+const isLoad = (i: number): boolean => (i & 0x00100000) !== 0;
+/** The U bit: whether a distance is added. */
+const signOf = (i: number): number => ((i & 0x00800000) !== 0 ? 1 : -1);
+/** The P bit: without it the register itself is the address, and changes afterwards. */
+const ifIndexed = (i: number, distance: number): number => ((i & 0x01000000) !== 0 ? distance : 0);
+
+/** Arm ARM, A5.2.4, "Modified immediate constants". */
+function rotated(i: number): number {
+  const turn = ((i >>> 8) & 15) * 2;
+  const byte = i & 0xff;
+  return turn === 0 ? byte : ((byte >>> turn) | (byte << (32 - turn))) >>> 0;
 }
+
+const addImmediate = (i: number): Meaning => access(upBase(i), signOf(i) * rotated(i), upTo(i), true);
 
 /** LDM and STM of any form: from so many words before the register's address to so many behind. */
 function several(base: number, list: number): Meaning {
@@ -39,59 +27,134 @@ function several(base: number, list: number): Meaning {
   return { ...access(base, -4 * words, -1), width: 8 * words + 4 };
 }
 
-function thumbNarrow(i: number): Meaning {
-  const base = (i >>> 3) & 7;
-  const to = i & 7;
-  const distance = (i >>> 6) & 31;
-  const form = i >>> 11;
-  if (form === 12 || form === 13) return access(base, distance * 4, form === 13 ? to : -1);
-  if (form === 14 || form === 15) return access(base, distance, form === 15 ? to : -1);
-  if (form === 16 || form === 17) return access(base, distance * 2, form === 17 ? to : -1);
-  if (form === 24 || form === 25) return several((i >>> 8) & 7, i & 0xff);
-  if ((i & 0xfe00) === 0x1c00) return access(base, (i >>> 6) & 7, to, true);
-  if (form === 6) return access((i >>> 8) & 7, i & 0xff, (i >>> 8) & 7, true);
-  if ((i & 0xff00) === 0x4400) return computes((i & 7) | ((i >>> 4) & 8), (i & 7) | ((i >>> 4) & 8));
-  if ((i & 0xff00) === 0x4600) return writes((i & 7) | ((i >>> 4) & 8));
-  if (form === 4 || form === 9 || form === 19 || form === 20 || form === 21) return writes((i >>> 8) & 7);
-  if (form < 4 || ((i & 0xf000) === 0x5000 && (i >>> 9) % 8 > 2)) return writes(to);
-  if ((i & 0xfc00) === 0x4000 && ![8, 10, 11].includes((i >>> 6) & 15)) return computes(to, to);
-  return NOTHING;
-}
+/** Load and store, ADD and SUB of an immediate. Arm ARM, A5.2, A5.3, A7.6. */
+const ARM: readonly Form[] = [
+  {
+    mask: 0x0e000000,
+    value: 0x04000000,
+    meaning: (i) => access(upBase(i), ifIndexed(i, signOf(i) * (i & 0xfff)), isLoad(i) ? upTo(i) : -1),
+  },
+  {
+    // Halves, signed bytes, pairs: LDRD has the L bit clear.
+    mask: 0x0e400090,
+    value: 0x00400090,
+    when: (i) => (i & 0x60) !== 0,
+    meaning: (i) => {
+      const distance = signOf(i) * (((i >>> 4) & 0xf0) | (i & 15));
+      const isPair = !isLoad(i) && (i & 0x40) !== 0;
+      const to = isLoad(i) || (i & 0x60) === 0x40 ? upTo(i) : -1;
+      return { ...access(upBase(i), ifIndexed(i, distance), to), width: isPair ? 8 : 4 };
+    },
+  },
+  { mask: 0x0e000000, value: 0x08000000, meaning: (i) => several(upBase(i), i & 0xffff) },
+  { mask: 0x0f200e00, value: 0x0d000a00, meaning: (i) => access(upBase(i), signOf(i) * (i & 0xff) * 4, -1) },
+  { mask: 0x0fe00000, value: 0x02800000, meaning: addImmediate },
+  { mask: 0x0fe00000, value: 0x02400000, meaning: addImmediate },
+  {
+    // Additions to the register itself (position-independent: of pc) leave it an address; TST, TEQ, CMP and CMN write none.
+    mask: 0x0c000000,
+    value: 0,
+    when: (i) => (i & 0x01900000) !== 0x01100000,
+    meaning: (i) => computes(upTo(i), upBase(i), i & 15),
+  },
+  { mask: 0x0c100000, value: 0x04100000, meaning: (i) => writes(upTo(i)) },
+];
 
-function thumbWide(first: number, second: number): Meaning {
-  const base = first & 15;
-  const to = second >>> 12;
-  const isLoad = (first & 0x10) !== 0;
-  if ((first & 0xfe80) === 0xf880) return access(base, second & 0xfff, isLoad ? to : -1);
-  if ((first & 0xfe80) === 0xf800 && (second & 0x0c00) === 0x0c00)
-    return access(base, (second & 0x200) !== 0 ? second & 0xff : -(second & 0xff), isLoad ? to : -1);
-  if ((first & 0xfe40) === 0xe840 && (first & 0x0120) !== 0) {
-    const distance = (second & 0xff) * ((first & 0x80) !== 0 ? 4 : -4);
-    return { ...access(base, (first & 0x100) !== 0 ? distance : 0, isLoad ? to : -1), width: 8 };
-  }
-  if ((first & 0xfe40) === 0xe800 && (first & 0x0180) !== 0 && (first & 0x0180) !== 0x0180)
-    return several(base, second);
-  if ((first & 0xff20) === 0xed00) return access(base, (second & 0xff) * ((first & 0x80) !== 0 ? 4 : -4), -1);
-  const amount = ((first & 0x400) << 1) | ((second >>> 4) & 0x700) | (second & 0xff);
-  const register = (second >>> 8) & 15;
-  if ((first & 0xfbf0) === 0xf200 || ((first & 0xfbe0) === 0xf100 && amount < 0x100))
-    return access(base, amount, register, true);
-  if ((first & 0xfbf0) === 0xf2a0 || ((first & 0xfbe0) === 0xf1a0 && amount < 0x100))
-    return access(base, -amount, register, true);
-  if ((first & 0xf800) === 0xf000 && (second & 0x8000) !== 0) return NOTHING;
-  if ((first & 0xfe00) === 0xf800) return isLoad ? writes(to) : NOTHING;
-  if ((first & 0xfe00) === 0xea00 || (first & 0xf800) === 0xf000 || (first & 0xfe00) === 0xfa00)
-    return computes(register, base);
-  return NOTHING;
-}
+const low = (i: number): number => i & 7;
+const lowBase = (i: number): number => (i >>> 3) & 7;
+const middle = (i: number): number => (i >>> 8) & 7;
+const narrowDistance = (i: number): number => (i >>> 6) & 31;
+/** Any of sixteen registers: three low bits, and the fourth further up. */
+const anyRegister = (i: number): number => (i & 7) | ((i >>> 4) & 8);
+const writesMiddle = (i: number): Meaning => writes(middle(i));
+
+/** Thumb instructions of two bytes. Arm ARM, A6.2. */
+const NARROW: readonly Form[] = [
+  { mask: 0xf800, value: 0x6000, meaning: (i) => access(lowBase(i), narrowDistance(i) * 4, -1) },
+  { mask: 0xf800, value: 0x6800, meaning: (i) => access(lowBase(i), narrowDistance(i) * 4, low(i)) },
+  { mask: 0xf800, value: 0x7000, meaning: (i) => access(lowBase(i), narrowDistance(i), -1) },
+  { mask: 0xf800, value: 0x7800, meaning: (i) => access(lowBase(i), narrowDistance(i), low(i)) },
+  { mask: 0xf800, value: 0x8000, meaning: (i) => access(lowBase(i), narrowDistance(i) * 2, -1) },
+  { mask: 0xf800, value: 0x8800, meaning: (i) => access(lowBase(i), narrowDistance(i) * 2, low(i)) },
+  // STM and LDM.
+  { mask: 0xf000, value: 0xc000, meaning: (i) => several(middle(i), i & 0xff) },
+  // ADD of three bits, of eight bits.
+  { mask: 0xfe00, value: 0x1c00, meaning: (i) => access(lowBase(i), (i >>> 6) & 7, low(i), true) },
+  { mask: 0xf800, value: 0x3000, meaning: (i) => access(middle(i), i & 0xff, middle(i), true) },
+  // ADD and MOV of any registers.
+  { mask: 0xff00, value: 0x4400, meaning: (i) => computes(anyRegister(i), anyRegister(i)) },
+  { mask: 0xff00, value: 0x4600, meaning: (i) => writes(anyRegister(i)) },
+  // MOV of eight bits, LDR (literal), LDR of the stack, ADR, ADD of the stack pointer.
+  { mask: 0xf800, value: 0x2000, meaning: writesMiddle },
+  { mask: 0xf800, value: 0x4800, meaning: writesMiddle },
+  { mask: 0xf800, value: 0x9800, meaning: writesMiddle },
+  { mask: 0xf000, value: 0xa000, meaning: writesMiddle },
+  // Shifts, ADD and SUB; loads with an index.
+  { mask: 0xe000, value: 0, meaning: (i) => writes(low(i)) },
+  { mask: 0xf000, value: 0x5000, when: (i) => (i >>> 9) % 8 > 2, meaning: (i) => writes(low(i)) },
+  // TST, CMP and CMN write no register.
+  {
+    mask: 0xfc00,
+    value: 0x4000,
+    when: (i) => ![8, 10, 11].includes((i >>> 6) & 15),
+    meaning: (i) => computes(low(i), low(i)),
+  },
+];
+
+/** Of an instruction of four bytes the first half is the upper one. */
+const register = (i: number): number => (i >>> 8) & 15;
+const ifLoad = (i: number): number => (isLoad(i) ? upTo(i) : -1);
+/** Twelve bits in three parts. Arm ARM, A6.3.2: below 0x100 a modified immediate is its low byte. */
+const parted = (i: number): number => ((i >>> 15) & 0x800) | ((i >>> 4) & 0x700) | (i & 0xff);
+const isPlain = (i: number): boolean => parted(i) < 0x100;
+const add = (i: number): Meaning => access(upBase(i), parted(i), register(i), true);
+const subtract = (i: number): Meaning => access(upBase(i), -parted(i), register(i), true);
+const computesRegister = (i: number): Meaning => computes(register(i), upBase(i));
+
+/** Thumb instructions of four bytes. Arm ARM, A6.3. */
+const WIDE: readonly Form[] = [
+  { mask: 0xfe800000, value: 0xf8800000, meaning: (i) => access(upBase(i), i & 0xfff, ifLoad(i)) },
+  {
+    mask: 0xfe800c00,
+    value: 0xf8000c00,
+    meaning: (i) => access(upBase(i), (i & 0x200) !== 0 ? i & 0xff : -(i & 0xff), ifLoad(i)),
+  },
+  {
+    // LDRD and STRD; without P and W the exclusive ones.
+    mask: 0xfe400000,
+    value: 0xe8400000,
+    when: (i) => (i & 0x01200000) !== 0,
+    meaning: (i) => ({ ...access(upBase(i), ifIndexed(i, signOf(i) * (i & 0xff) * 4), ifLoad(i)), width: 8 }),
+  },
+  {
+    // LDM and STM; with both of P and U, or neither, it is RFE or SRS.
+    mask: 0xfe400000,
+    value: 0xe8000000,
+    when: (i) => ((i >>> 23) & 3) % 3 !== 0,
+    meaning: (i) => several(upBase(i), i & 0xffff),
+  },
+  { mask: 0xff200000, value: 0xed000000, meaning: (i) => access(upBase(i), signOf(i) * (i & 0xff) * 4, -1) },
+  { mask: 0xfbf00000, value: 0xf2000000, meaning: add },
+  { mask: 0xfbe00000, value: 0xf1000000, when: isPlain, meaning: add },
+  { mask: 0xfbf00000, value: 0xf2a00000, meaning: subtract },
+  { mask: 0xfbe00000, value: 0xf1a00000, when: isPlain, meaning: subtract },
+  // Branches and hints.
+  { mask: 0xf8008000, value: 0xf0008000, meaning: () => NOTHING },
+  { mask: 0xfe000000, value: 0xf8000000, meaning: (i) => (isLoad(i) ? writes(upTo(i)) : NOTHING) },
+  { mask: 0xfe000000, value: 0xea000000, meaning: computesRegister },
+  { mask: 0xf8000000, value: 0xf0000000, meaning: computesRegister },
+  { mask: 0xfe000000, value: 0xfa000000, meaning: computesRegister },
+];
+
+const [armMeaning, narrowMeaning, wideMeaning] = [byForm(ARM), byForm(NARROW), byForm(WIDE)];
 
 export function thumbDecoder(little: boolean): Decoder {
   return (code, at) => {
     if (at + 2 > code.length) return undefined;
     const first = readHalf(code, at, little);
-    if (first < 0xe800) return { at, length: 2, ...thumbNarrow(first) };
+    if (first < 0xe800) return { at, length: 2, ...narrowMeaning(first) };
     if (at + 4 > code.length) return undefined;
-    return { at, length: 4, ...thumbWide(first, readHalf(code, at + 2, little)) };
+    return { at, length: 4, ...wideMeaning((first << 16) | readHalf(code, at + 2, little)) };
   };
 }
 

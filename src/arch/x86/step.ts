@@ -1,46 +1,99 @@
 import type { ArgumentValue, CallStep, Effect } from "../code.ts";
 import { decodeX86, type X86Mode } from "./decode.ts";
 
-/** Opcodes (one byte) with ModRM that write nothing but flags or memory: cmp, test. Intel SDM volume 2, appendix A. */
-const X86_READS: ReadonlySet<number> = new Set([0x38, 0x39, 0x3a, 0x3b, 0x84, 0x85]);
+/** One instruction, prefixes aside. */
+interface Instruction {
+  readonly opcode: number;
+  /** Byte behind the opcode: ModRM, or the second byte of the opcode. */
+  readonly modrm: number;
+  /** Byte behind that one. */
+  readonly third: number;
+  readonly rex: number;
+  /** The registers of ModRM, and the one that the opcode itself names. */
+  readonly reg: number;
+  readonly rm: number;
+  readonly low: number;
+  readonly immediate: () => ArgumentValue;
+}
+
+type EffectOf = (instruction: Instruction) => Omit<Effect, "length">;
+
+const keeps: EffectOf = () => ({ writes: [] });
+const ends: EffectOf = () => ({ writes: [], isEnd: true });
+const isRegister = ({ modrm }: Instruction): boolean => modrm >= 0xc0;
+
+/** What instructions do to registers, by opcode; the first row that fits counts. Intel SDM volume 2, appendix A. */
+const EFFECTS: readonly {
+  readonly first: number;
+  readonly last?: number;
+  readonly when?: (instruction: Instruction) => boolean;
+  readonly effect: EffectOf;
+}[] = [
+  // MOV of an immediate.
+  { first: 0xb8, last: 0xbf, effect: ({ low, immediate }) => ({ writes: [[low, immediate()]] }) },
+  { first: 0xc7, when: isRegister, effect: ({ rm, immediate }) => ({ writes: [[rm, immediate()]] }) },
+  // XOR of a register with itself.
+  {
+    first: 0x31,
+    last: 0x33,
+    when: (one) => one.opcode !== 0x32 && isRegister(one) && one.reg === one.rm,
+    effect: ({ rm }) => ({ writes: [[rm, 0]] }),
+  },
+  // LEA.
+  { first: 0x8d, effect: ({ reg }) => ({ writes: [[reg, "address"]] }) },
+  // RET, CALL, JMP.
+  { first: 0xc2, last: 0xc3, effect: ends },
+  { first: 0xe8, last: 0xe9, effect: ends },
+  { first: 0xeb, effect: ends },
+  { first: 0xff, effect: ({ rm, reg }) => ({ writes: [[rm, undefined]], isEnd: [2, 3, 4, 5].includes(reg & 7) }) },
+  {
+    first: 0x00,
+    last: 0xff,
+    when: ({ opcode }) => isWithoutModrm(opcode),
+    effect: ({ opcode, low }) => ({ writes: accumulatorWrites(opcode, low) }),
+  },
+  // POP.
+  { first: 0x58, last: 0x5f, effect: ({ low }) => ({ writes: [[low, undefined]] }) },
+  // Jcc, of one and of two bytes.
+  { first: 0x70, last: 0x7f, effect: keeps },
+  { first: 0x0f, when: ({ modrm }) => modrm >= 0x80 && modrm <= 0x8f, effect: keeps },
+  { first: 0x0f, effect: ({ third, rex }) => ({ writes: bothOf(third, rex) }) },
+  // CMP and TEST write nothing but flags.
+  { first: 0x38, last: 0x3b, effect: keeps },
+  { first: 0x84, last: 0x85, effect: keeps },
+  // A store or an operation on memory changes no register but those it names as its destination; both are given up.
+  { first: 0x00, last: 0xff, effect: ({ modrm, rex }) => ({ writes: bothOf(modrm, rex) }) },
+];
+
+const BY_OPCODE = Array.from({ length: 256 }, (_, opcode) =>
+  EFFECTS.filter(({ first, last = first }) => first <= opcode && opcode <= last),
+);
 
 /** What one instruction does to the registers, by its opcode. */
 export const x86Step =
   (mode: X86Mode): CallStep =>
   (code, start, _get, relocated) => {
-    const instruction = decodeX86(code, start, mode);
-    if (instruction === undefined) return { length: 1, writes: [], isEnd: true };
-    const { length, immediateSize } = instruction;
+    const decoded = decodeX86(code, start, mode);
+    if (decoded === undefined) return { length: 1, writes: [], isEnd: true };
+    const { length, immediateSize } = decoded;
     let at = start;
     while (isPrefix(code[at] as number) && at < start + length) at++;
     const rex = mode === 64 && ((code[at] as number) & 0xf0) === 0x40 ? (code[at++] as number) : 0;
     const opcode = code[at] as number;
     const modrm = code[at + 1] ?? 0;
     const field = start + length - immediateSize;
-    const reg = ((modrm >> 3) & 7) + (rex & 4 ? 8 : 0);
-    const rm = (modrm & 7) + (rex & 1 ? 8 : 0);
-    const low = (opcode & 7) + (rex & 1 ? 8 : 0);
-    const immediate = (): ArgumentValue => (relocated.has(field) ? "address" : signed(code, field, immediateSize));
-    if (opcode >= 0xb8 && opcode <= 0xbf) return { length, writes: [[low, immediate()]] };
-    if (opcode === 0xc7 && modrm >= 0xc0) return { length, writes: [[rm, immediate()]] };
-    if ((opcode === 0x31 || opcode === 0x33) && modrm >= 0xc0 && reg === rm) return { length, writes: [[rm, 0]] };
-    if (opcode === 0x8d) return { length, writes: [[reg, "address"]] };
-    if (opcode === 0xeb || opcode === 0xe9 || opcode === 0xc3 || opcode === 0xc2)
-      return { length, writes: [], isEnd: true };
-    if (opcode === 0xe8) return { length, writes: [], isEnd: true };
-    if (opcode === 0xff) return { length, writes: [[rm, undefined]], isEnd: [2, 3, 4, 5].includes(reg & 7) };
-    if (isWithoutModrm(opcode)) return { length, writes: accumulatorWrites(opcode, low) };
-    if (opcode >= 0x58 && opcode <= 0x5f) return { length, writes: [[low, undefined]] };
-    if (opcode >= 0x70 && opcode <= 0x7f) return { length, writes: [] };
-    if (opcode === 0x0f) {
-      const second = modrm;
-      const byte = code[at + 2] ?? 0;
-      if (second >= 0x80 && second <= 0x8f) return { length, writes: [] };
-      return { length, writes: bothOf(byte, rex) };
-    }
-    if (X86_READS.has(opcode)) return { length, writes: [] };
-    // A store or an operation on memory changes no register but those it names as its destination; both are given up.
-    return { length, writes: bothOf(modrm, rex) };
+    const instruction: Instruction = {
+      opcode,
+      modrm,
+      third: code[at + 2] ?? 0,
+      rex,
+      reg: ((modrm >> 3) & 7) + (rex & 4 ? 8 : 0),
+      rm: (modrm & 7) + (rex & 1 ? 8 : 0),
+      low: (opcode & 7) + (rex & 1 ? 8 : 0),
+      immediate: () => (relocated.has(field) ? "address" : signed(code, field, immediateSize)),
+    };
+    const row = BY_OPCODE[opcode]?.find(({ when }) => when?.(instruction) ?? true);
+    return { length, ...(row?.effect(instruction) ?? { writes: [] }) };
   };
 
 /** One-byte opcodes that are followed by no ModRM byte, jumps aside. Intel SDM volume 2, appendix A. */
