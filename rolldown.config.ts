@@ -57,7 +57,7 @@ export default defineConfig({
         },
         {
           name: "core",
-          test: /node_modules\/(elfy|endian-reader)|src\/(elf|arch|spans|diff|account|plan|inspect|report|bytes|evidence|grouping|lists|order|paths|wording|findings|glob|types|disasm|input\/([^/]*\.ts|formats\/(archive|compressed))|cli\/(?!main|thread|worker\.|commands\/(?!diff|inspect)))/,
+          test: /node_modules\/(elfy|endian-reader)|src\/(elf|arch|spans|diff|account|plan|inspect|report|bytes|evidence|grouping|lists|optional|order|paths|wording|findings|glob|types|disasm|input\/([^/]*\.ts|formats\/(archive|compressed))|cli\/(?!main|thread|worker\.|commands\/(?!diff|inspect)))/,
           priority: 1,
         },
       ],

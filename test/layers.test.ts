@@ -14,6 +14,7 @@ const STOREYS: readonly (readonly string[])[] = [
     "grouping",
     "hex",
     "lists",
+    "optional",
     "order",
     "paths",
     "version",

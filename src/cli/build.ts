@@ -15,7 +15,7 @@ import { sortByText } from "../order.ts";
 import { type PairFile, sameFragment } from "../plan/pair/plain-fragment.ts";
 import { reportLeftOut } from "../plan/update/left-out.ts";
 import type { InstructionLines, PairResult, PairSettings } from "./describe-task.ts";
-import { createPool, internalError, type Pool } from "./pool.ts";
+import { internalError, Pool } from "./pool.ts";
 import type { Progress } from "./progress.ts";
 import { isInShard, type Shard } from "./shard.ts";
 import { endEarly } from "./thread.ts";
@@ -64,7 +64,7 @@ export function describeBuild(pre: string, post: string, request: BuildRequest):
   const results = new Map<string, PairResult>();
   const warnings = new Set<string>();
   const state = { done: 0, of: 0, name: "" };
-  const pool = createPool(request.settings, {
+  const pool = new Pool(request.settings, {
     onStart: ({ key }) => {
       state.name = key;
     },

@@ -1,7 +1,7 @@
 /*
  * Threads that describe pairs. A thread costs some forty milliseconds to start and as much to load the analysis, so there is
  * none until a caller asks, who knows how much there is to do. The largest pair goes first: a large one that is
- * left for the end is what everybody waits for.
+ * left for the end is what all others wait for.
  */
 import type { Worker } from "node:worker_threads";
 import { UnsupportedError, UsageError } from "../errors.ts";
@@ -9,26 +9,6 @@ import type { PairTask } from "../input/listing/pairs.ts";
 import type { PairResult, PairSettings } from "./describe-task.ts";
 import { takeThread } from "./thread.ts";
 import type { Answer, Job } from "./worker.ts";
-
-export interface Pool {
-  /** Adds a pair; `weight` is its bytes. */
-  submit(task: PairTask, weight: number): void;
-  /** Sees to it that there are this many threads, if there is work for them. */
-  grow(count: number): void;
-  /** Takes back the smallest pair that no thread has begun. */
-  takeBack(): PairTask | undefined;
-  /** Pairs and bytes that no thread has begun. */
-  waiting(): { readonly pairs: number; readonly bytes: number };
-  threads(): number;
-  /** Pairs that were ever submitted. */
-  submitted(): number;
-  /** Resolves when everything that was submitted is done; rejects with the first error. */
-  drained(): Promise<void>;
-  /** Lets all threads come to their end, without waiting for it. */
-  end(): void;
-  /** Ends all threads, whatever they do. */
-  close(): Promise<void>;
-}
 
 interface Waiting {
   readonly task: PairTask;
@@ -38,104 +18,138 @@ interface Waiting {
 /** Bytes of a pair up to which a thread gets the next one before it has answered: the thread that hands them out may be reading. */
 const LIGHT = 1_000_000;
 
-/** A pool without threads. `onStart` and `onResult` are told of each pair. */
-export function createPool(
-  settings: PairSettings,
-  { onStart, onResult }: { onStart: (task: PairTask) => void; onResult: (task: PairTask, result: PairResult) => void },
-  start: () => Worker = takeThread,
-): Pool {
+/** What a pool tells of each pair. */
+export interface PoolEvents {
+  onStart(task: PairTask): void;
+  onResult(task: PairTask, result: PairResult): void;
+}
+
+/** Begins without threads. `start` makes one. */
+export class Pool {
+  readonly #settings: PairSettings;
+  readonly #on: PoolEvents;
+  readonly #start: () => Worker;
   /** From the smallest to the largest once it is sorted. */
-  let queue: Waiting[] = [];
-  let isSorted = true;
+  #queue: Waiting[] = [];
+  #isSorted = true;
   /** What each thread was given and has not answered, the oldest first. */
-  const busy = new Map<Worker, Waiting[]>();
-  let failure: Error | undefined;
-  let isClosed = false;
-  let submitted = 0;
-  let settle: (() => void) | undefined;
+  readonly #busy = new Map<Worker, Waiting[]>();
+  #failure: Error | undefined;
+  #isClosed = false;
+  #submitted = 0;
+  /** Ends the wait for drained(), if there is nothing left to do. */
+  #checkDrained: (() => void) | undefined;
 
-  return {
-    submit(task, weight) {
-      queue.push({ task, weight });
-      submitted++;
-      isSorted = false;
-      feed();
-    },
-    grow(count) {
-      const wanted = Math.min(count, queue.length + [...busy.values()].filter(({ length }) => length > 0).length);
-      while (busy.size < wanted && failure === undefined) addWorker();
-      feed();
-    },
-    takeBack() {
-      sort();
-      return queue.shift()?.task;
-    },
-    waiting: () => ({ pairs: queue.length, bytes: queue.reduce((sum, { weight }) => sum + weight, 0) }),
-    threads: () => busy.size,
-    submitted: () => submitted,
-    drained: () =>
-      new Promise((resolve, reject) => {
-        settle = () => {
-          if (failure !== undefined) reject(failure);
-          else if (queue.length === 0 && [...busy.values()].every(({ length }) => length === 0)) resolve();
-        };
-        settle();
-      }),
-    end() {
-      isClosed = true;
-      for (const worker of busy.keys()) worker.postMessage(undefined);
-    },
-    async close() {
-      isClosed = true;
-      await Promise.all([...busy.keys()].map((worker) => worker.terminate()));
-    },
-  };
-
-  function sort(): void {
-    if (isSorted) return;
-    queue = queue.sort((a, b) => a.weight - b.weight || (a.task.key < b.task.key ? 1 : -1));
-    isSorted = true;
+  constructor(settings: PairSettings, on: PoolEvents, start: () => Worker = takeThread) {
+    this.#settings = settings;
+    this.#on = on;
+    this.#start = start;
   }
 
-  function feed(): void {
-    if (failure !== undefined || isClosed) return;
-    for (const [worker, given] of busy) if (given.length === 0) give(worker, given);
-    for (const [worker, given] of busy) {
+  /** Adds a pair; `weight` is its bytes. */
+  submit(task: PairTask, weight: number): void {
+    this.#queue.push({ task, weight });
+    this.#submitted++;
+    this.#isSorted = false;
+    this.#feed();
+  }
+
+  /** Sees to it that there are this many threads, if there is work for them. */
+  grow(count: number): void {
+    const working = [...this.#busy.values()].filter(({ length }) => length > 0).length;
+    const wanted = Math.min(count, this.#queue.length + working);
+    while (this.#busy.size < wanted && this.#failure === undefined) this.#addWorker();
+    this.#feed();
+  }
+
+  /** Takes back the smallest pair that no thread has begun. */
+  takeBack(): PairTask | undefined {
+    this.#sort();
+    return this.#queue.shift()?.task;
+  }
+
+  /** Pairs and bytes that no thread has begun. */
+  waiting(): { readonly pairs: number; readonly bytes: number } {
+    return { pairs: this.#queue.length, bytes: this.#queue.reduce((sum, { weight }) => sum + weight, 0) };
+  }
+
+  threads(): number {
+    return this.#busy.size;
+  }
+
+  /** Pairs that were ever submitted. */
+  submitted(): number {
+    return this.#submitted;
+  }
+
+  /** Resolves when everything that was submitted is done; rejects with the first error. */
+  drained(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#checkDrained = () => {
+        if (this.#failure !== undefined) reject(this.#failure);
+        else if (this.#queue.length === 0 && [...this.#busy.values()].every(({ length }) => length === 0)) resolve();
+      };
+      this.#checkDrained();
+    });
+  }
+
+  /** Lets all threads come to their end, without waiting for it. */
+  end(): void {
+    this.#isClosed = true;
+    for (const worker of this.#busy.keys()) worker.postMessage(undefined);
+  }
+
+  /** Ends all threads, whatever they do. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#busy.keys()].map((worker) => worker.terminate()));
+  }
+
+  #sort(): void {
+    if (this.#isSorted) return;
+    this.#queue = this.#queue.sort((a, b) => a.weight - b.weight || (a.task.key < b.task.key ? 1 : -1));
+    this.#isSorted = true;
+  }
+
+  #feed(): void {
+    if (this.#failure !== undefined || this.#isClosed) return;
+    for (const [worker, given] of this.#busy) if (given.length === 0) this.#give(worker, given);
+    for (const [worker, given] of this.#busy) {
       const [only, second] = given;
-      if (only !== undefined && second === undefined && only.weight <= LIGHT) give(worker, given);
+      if (only !== undefined && second === undefined && only.weight <= LIGHT) this.#give(worker, given);
     }
   }
 
-  function give(worker: Worker, given: Waiting[]): void {
-    sort();
-    const next = queue.pop();
+  #give(worker: Worker, given: Waiting[]): void {
+    this.#sort();
+    const next = this.#queue.pop();
     if (next === undefined) return;
     given.push(next);
-    onStart(next.task);
-    worker.postMessage({ task: next.task, settings } satisfies Job);
+    this.#on.onStart(next.task);
+    worker.postMessage({ task: next.task, settings: this.#settings } satisfies Job);
   }
 
-  function fail(error: Error): void {
-    failure ??= error;
-    settle?.();
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#checkDrained?.();
   }
 
-  function addWorker(): void {
-    const worker = start();
+  #addWorker(): void {
+    const worker = this.#start();
     const given: Waiting[] = [];
-    busy.set(worker, given);
+    this.#busy.set(worker, given);
     worker.on("message", (answer: Answer) => {
       const { task } = given.shift() as Waiting;
       if ("result" in answer) {
-        onResult(task, answer.result);
-        feed();
-        settle?.();
-      } else fail("expected" in answer ? new UsageError(answer.expected) : internalError(task, answer));
+        this.#on.onResult(task, answer.result);
+        this.#feed();
+        this.#checkDrained?.();
+      } else this.#fail("expected" in answer ? new UsageError(answer.expected) : internalError(task, answer));
     });
-    worker.on("error", (error: NodeJS.ErrnoException) => fail(threadError(given[0]?.task, error)));
+    worker.on("error", (error: NodeJS.ErrnoException) => this.#fail(threadError(given[0]?.task, error)));
     worker.on("exit", (code) => {
-      busy.delete(worker);
-      if (!isClosed) fail(threadError(given[0]?.task, { message: `its thread ended with status ${code}` }));
+      this.#busy.delete(worker);
+      if (!this.#isClosed) this.#fail(threadError(given[0]?.task, { message: `its thread ended with status ${code}` }));
     });
   }
 }

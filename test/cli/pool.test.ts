@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
-import { createPool, type Pool } from "../../src/cli/pool.ts";
+import { Pool } from "../../src/cli/pool.ts";
 import type { PairTask } from "../../src/input/listing/pairs.ts";
 
 const SETTINGS = {
@@ -16,7 +16,7 @@ const task = (key: string): PairTask => ({ key, target: "vmlinux", targetFrom: "
 function poolOf(script: string, resourceLimits = {}): { pool: Pool; started: string[]; done: string[] } {
   const started: string[] = [];
   const done: string[] = [];
-  const pool = createPool(
+  const pool = new Pool(
     SETTINGS,
     { onStart: ({ key }) => started.push(key), onResult: ({ key }) => done.push(key) },
     () =>

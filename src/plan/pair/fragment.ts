@@ -8,6 +8,7 @@ import { readCompiler, sourceFileOf } from "../../elf/notes.ts";
 import type { ElfObject, ElfSymbol } from "../../elf/object.ts";
 import { type Finding, severityOf } from "../../findings/findings.ts";
 import { hex } from "../../hex.ts";
+import { withoutGaps } from "../../optional.ts";
 import { documentPath } from "../../paths.ts";
 import type { ReadWarning } from "../../spans/span.ts";
 import type { LayoutPlan } from "../layouts/layouts.ts";
@@ -58,74 +59,28 @@ export interface PairFacts {
 export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, facts: PairFacts = {}): PairFragment {
   const { diff, object: name, target } = pair;
   const { absent, layouts } = facts;
-  const { object: preObject } = diff.pre.table;
-  const { object: postObject } = diff.post.table;
-  const preFile = absent === "pre" ? undefined : fileOf(preObject);
-  const postFile = absent === "post" ? undefined : fileOf(postObject);
-
-  const functions = planFunctions(pair);
-  const data = planData(pair);
-  const exports = planExports(pair);
-  const hooks = planHooks(pair);
-  const nameless = absent === undefined ? planNameless(pair) : undefined;
-  const needs = [
-    ...checkNewCode(pair),
-    ...(absent === undefined ? compareModuleInfo(pair) : []),
-    ...refuseOptions(pair),
-  ];
-  const live = planLiveUpdate(pair, layouts?.tableTypes);
-  const switchOver = planSwitchOver(pair, layouts?.tableTypes);
-  const warnings = reportWarnings(pair);
-  const sides = absent === undefined ? [] : [reportAbsence(pair, absent)];
-  const producers = compareProducers(preObject, postObject, name);
-  const noise = listNoise(pair, nameless?.noise);
-  const told = [
-    ...functions.findings,
-    ...data.findings,
-    ...exports.findings,
-    ...hooks.findings,
-    ...(nameless?.findings ?? []),
-    ...needs,
-    ...live.findings,
-    ...switchOver.findings,
-    ...warnings,
-    ...(absent === undefined ? [...compareSymbols(pair), ...factFindings(pair)] : []),
-    ...sides,
-    ...producers.findings,
-    ...(layouts?.findings ?? []),
-  ];
+  const plans = planAll(pair, facts);
   // From here on everything that the description tells of this pair is known.
+  const { functions, data, exports, hooks, noise, live, switchOver, producers } = plans;
   const account = accountPair(pair, absent, {
     functions: functions.functions,
     data: data.data,
     exports: exports.exports,
     noise,
-    findings: told,
+    findings: plans.findings,
   });
-  const findings = [...told, ...account.findings].sort(byPlace);
   const patches = [...functions.patches, ...data.patches, ...exports.patches];
   const howtos = new Map<string, Howto>();
   const change = planChange(pair, patches, hooks.hooks, howtos, changeOptions(options));
-  const lists = { functions: functions.functions, exports: exports.exports };
-  const hasChanges = asksForChange({ ...lists, patches });
-  if (hasChanges && options.alsoIn !== undefined && options.alsoIn.length > 0) {
-    const detail = [target, ...options.alsoIn].join(", ");
-    findings.push({ code: "object-in-several", where: { object: 0, name }, detail });
-    findings.sort(byPlace);
-  }
+  const hasChanges = asksForChange({ functions: functions.functions, exports: exports.exports, patches });
+  const findings = [
+    ...plans.findings,
+    ...account.findings,
+    ...(hasChanges ? reportOtherTargets(pair, options.alsoIn) : []),
+  ].sort(byPlace);
+  const files = filesOf(pair, absent);
   const isSame = !hasChanges && findings.every((finding) => severityOf(finding) !== "error");
-  const source = sourceFileOf(preObject) ?? sourceFileOf(postObject);
-  const compiler = readCompiler(postObject) ?? readCompiler(preObject);
-  const status: ObjectPair["status"] =
-    preFile === undefined
-      ? "added"
-      : postFile === undefined
-        ? "removed"
-        : preFile.sha256 === postFile.sha256
-          ? "identical"
-          : isSame
-            ? "equivalent"
-            : "changed";
+  const status = statusOf(files, isSame);
   // Deleted code that nothing is written over may turn up in another object: there it is compared.
   const isNothing = isEmptyChange(change) && functions.functions.every((one) => one.status !== "deleted");
   return {
@@ -133,11 +88,7 @@ export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, f
     target,
     arch: describeArch(diff.pre.table.arch),
     object: {
-      ...(options.name === undefined ? {} : { name: options.name }),
-      ...(preFile === undefined ? {} : { pre: preFile }),
-      ...(postFile === undefined ? {} : { post: postFile }),
-      ...(source === undefined ? {} : { source }),
-      ...(compiler === undefined ? {} : { compiler }),
+      ...withoutGaps({ name: options.name, ...files, ...sourceOf(pair) }),
       ...producers.object,
       target,
       status,
@@ -149,14 +100,90 @@ export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, f
     change: isNothing ? null : change,
     howtos: describeHowtos(isNothing ? new Map() : howtos),
     findings,
-    ...(switchOver.switchOver.tables === undefined ? {} : { switchOver: switchOver.switchOver }),
+    ...withoutGaps({ switchOver: switchOver.switchOver.tables === undefined ? undefined : switchOver.switchOver }),
     hasChanges,
-    ...(hasEntryHooks(diff.pre.table) || hasEntryHooks(diff.post.table) ? { hasEntryHooks: true } : {}),
-    ...(live.liveUpdate.participants === undefined ? {} : { liveUpdate: live.liveUpdate }),
-    ...(layouts === undefined ? {} : { layouts: [...layouts.layouts] }),
-    ...(layouts?.shadow === undefined ? {} : { shadow: layouts.shadow }),
-    ...(status === "identical" || options.links === false ? {} : { links: linksOf(pair, change) }),
+    ...withoutGaps({
+      hasEntryHooks: hasEntryHooks(diff.pre.table) || hasEntryHooks(diff.post.table) || undefined,
+      liveUpdate: live.liveUpdate.participants === undefined ? undefined : live.liveUpdate,
+      layouts: layouts === undefined ? undefined : [...layouts.layouts],
+      shadow: layouts?.shadow,
+      links: status === "identical" || options.links === false ? undefined : linksOf(pair, change),
+    }),
     accounting: account.accounting,
+  };
+}
+
+/** What each planner tells of a pair; `findings` are those of all, in the order of the planners. */
+function planAll(pair: PlannedPair, { absent, layouts }: PairFacts) {
+  const { pre, post } = pair.diff;
+  const functions = planFunctions(pair);
+  const data = planData(pair);
+  const exports = planExports(pair);
+  const hooks = planHooks(pair);
+  const nameless = absent === undefined ? planNameless(pair) : undefined;
+  const live = planLiveUpdate(pair, layouts?.tableTypes);
+  const switchOver = planSwitchOver(pair, layouts?.tableTypes);
+  const producers = compareProducers(pre.table.object, post.table.object, pair.object);
+  const findings: Finding[] = [
+    ...functions.findings,
+    ...data.findings,
+    ...exports.findings,
+    ...hooks.findings,
+    ...(nameless?.findings ?? []),
+    ...checkNewCode(pair),
+    ...(absent === undefined ? compareModuleInfo(pair) : []),
+    ...refuseOptions(pair),
+    ...live.findings,
+    ...switchOver.findings,
+    ...reportWarnings(pair),
+    ...(absent === undefined ? [...compareSymbols(pair), ...factFindings(pair)] : reportAbsence(pair, absent)),
+    ...producers.findings,
+    ...(layouts?.findings ?? []),
+  ];
+  return {
+    functions,
+    data,
+    exports,
+    hooks,
+    live,
+    switchOver,
+    producers,
+    findings,
+    noise: listNoise(pair, nameless?.noise),
+  };
+}
+
+/** That the object is linked into other modules, too, whose change is not described. */
+function reportOtherTargets({ object: name, target }: PlannedPair, alsoIn: readonly string[] = []): Finding[] {
+  if (alsoIn.length === 0) return [];
+  return [{ code: "object-in-several", where: { object: 0, name }, detail: [target, ...alsoIn].join(", ") }];
+}
+
+interface Files {
+  readonly pre: PairFile | undefined;
+  readonly post: PairFile | undefined;
+}
+
+function filesOf({ diff }: PlannedPair, absent: PairFacts["absent"]): Files {
+  return {
+    pre: absent === "pre" ? undefined : fileOf(diff.pre.table.object),
+    post: absent === "post" ? undefined : fileOf(diff.post.table.object),
+  };
+}
+
+/** `isSame`: nothing that is told of the pair asks for a change. */
+function statusOf({ pre, post }: Files, isSame: boolean): ObjectPair["status"] {
+  if (pre === undefined) return "added";
+  if (post === undefined) return "removed";
+  if (pre.sha256 === post.sha256) return "identical";
+  return isSame ? "equivalent" : "changed";
+}
+
+/** The source file and the compiler, where either object names them. */
+function sourceOf({ diff: { pre, post } }: PlannedPair) {
+  return {
+    source: sourceFileOf(pre.table.object) ?? sourceFileOf(post.table.object),
+    compiler: readCompiler(post.table.object) ?? readCompiler(pre.table.object),
   };
 }
 
@@ -181,13 +208,13 @@ function describeHowtos(howtos: ReadonlyMap<string, Howto>): Record<string, Howt
 }
 
 /** That one side has no such object; of an added one, what would run only at start. */
-function reportAbsence(pair: PlannedPair, absent: "pre" | "post"): Finding {
+function reportAbsence(pair: PlannedPair, absent: "pre" | "post"): Finding[] {
   const where = { object: pair.index, side: absent === "pre" ? "post" : "pre", name: pair.object } as const;
-  if (absent === "post") return { code: "object-removed", where, detail: "" };
+  if (absent === "post") return [{ code: "object-removed", where, detail: "" }];
   const spans = pair.diff.post.table.spans.filter(({ kind }) => kind === "init-text" || kind === "registry");
   const names = [...new Set(spans.map((span) => span.name))].sort(byText);
   const detail = names.length === 0 ? "" : `; what counts only at start has no effect: ${names.join(", ")}`;
-  return { code: "object-added", where, detail };
+  return [{ code: "object-added", where, detail }];
 }
 
 /** What the rest of the update has to know of this pair's global names. */

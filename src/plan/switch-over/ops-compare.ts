@@ -7,6 +7,7 @@ import type {
 } from "../../contract/switch-over.ts";
 import { hexBytes, targetText, targetTexts } from "../../diff/difference.ts";
 import { STB } from "../../elf/constants.ts";
+import { getOrAdd } from "../../grouping.ts";
 import { signedHex } from "../../hex.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";
@@ -64,8 +65,13 @@ export function tablesDiffer(pair: PlannedPair, { pre, post }: TablePair): boole
   return pre.span.size !== post.span.size || fateOfPre(pair, pre.span) !== "equal";
 }
 
-/** Compares a table slot by slot, and says whether the new one can take the old one's place. */
-export function compareTable(pair: PlannedPair, tables: TablePair): TableDescription {
+/** Compares tables slot by slot, and says of each whether the new one can take the old one's place. */
+export function compareTables(pair: PlannedPair, tables: readonly TablePair[]): TableDescription[] {
+  const calls: RegisteringCalls = new Map();
+  return tables.map((each) => compareTable(pair, each, calls));
+}
+
+function compareTable(pair: PlannedPair, tables: TablePair, registering: RegisteringCalls): TableDescription {
   const { pre, post } = tables;
   const some = (pre ?? post) as OpsTable;
   const slots = compareSlots(pair, pre, post);
@@ -101,7 +107,7 @@ export function compareTable(pair: PlannedPair, tables: TablePair): TableDescrip
     reasons,
     slots,
     fields,
-    holders: pre === undefined ? [] : holdersOf(pair, pre.span),
+    holders: pre === undefined ? [] : holdersOf(pair, pre.span, registering),
   };
 }
 
@@ -114,31 +120,19 @@ function visibilityOf(pair: PlannedPair, span: Span): TableDescription["visibili
 /** Slots by offset, or by member where debug information names the members on both sides. */
 function compareSlots(pair: PlannedPair, pre: OpsTable | undefined, post: OpsTable | undefined): SlotDescription[] {
   const described: SlotDescription[] = [];
-  const newPlaces = placesByMember(pre, post);
-  const places = new Map<Span | string, number>();
-  for (const [offset, { target, outer }] of post?.slots ?? []) {
-    const key = target === undefined ? outer : (pair.diff.pairing.preOf[target.id] ?? target);
-    if (key !== undefined && !places.has(key)) places.set(key, offset);
-  }
+  const placeOf = placesIn(pair, pre, post);
   const taken = new Set<number>();
   for (const [offset, slot] of pre?.slots ?? []) {
-    const place = newPlaces?.get(offset) ?? offset;
-    const twin = post?.slots.get(place);
-    taken.add(place);
-    const key = slot.target ?? slot.outer;
-    // Without names, a function that left its slot and stands in another one has moved.
-    const strayed =
-      newPlaces === undefined && key !== undefined && (twin === undefined || !isSame(pair, slot, twin))
-        ? places.get(key)
-        : undefined;
-    const hasStrayed = strayed !== undefined && !isSameAt(pair, pre, post, strayed);
-    const movedTo = place !== offset ? place : hasStrayed ? strayed : undefined;
+    const { twinAt, movedTo } = placeOf(offset, slot);
+    const twin = post?.slots.get(twinAt);
+    taken.add(twinAt);
+    const isMoved = movedTo !== undefined && !isEmpty(slot);
     described.push({
       ...slotPlace(pre as OpsTable, offset),
       pre: nameIn(slot, pair.preLabels),
       post: twin === undefined ? null : nameIn(twin, pair.postLabels),
-      status: movedTo !== undefined && !isEmpty(slot) ? "moved" : slotStatus(pair, slot, twin),
-      ...(movedTo === undefined || isEmpty(slot) ? {} : { movedTo }),
+      status: isMoved ? "moved" : slotStatus(pair, slot, twin),
+      ...(isMoved ? { movedTo } : {}),
     });
   }
   for (const [offset, slot] of post?.slots ?? []) {
@@ -147,6 +141,39 @@ function compareSlots(pair: PlannedPair, pre: OpsTable | undefined, post: OpsTab
     described.push({ ...slotPlace(post as OpsTable, offset), pre: null, post: nameIn(slot, pair.postLabels), status });
   }
   return trimmed(described.sort((a, b) => a.offset - b.offset));
+}
+
+/** For a slot of the old table: the offset of the new one that it is compared with, and where its function went, if it moved. */
+function placesIn(
+  pair: PlannedPair,
+  pre: OpsTable | undefined,
+  post: OpsTable | undefined,
+): (offset: number, slot: Slot) => { readonly twinAt: number; readonly movedTo: number | undefined } {
+  const byMember = placesByMember(pre, post);
+  if (byMember !== undefined)
+    return (offset) => {
+      const twinAt = byMember.get(offset) ?? offset;
+      return { twinAt, movedTo: twinAt === offset ? undefined : twinAt };
+    };
+  const byFunction = placesByFunction(pair, post);
+  return (offset, slot) => {
+    const twin = post?.slots.get(offset);
+    const key = slot.target ?? slot.outer;
+    // Without names, a function that left its slot and stands in another one has moved.
+    const hasLeft = key !== undefined && (twin === undefined || !isSame(pair, slot, twin));
+    const other = hasLeft ? byFunction.get(key) : undefined;
+    return { twinAt: offset, movedTo: other === undefined || isSameAt(pair, pre, post, other) ? undefined : other };
+  };
+}
+
+/** The first offset at which the new table has each function, by what it is in the old object. */
+function placesByFunction(pair: PlannedPair, post: OpsTable | undefined): ReadonlyMap<Span | string, number> {
+  const places = new Map<Span | string, number>();
+  for (const [offset, { target, outer }] of post?.slots ?? []) {
+    const key = target === undefined ? outer : (pair.diff.pairing.preOf[target.id] ?? target);
+    if (key !== undefined && !places.has(key)) places.set(key, offset);
+  }
+  return places;
 }
 
 /** Whether a place of both tables holds the same function. */
@@ -263,7 +290,7 @@ function judge(
 }
 
 /** What has the address of a table: code that hands it out, data that points to it. */
-function holdersOf(pair: PlannedPair, table: Span): HolderDescription[] {
+function holdersOf(pair: PlannedPair, table: Span, registering: RegisteringCalls): HolderDescription[] {
   const { uses, table: spans } = pair.diff.pre;
   const holders = new Map<string, HolderDescription>();
   const add = (from: Span, relocation: number, depth: number): void => {
@@ -276,7 +303,7 @@ function holdersOf(pair: PlannedPair, table: Span): HolderDescription[] {
     // One reference in each is enough to find it; an address may take several instructions.
     if (holders.has(label)) return;
     const kind = holderKind(from);
-    const calls = isCode(from.kind) ? registeringCalls(from, spans.arch) : [];
+    const calls = isCode(from.kind) ? getOrAdd(registering, from, () => registeringCalls(from, spans.arch)) : [];
     const offset = (from.relocations[relocation]?.offset ?? 0) - from.entry;
     holders.set(label, { label, kind, offset, ...(calls.length === 0 ? {} : { calls }) });
   };
@@ -291,17 +318,13 @@ function holderKind({ kind }: Span): HolderDescription["kind"] {
   return kind === "registry" ? "registry" : "data";
 }
 
-/** One function may hold a thousand tables: it is read once. */
-const callsOf = new WeakMap<Span, string[]>();
+/** By function: the names that it calls to register something. One function may hold a thousand tables: it is read once. */
+type RegisteringCalls = Map<Span, string[]>;
 
 function registeringCalls(span: Span, arch: PlannedPair["diff"]["pre"]["table"]["arch"]): string[] {
-  const known = callsOf.get(span);
-  if (known !== undefined) return known;
   const names = span.relocations
     .filter(({ howto, offset }) => isBranchField(arch, howto, span.bytes, offset))
     .map(({ target, symbol }) => target?.name ?? symbol?.name ?? "")
     .filter((name) => REGISTERS.test(name));
-  const sorted = [...new Set(names)].sort(byText);
-  callsOf.set(span, sorted);
-  return sorted;
+  return [...new Set(names)].sort(byText);
 }

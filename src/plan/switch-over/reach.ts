@@ -1,10 +1,10 @@
 import { isBranchField } from "../../arch/branch.ts";
 import type { Side } from "../../diff/pairing.ts";
 import { STB } from "../../elf/constants.ts";
-import { addTo } from "../../grouping.ts";
+import { addTo, getOrAdd } from "../../grouping.ts";
 import { parentFunction } from "../../spans/names.ts";
 import { isCode } from "../../spans/section-kind.ts";
-import type { Span, SpanRelocation } from "../../spans/span.ts";
+import type { Span } from "../../spans/span.ts";
 import type { OpsTable } from "./ops-tables.ts";
 
 /*
@@ -48,96 +48,116 @@ export interface Budget {
 /** Names by which the loader itself starts and ends a module. */
 const LOADER = /^(init_module|cleanup_module)$/;
 
-/** Finds who enters what, in one pass over the references to code. */
+/** Finds how code is entered, in one pass over the references to it. */
 export function findEntrances(side: Side, tables: ReadonlyMap<Span, OpsTable>): Entrances {
-  const { table } = side;
-  const exported = new Set(table.exports.flatMap(({ target }) => target ?? []));
-  const named = new Set(table.exports.map(({ name }) => name));
-  const known = new Map<Span, { slots: SlotUse[]; others: OtherUse[] }>();
-  const ownerOf = (span: Span): Span => functionOf(side, span);
+  return new CallGraph(side, tables);
+}
 
-  const usesOf = (span: Span): { slots: SlotUse[]; others: OtherUse[] } => {
-    const cached = known.get(span);
-    if (cached !== undefined) return cached;
-    const uses: { slots: SlotUse[]; others: OtherUse[] } = { slots: [], others: [] };
-    known.set(span, uses);
-    const add = (from: Span, relocation: SpanRelocation | undefined, depth: number): void => {
-      if (relocation === undefined || relocation.howto.role === "hint" || relocation.howto.role === "none") return;
-      const { offset } = relocation;
-      if (tables.get(from)?.slots.has(offset)) uses.slots.push({ table: from, offset });
-      else if (isCode(from.kind)) {
-        const by = ownerOf(from);
-        const isCall = depth === 0 && isBranchField(table.arch, relocation.howto, from.bytes, offset);
-        const isOver = by.kind === "init-text" || by.kind === "exit-text";
-        if (by !== span && !(isCall && isOver))
-          uses.others.push({ by, kind: isCall ? "call" : "address", offset: offset - from.entry });
-      } else if (isPassedOn(from) && depth < 2) {
-        // A constant that code loads: the code that loads it has the address.
-        for (const use of side.uses(from)) add(use.from, use.from.relocations[use.relocation], depth + 1);
-      } else if (!isForLoader(from)) uses.others.push({ by: from, kind: "address", offset: offset - from.entry });
-    };
-    for (const use of side.uses(span)) add(use.from, use.from.relocations[use.relocation], 0);
-    const isGlobal = span.symbols.some(({ symbol }) => symbol.bind !== STB.LOCAL && !LOADER.test(symbol.name));
-    const isExported = exported.has(span) || span.symbols.some(({ symbol }) => named.has(symbol.name));
+interface Uses {
+  readonly slots: SlotUse[];
+  readonly others: OtherUse[];
+}
+
+interface Roots {
+  readonly root: ReadonlyMap<Span, Span>;
+  readonly caller: ReadonlyMap<Span, Span>;
+}
+
+class CallGraph implements Entrances {
+  readonly #side: Side;
+  readonly #tables: ReadonlyMap<Span, OpsTable>;
+  readonly #exported: ReadonlySet<Span>;
+  readonly #exportedNames: ReadonlySet<string>;
+  readonly #uses = new Map<Span, Uses>();
+  #roots: Roots | undefined;
+
+  constructor(side: Side, tables: ReadonlyMap<Span, OpsTable>) {
+    this.#side = side;
+    this.#tables = tables;
+    const { exports } = side.table;
+    this.#exported = new Set(exports.flatMap(({ target }) => target ?? []));
+    this.#exportedNames = new Set(exports.map(({ name }) => name));
+  }
+
+  usesOf(span: Span): Uses {
+    return getOrAdd(this.#uses, span, () => this.#findUses(span));
+  }
+
+  rootOf(span: Span): Span | undefined {
+    return this.#spread().root.get(span);
+  }
+
+  callerOf(span: Span): Span | undefined {
+    return this.#spread().caller.get(span);
+  }
+
+  callersOf(spans: Iterable<Span>, budget: Budget): ReadonlySet<Span> {
+    const found = new Set<Span>(spans);
+    for (const span of found) {
+      const { others } = this.usesOf(span);
+      budget.left -= others.length + 1;
+      if (budget.left < 0) break;
+      for (const use of others) if (use.kind === "call") found.add(use.by);
+    }
+    return found;
+  }
+
+  #findUses(span: Span): Uses {
+    const uses: Uses = { slots: [], others: [] };
+    for (const { from, relocation } of this.#side.uses(span)) this.#addUse(uses, span, from, relocation, 0);
+    const { symbols } = span;
+    const isGlobal = symbols.some(({ symbol }) => symbol.bind !== STB.LOCAL && !LOADER.test(symbol.name));
+    const isExported = this.#exported.has(span) || symbols.some(({ symbol }) => this.#exportedNames.has(symbol.name));
     if (isExported) uses.others.push({ by: span, kind: "export", offset: 0 });
     else if (isGlobal) uses.others.push({ by: span, kind: "global", offset: 0 });
     return uses;
-  };
+  }
 
-  let roots: { root: Map<Span, Span>; caller: Map<Span, Span> } | undefined;
-  const spread = (): { root: Map<Span, Span>; caller: Map<Span, Span> } => {
-    roots ??= spreadRoots(side, usesOf);
-    return roots;
-  };
+  /** One reference to a span; `depth` counts the constants that pass the address on. */
+  #addUse(uses: Uses, span: Span, from: Span, index: number, depth: number): void {
+    const relocation = from.relocations[index];
+    if (relocation === undefined || relocation.howto.role === "hint" || relocation.howto.role === "none") return;
+    const { offset } = relocation;
+    if (this.#tables.get(from)?.slots.has(offset)) uses.slots.push({ table: from, offset });
+    else if (isCode(from.kind)) {
+      const by = functionOf(this.#side, from);
+      const { arch } = this.#side.table;
+      const isCall = depth === 0 && isBranchField(arch, relocation.howto, from.bytes, offset);
+      const isOver = by.kind === "init-text" || by.kind === "exit-text";
+      if (by !== span && !(isCall && isOver))
+        uses.others.push({ by, kind: isCall ? "call" : "address", offset: offset - from.entry });
+    } else if (isPassedOn(from) && depth < 2) {
+      // A constant that code loads: the code that loads it has the address.
+      for (const use of this.#side.uses(from)) this.#addUse(uses, span, use.from, use.relocation, depth + 1);
+    } else if (!isForLoader(from)) uses.others.push({ by: from, kind: "address", offset: offset - from.entry });
+  }
 
-  return {
-    usesOf,
-    rootOf: (span) => spread().root.get(span),
-    callerOf: (span) => spread().caller.get(span),
-    callersOf: (spans, budget) => {
-      const found = new Set<Span>(spans);
-      for (const span of found) {
-        const { others } = usesOf(span);
-        budget.left -= others.length + 1;
-        if (budget.left < 0) break;
-        for (const use of others) if (use.kind === "call") found.add(use.by);
-      }
-      return found;
-    },
-  };
-}
-
-/** What is entered other than by slots, and everything that calls lead to from there. */
-function spreadRoots(
-  side: Side,
-  usesOf: (span: Span) => { readonly others: readonly OtherUse[] },
-): { root: Map<Span, Span>; caller: Map<Span, Span> } {
-  const root = new Map<Span, Span>();
-  const caller = new Map<Span, Span>();
-  const callees = new Map<Span, Span[]>();
-  const queue: Span[] = [];
-  for (const span of side.table.spans) {
-    if (!isCode(span.kind) || span.kind === "fragment" || span.kind === "init-text") continue;
-    let isRoot = false;
-    for (const use of usesOf(span).others) {
-      if (use.kind !== "call") isRoot = true;
-      else {
-        addTo(callees, use.by, span);
+  /** What is entered other than by slots, and everything that calls lead to from there. */
+  #spread(): Roots {
+    if (this.#roots !== undefined) return this.#roots;
+    const root = new Map<Span, Span>();
+    const caller = new Map<Span, Span>();
+    const callees = new Map<Span, Span[]>();
+    const queue: Span[] = [];
+    for (const span of this.#side.table.spans) {
+      if (!isCode(span.kind) || span.kind === "fragment" || span.kind === "init-text") continue;
+      const { others } = this.usesOf(span);
+      for (const use of others) if (use.kind === "call") addTo(callees, use.by, span);
+      if (others.every(({ kind }) => kind === "call")) continue;
+      root.set(span, span);
+      queue.push(span);
+    }
+    for (const span of queue) {
+      for (const callee of callees.get(span) ?? []) {
+        if (root.has(callee)) continue;
+        root.set(callee, root.get(span) as Span);
+        caller.set(callee, span);
+        queue.push(callee);
       }
     }
-    if (!isRoot) continue;
-    root.set(span, span);
-    queue.push(span);
+    this.#roots = { root, caller };
+    return this.#roots;
   }
-  for (const span of queue) {
-    for (const callee of callees.get(span) ?? []) {
-      if (root.has(callee)) continue;
-      root.set(callee, root.get(span) as Span);
-      caller.set(callee, span);
-      queue.push(callee);
-    }
-  }
-  return { root, caller };
 }
 
 /** The function that code belongs to: a cold part to the function it was cut from, a fragment to its owner. */

@@ -4,7 +4,7 @@ import { isCode } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";
 import { byText, fateOfPre, type PlannedPair, spanFinding } from "../pair/pair.ts";
 import { byLabel } from "../update/order.ts";
-import { compareTable, pairTables, type TablePair, tablesDiffer } from "./ops-compare.ts";
+import { compareTables, pairTables, type TablePair, tablesDiffer } from "./ops-compare.ts";
 import { findTables, type OpsTable, type TableTypes } from "./ops-tables.ts";
 import { type Budget, type Entrances, findEntrances, functionOf } from "./reach.ts";
 import { findRegistrations } from "./registrations.ts";
@@ -42,7 +42,7 @@ export function planSwitchOver(pair: PlannedPair, types: TableTypes = {}): Switc
   if (relevant.length === 0) return NOTHING;
   const added = pairTables(pair, before, after).filter(({ pre }) => pre === undefined);
   // From here on it is worth looking closer.
-  const tables = [...relevant, ...added].map((each) => compareTable(pair, each));
+  const tables = compareTables(pair, [...relevant, ...added]);
   tables.sort(byLabel);
   const reach = planReach(pair, changed, entrances, before);
   const state = findSharedState(pair, before);

@@ -6,6 +6,7 @@ import type { PairFragment, SuppressionRule } from "../../contract/part.ts";
 import { describeCode } from "../../contract/section-words.ts";
 import { UsageError } from "../../errors.ts";
 import { type Finding, findingText, severityOf } from "../../findings/findings.ts";
+import { withoutGaps } from "../../optional.ts";
 import { VERSION } from "../../version.ts";
 import { byText } from "../pair/pair.ts";
 import { asksForChange, isEmptyChange } from "../pair/plain-fragment.ts";
@@ -240,9 +241,4 @@ function howtosOf(pieces: readonly Piece[], changes: readonly Change[]): Record<
     for (const { relocations } of [oldCode, newCode]) for (const { howto } of relocations) used.add(howto);
   const known = new Map(pieces.flatMap(({ fragment }) => Object.entries(fragment.howtos)));
   return Object.fromEntries([...used].sort(byText).map((howto) => [howto, known.get(howto) as HowtoDescription]));
-}
-
-/** A copy without the parts that are undefined. */
-function withoutGaps(where: Finding["where"]): UpdateDescription["findings"][number]["where"] {
-  return Object.fromEntries(Object.entries(where).filter(([, value]) => value !== undefined));
 }
