@@ -4,7 +4,7 @@ import type { DebugSection, DebugSections } from "../sections.ts";
 import { type Abbreviation, abbreviationReader } from "./abbrev.ts";
 import { TAG, UT } from "./constants.ts";
 import { type Frame, GraphBuilder } from "./dwarf-graph.ts";
-import { type Entry, entryBuffer, readBases, readEntry, skipEntry, type UnitContext } from "./entry.ts";
+import { EntryReader, readBases, skipEntry, type UnitContext } from "./entry-reader.ts";
 import { lookupsOf } from "./strings.ts";
 import { readUnits } from "./units.ts";
 
@@ -50,7 +50,7 @@ function readEntries(
 ): void {
   const { unit } = context;
   const frames: Frame[] = [];
-  const buffer = entryBuffer();
+  const reader = new EntryReader(cursor, context);
   let frame: Frame = builder.unitFrame("");
   cursor.at = unit.start;
   while (cursor.at < unit.end) {
@@ -69,7 +69,7 @@ function readEntries(
     let inner = frame;
     if (READ.has(tag)) {
       if (frames.length === 0) inner = readRoot(cursor, context, abbreviation, builder);
-      else inner = builder.add(tag, unit.base + offset, readEntry(cursor, abbreviation, context, buffer), frame, unit);
+      else inner = builder.add(tag, unit.base + offset, reader.read(abbreviation), frame, unit);
     } else {
       skipEntry(cursor, abbreviation, unit);
     }
@@ -88,7 +88,7 @@ function readRoot(cursor: Cursor, context: UnitContext, abbreviation: Abbreviati
   const start = cursor.at;
   readBases(cursor, abbreviation, context);
   cursor.at = start;
-  const entry: Entry = readEntry(cursor, abbreviation, context, entryBuffer());
+  const entry = new EntryReader(cursor, context).read(abbreviation);
   if (unit.type === UT.skeleton || abbreviation.tag === TAG.skeleton_unit || entry.dwoName !== undefined) {
     const where = entry.dwoName ? ` ${entry.dwoName}` : " a .dwo file";
     builder.refuse(
