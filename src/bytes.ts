@@ -118,3 +118,21 @@ export function readInteger(bytes: Uint8Array, offset: number, size: number, ord
   }
   return value;
 }
+
+/* Numbers that the caller knows to lie inside the bytes, without sign. */
+
+export function readHalf(bytes: Uint8Array, at: number, little: boolean): number {
+  return (bytes[little ? at : at + 1] as number) | ((bytes[little ? at + 1 : at] as number) << 8);
+}
+
+export function readWord(bytes: Uint8Array, at: number, little: boolean): number {
+  const byte = (i: number): number => bytes[at + (little ? i : 3 - i)] as number;
+  return (byte(0) | (byte(1) << 8) | (byte(2) << 16) | (byte(3) << 24)) >>> 0;
+}
+
+/** An address or size as wide as the class of its object, 4 or 8 bytes. */
+export function readAddress(bytes: Uint8Array, at: number, width: number, little: boolean): bigint {
+  if (width === 4) return BigInt(readWord(bytes, at, little));
+  const [low, high] = little ? [at, at + 4] : [at + 4, at];
+  return (BigInt(readWord(bytes, high, little)) << 32n) | BigInt(readWord(bytes, low, little));
+}

@@ -9,3 +9,8 @@ export function hex(value: number | bigint, digits = 0): string {
 export function signedHex(value: number | bigint): string {
   return value < 0 ? hex(value) : `+${hex(value)}`;
 }
+
+/** The number in a text that hex() made. */
+export function hexValue(text: string): bigint {
+  return text.startsWith("-") ? -BigInt(text.slice(1)) : BigInt(text);
+}

@@ -5,6 +5,7 @@ import type { LoadForm, LoadModel } from "../arch/load.ts";
 import { loadForm } from "../arch/load-form.ts";
 import type { CodeRelocation } from "../contract/code.ts";
 import type { UpdateDescription } from "../contract/description.ts";
+import { hexValue, signedHex } from "../hex.ts";
 import type { Piece } from "./pieces.ts";
 import type { Program } from "./program.ts";
 import { refuse } from "./refuse.ts";
@@ -50,7 +51,7 @@ export function jobsOf(update: UpdateDescription, pieces: readonly Piece[], { ar
       const form = howto === undefined ? null : loadForm(arch.load, howto);
       if (form === undefined || howto === undefined || form === null) {
         if (form === undefined) return [];
-        refuse(file, `${relocation.howto} at ${piece.label}+0x${relocation.offset.toString(16)} is not resolved here`);
+        refuse(file, `${relocation.howto} at ${piece.label}${signedHex(relocation.offset)} is not resolved here`);
       }
       if (relocation.offset + howto.size > piece.bytes.length)
         refuse(file, `${relocation.howto} ends behind ${piece.label}, which it belongs to`);
@@ -68,11 +69,6 @@ export function jobsOf(update: UpdateDescription, pieces: readonly Piece[], { ar
       ];
     }),
   );
-}
-
-/** Numbers of descriptions: hexadecimal, the sign in front. */
-function hexValue(text: string): bigint {
-  return text.startsWith("-") ? -BigInt(text.slice(1)) : BigInt(text);
 }
 
 const SLOT_VALUES = new Set(["slot", "thread-pointer-slot", "thread-pair", "thread-module-pair", "thread-descriptor"]);
@@ -318,12 +314,8 @@ function checkFits({ arch, file }: Program, { howto, piece, relocation }: Job, v
     !howto.signed && !howto.pcrel && BigInt.asUintN(width, stored) === BigInt.asUintN(arch.class, stored);
   const isJump = howto.role === "branch" && arch.link.jumpsInRegion && !howto.pcrel;
   if (!fitsSigned && !fitsUnsigned && !isJump)
-    refuse(
-      file,
-      `${howto.name} at ${piece.label}+0x${relocation.offset.toString(16)} does not reach ${relocation.symbol}`,
-    );
+    refuse(file, `${howto.name} at ${piece.label}${signedHex(relocation.offset)} does not reach ${relocation.symbol}`);
   const lost =
     howto.pcrel && howto.role === "branch" && shift > 0 && shift < 3 && (whole & ((1n << BigInt(shift)) - 1n)) !== 0n;
-  if (lost)
-    refuse(file, `${howto.name} at ${piece.label}+0x${relocation.offset.toString(16)} leads between instructions`);
+  if (lost) refuse(file, `${howto.name} at ${piece.label}${signedHex(relocation.offset)} leads between instructions`);
 }

@@ -1,14 +1,3 @@
-/** Reads a halfword of code without sign. */
-export function readHalf(code: Uint8Array, at: number, little: boolean): number {
-  return (code[little ? at : at + 1] as number) | ((code[little ? at + 1 : at] as number) << 8);
-}
-
-/** Reads a word of code without sign. */
-export function readWord(code: Uint8Array, at: number, little: boolean): number {
-  const byte = (i: number): number => code[at + (little ? i : 3 - i)] as number;
-  return (byte(0) | (byte(1) << 8) | (byte(2) << 16) | (byte(3) << 24)) >>> 0;
-}
-
 /** Whether the bits of an instruction under a mask are the given ones. */
 export function is(instruction: number, mask: number, bits: number): boolean {
   return (instruction & mask) >>> 0 === bits >>> 0;

@@ -1,6 +1,7 @@
+import { readWord } from "../bytes.ts";
 import type { ElfData } from "../elf/object.ts";
 import type { ArgumentValue, CodeModel, Effect, GetRegister, ResolvedReference } from "./code.ts";
-import { type BranchForm, distance, is, readWord } from "./instruction.ts";
+import { type BranchForm, distance, is } from "./instruction.ts";
 
 /** What is particular to an instruction set whose instructions all have four bytes. */
 export interface WordRules {

@@ -7,7 +7,7 @@ import { UnsupportedError } from "../errors.ts";
 import { addTo } from "../grouping.ts";
 import { signedHex } from "../hex.ts";
 import { objectName } from "../input/object-name.ts";
-import { byText } from "../plan/pair/pair.ts";
+import { byText } from "../order.ts";
 import { VERSION } from "../version.ts";
 import { lackingPatches } from "./superset.ts";
 

@@ -1,6 +1,6 @@
 import type { FunctionChange, ObjectPair, UpdateDescription } from "../contract/description.ts";
 import { RUNGS } from "../contract/names/rungs.ts";
-import { byText } from "../plan/pair/pair.ts";
+import { byText } from "../order.ts";
 import { byLabel, byLabelAndTarget, byName, bySeverityAndPlace, byTarget } from "../plan/update/order.ts";
 import { checkAccounting } from "./integrity-accounting.ts";
 import { checkChange, reportOrder, reportRepeated, surroundingsOf } from "./integrity-code.ts";

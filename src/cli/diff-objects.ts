@@ -1,7 +1,7 @@
 import { disassemblerFor } from "../disasm/disassembler.ts";
 import { objectName } from "../input/object-name.ts";
 import { readTargetRules } from "../input/target.ts";
-import { documentPath } from "../paths.ts";
+import { withSlashes } from "../paths.ts";
 import { describePair } from "../plan/describe-pair.ts";
 import { assembleUpdate } from "../plan/update/assemble.ts";
 import { renderInstructions } from "../report/instructions.ts";
@@ -20,7 +20,7 @@ export async function diffTwoObjects(prePath: string, postPath: string, options:
       : (await import("./suppressions.ts")).readSuppressionFile(options.suppress);
   const rules = readTargetRules(options.target ?? []);
   const [pre, post] = [loadObject(prePath), loadObject(postPath)];
-  const name = objectName(documentPath(pre.file), documentPath(post.file));
+  const name = objectName(withSlashes(pre.file), withSlashes(post.file));
   const target = rules.find(({ matches }) => matches(name))?.name;
   const { fragment, pair } = await describePair(pre, post, { target, contents, oldCode, links: false });
   const description = assembleUpdate([fragment], { id, suppress, oldCode });

@@ -1,3 +1,4 @@
+import { readAddress } from "../bytes.ts";
 import type { ByteSource, ImageHeader } from "../elf/segments.ts";
 import { PT, readNotes } from "../elf/segments.ts";
 import { append } from "../lists.ts";
@@ -38,11 +39,8 @@ export function readCoreNotes(source: ByteSource, header: ImageHeader): CoreNote
 
 /** Count and page size, three words for each file, then their names. Linux: fs/binfmt_elf.c, fill_files_note. */
 function readMappedFiles(desc: Uint8Array, { class: bits, data }: ImageHeader): MappedFile[] {
-  const view = new DataView(desc.buffer, desc.byteOffset, desc.byteLength);
-  const little = data === "lsb";
   const width = bits / 8;
-  const word = (index: number): bigint =>
-    width === 8 ? view.getBigUint64(index * 8, little) : BigInt(view.getUint32(index * 4, little));
+  const word = (index: number): bigint => readAddress(desc, index * width, width, data === "lsb");
   if (desc.length < 2 * width) return [];
   const count = Number(word(0));
   const pageSize = Number(word(1));

@@ -2,7 +2,7 @@ import { shortTarget } from "../diff/difference.ts";
 import type { ElfObject } from "../elf/object.ts";
 import { UsageError } from "../errors.ts";
 import { hex } from "../hex.ts";
-import { documentPath } from "../paths.ts";
+import { withSlashes } from "../paths.ts";
 import { isAnonymousName } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanRelocation, TableEntry } from "../spans/span.ts";
@@ -78,7 +78,7 @@ function isCalled({ object, labels }: LabelledSpans, span: Span, name: string): 
   const wanted = splitLabel(name);
   const own = splitLabel(label);
   if (wanted === undefined || own === undefined || wanted.rest !== own.rest) return false;
-  return `/${documentPath(object.file)}`.endsWith(`/${wanted.object}`);
+  return `/${withSlashes(object.file)}`.endsWith(`/${wanted.object}`);
 }
 
 function namesOf(span: Span): string[] {

@@ -7,7 +7,7 @@ import { type Finding, type FindingCode, findingText, severityOf } from "../find
 import type { Severity } from "../findings/table.ts";
 import { addTo } from "../grouping.ts";
 import { hex } from "../hex.ts";
-import { documentPath } from "../paths.ts";
+import { withSlashes } from "../paths.ts";
 import { entryHook } from "../plan/pair/entry-points.ts";
 import { labelSpans } from "../spans/labels.ts";
 import { isAnonymousName, parentFunction } from "../spans/names.ts";
@@ -224,7 +224,7 @@ export function describeHeader({ object, table }: HeaderSource): ObjectHeader {
   const source = sourceFileOf(object);
   const compiler = readCompiler(object);
   return {
-    file: documentPath(object.file),
+    file: withSlashes(object.file),
     ...(object.member === undefined ? {} : { member: object.member }),
     arch: { name, machine, class: bits, data },
     ...(source === undefined ? {} : { source }),

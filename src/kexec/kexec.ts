@@ -5,7 +5,7 @@ import type { ImageHeader } from "../elf/segments.ts";
 import { UnsupportedError, UsageError } from "../errors.ts";
 import { KEXEC_FINDINGS, type KexecFinding, kexecFindingText } from "../findings/kexec.ts";
 import { hex } from "../hex.ts";
-import { documentPath } from "../paths.ts";
+import { withSlashes } from "../paths.ts";
 import { WEIGHT } from "../plan/update/order.ts";
 import { VERSION } from "../version.ts";
 import { type CopyOrder, orderCopies } from "./copy.ts";
@@ -76,7 +76,7 @@ export function planKexec(image: KexecImage, options: KexecOptions = {}): KexecP
     schemaVersion: "1.0",
     generator: { name: "elfsplice", version: VERSION },
     kernel: {
-      path: documentPath(image.file),
+      path: withSlashes(image.file),
       size: image.size,
       kind,
       arch: archFor(header).name,
@@ -147,7 +147,7 @@ function planInitrd(
   if (initrd === undefined) return undefined;
   const limit = archFor(header).kernel.initrdLimit(kernel[0]?.mem ?? 0n);
   const description = (address: bigint | undefined, why: string): PlannedInitrd["description"] => ({
-    path: documentPath(initrd.file),
+    path: withSlashes(initrd.file),
     size: initrd.size,
     address: address === undefined ? null : hex(address),
     limit: limit.last === undefined ? null : hex(limit.last),
@@ -316,7 +316,7 @@ function takeSources(
     const { file, text } = sourcePages;
     return {
       sources: readPageList(text, file, pageSize, MOST_PAGES).subarray(0, count),
-      name: documentPath(file),
+      name: withSlashes(file),
     };
   }
   // Without a map: behind the highest destination, half as much again, so that a random choice leaves gaps.

@@ -9,7 +9,7 @@ import type { ElfObject } from "../elf/object.ts";
 import { UsageError } from "../errors.ts";
 import { objectName } from "../input/object-name.ts";
 import { moduleNameOf, moduleNameOfPath, VMLINUX } from "../input/target.ts";
-import { documentPath } from "../paths.ts";
+import { withSlashes } from "../paths.ts";
 import { hasTypes, usesShadow } from "../types/presence.ts";
 import type { LayoutPlan } from "./layouts/layouts.ts";
 import { type FragmentOptions, planFragment } from "./pair/fragment.ts";
@@ -59,7 +59,7 @@ export function comparePair(
 /** The comparison of two objects with labels, the object's name and its target. */
 export function labelPair(diff: ObjectDiff, options: DescribeOptions = {}): PlannedPair {
   const [pre, post] = [diff.pre.table.object, diff.post.table.object];
-  const name = options.name ?? objectName(documentPath(pre.file), documentPath(post.file));
+  const name = options.name ?? objectName(withSlashes(pre.file), withSlashes(post.file));
   const target = options.target ?? moduleNameOf(post) ?? moduleNameOf(pre) ?? moduleNameOfPath(name) ?? VMLINUX;
   return planPair(diff, 0, name, target);
 }

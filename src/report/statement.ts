@@ -1,6 +1,6 @@
 import type { Problem } from "../check/problem.ts";
 import type { ObjectPair, UpdateDescription } from "../contract/description.ts";
-import { byText } from "../plan/pair/pair.ts";
+import { byText } from "../order.ts";
 
 const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
 /** Names the kind of predicate: an update description of schema version 1, like the schema's own `$id`. */

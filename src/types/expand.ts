@@ -1,3 +1,4 @@
+import { readAddress, readWord } from "../bytes.ts";
 import { constantName, SHF } from "../elf/constants.ts";
 import type { ElfObject, Section } from "../elf/object.ts";
 import { UnsupportedError } from "../errors.ts";
@@ -32,17 +33,22 @@ interface Compression {
 /** Header of a compressed section; undefined when the section is not compressed. Elf32_Chdr, Elf64_Chdr: gABI chapter 4. */
 function compressionOf(object: ElfObject, section: Section): Compression | undefined {
   const { bytes, name } = section;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const little = object.data === "lsb";
   if ((section.flags & SHF.COMPRESSED) !== 0n) {
     const header = object.class === 64 ? 24 : 12;
     if (bytes.length < header) throw object.error("compression header is truncated", { section: name }, bytes.length);
-    const size = object.class === 64 ? Number(view.getBigUint64(8, little)) : view.getUint32(4, little);
-    return { type: view.getUint32(0, little), size, stream: bytes.subarray(header) };
+    // Behind the type, and in Elf64_Chdr four reserved bytes.
+    const width = object.class / 8;
+    const size = Number(readAddress(bytes, width, width, little));
+    return { type: readWord(bytes, 0, little), size, stream: bytes.subarray(header) };
   }
-  if (!name.startsWith(".zdebug_") || bytes.length < ZDEBUG_HEADER || view.getUint32(0) !== ZLIB_MAGIC)
+  if (!name.startsWith(".zdebug_") || bytes.length < ZDEBUG_HEADER || readWord(bytes, 0, false) !== ZLIB_MAGIC)
     return undefined;
-  return { type: ELFCOMPRESS.ZLIB, size: Number(view.getBigUint64(4)), stream: bytes.subarray(ZDEBUG_HEADER) };
+  return {
+    type: ELFCOMPRESS.ZLIB,
+    size: Number(readAddress(bytes, 4, 8, false)),
+    stream: bytes.subarray(ZDEBUG_HEADER),
+  };
 }
 
 /** Contents of a section as the compiler wrote them. Throws FormatError where the stream is not what its header says. */

@@ -1,3 +1,4 @@
+import { readAddress } from "../bytes.ts";
 import type { ElfObject, Section } from "../elf/object.ts";
 import { UnsupportedError } from "../errors.ts";
 import { expandSection, expansionBudget } from "./expand.ts";
@@ -75,14 +76,12 @@ export async function readDebugSections(object: ElfObject): Promise<DebugSection
 /** Finds the record at a field; the table is made when the first field is asked for. */
 function targetReader(object: ElfObject, section: Section, bytes: Uint8Array): DebugSection["targetAt"] {
   let symbolAt: Map<number, number> | undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const size = object.class === 64 ? 8 : 4;
   return (offset) => {
     symbolAt ??= new Map(object.relocationsOf(section.index).map((record) => [record.offset, record.symbol]));
     const symbol = object.symbols[symbolAt.get(offset) ?? 0];
     if (symbol?.section === undefined || offset + size > bytes.length) return undefined;
     const little = object.data === "lsb";
-    const address = size === 8 ? Number(view.getBigUint64(offset, little)) : view.getUint32(offset, little);
-    return { section: symbol.section, offset: address };
+    return { section: symbol.section, offset: Number(readAddress(bytes, offset, size, little)) };
   };
 }

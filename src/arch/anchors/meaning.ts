@@ -1,4 +1,4 @@
-import { readWord } from "../instruction.ts";
+import { readWord } from "../../bytes.ts";
 import type { Scanner } from "./scan.ts";
 import type { Decoder, Step } from "./uses.ts";
 

@@ -1,7 +1,7 @@
+import { readHalf, readWord } from "../../bytes.ts";
 import { access, byForm, computes, type Form, fourBytes, type Meaning, NOTHING, writes } from "../anchors/meaning.ts";
 import type { Scanner } from "../anchors/scan.ts";
 import type { Decoder } from "../anchors/uses.ts";
-import { readHalf, readWord } from "../instruction.ts";
 
 const upTo = (i: number): number => (i >>> 12) & 15;
 const upBase = (i: number): number => (i >>> 16) & 15;

@@ -1,5 +1,5 @@
+import { readHalf, readWord } from "../../bytes.ts";
 import type { Step } from "../anchors/uses.ts";
-import { readHalf, readWord } from "../instruction.ts";
 import type { CodeState } from "../linked.ts";
 import { armDecoder, armScanner, thumbDecoder, thumbScanner } from "./anchors.ts";
 

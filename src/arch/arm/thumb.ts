@@ -1,7 +1,8 @@
+import { readHalf } from "../../bytes.ts";
 import type { ElfData } from "../../elf/object.ts";
 import { scanned } from "../anchors/scan.ts";
 import { type CodeModel, type Effect, type ResolvedReference, TOLD_BY_TYPE } from "../code.ts";
-import { is, readHalf, registers } from "../instruction.ts";
+import { is, registers } from "../instruction.ts";
 import { thumbScanner } from "./anchors.ts";
 import { ANCHOR_BASES } from "./code.ts";
 import { armReferences } from "./linked.ts";

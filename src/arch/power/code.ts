@@ -1,7 +1,8 @@
+import { readWord } from "../../bytes.ts";
 import type { ElfData } from "../../elf/object.ts";
 import { scanned } from "../anchors/scan.ts";
 import { type CodeModel, TOLD_BY_TYPE } from "../code.ts";
-import { form, is, readWord, registers, signExtend } from "../instruction.ts";
+import { form, is, registers, signExtend } from "../instruction.ts";
 import { plus, type WordRules, wordCode } from "../words.ts";
 import { powerScanner } from "./anchors.ts";
 import { powerReferences } from "./linked.ts";

@@ -1,7 +1,8 @@
+import { readHalf, readWord } from "../../bytes.ts";
 import { access, computes, type Meaning, NOTHING, writes } from "../anchors/meaning.ts";
 import { firstBehind, type Load, NEAR, type Scanner } from "../anchors/scan.ts";
 import type { Decoder, Step } from "../anchors/uses.ts";
-import { readHalf, readWord, signExtend } from "../instruction.ts";
+import { signExtend } from "../instruction.ts";
 
 /** Immediates 0 to 2047 of both signs; compressed forms count from x8 to x15. RISC-V unprivileged ISA, 2.3 and 16.8. */
 function riscvWide(i: number): Meaning {

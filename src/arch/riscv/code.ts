@@ -1,6 +1,7 @@
+import { readHalf, readWord } from "../../bytes.ts";
 import { scanned } from "../anchors/scan.ts";
 import { type CallStep, type CodeModel, type LoadedConstant, type ResolvedReference, TOLD_BY_TYPE } from "../code.ts";
-import { distance, form, is, readHalf, readWord, registers, signExtend } from "../instruction.ts";
+import { distance, form, is, registers, signExtend } from "../instruction.ts";
 import { plus } from "../words.ts";
 import { riscvScanner } from "./anchors.ts";
 import { riscvReferences } from "./linked.ts";

@@ -5,7 +5,7 @@ import type { MatchFinding } from "../../findings/match.ts";
 import { type MatchRequest, matchUpdate } from "../../match/match.ts";
 import { type InstructionFormatter, withInstructions } from "../../match/outcome/instruction-words.ts";
 import { matchSubject, type Subject } from "../../match/subject.ts";
-import { documentPath } from "../../paths.ts";
+import { withSlashes } from "../../paths.ts";
 import { placeUpdate } from "../../plan/update/placed.ts";
 import { jsonPieces } from "../../report/json.ts";
 import { renderMatchSummary, renderMatchText } from "../../report/match-text.ts";
@@ -93,7 +93,7 @@ async function subjectsOf(paths: readonly string[]): Promise<Subject[]> {
 
 /** What the objects are called in labels: their paths without the folders that all of them share. */
 function shortNames(paths: readonly string[]): string[] {
-  const parts = paths.map((path) => documentPath(path).split("/"));
+  const parts = paths.map((path) => withSlashes(path).split("/"));
   const [first = []] = parts;
   let shared = 0;
   while (shared < first.length - 1 && parts.every((own) => shared < own.length - 1 && own[shared] === first[shared]))

@@ -1,6 +1,6 @@
 import { readPart, type UpdatePart } from "../../contract/part.ts";
 import { UsageError } from "../../errors.ts";
-import { byText } from "../../plan/pair/pair.ts";
+import { byText } from "../../order.ts";
 import { assembleParts } from "../../plan/update/join-parts.ts";
 import type { InstructionLines } from "../describe-task.ts";
 import { linesByObject } from "../diff-builds.ts";

@@ -2,7 +2,9 @@
  * The .xz container: streams of blocks, each with a check of its contents, an index that says again how large they are, and
  * padding. Source: the .xz file format 1.2.0. Packages for it either take native code, or do not check what is damaged.
  */
+
 import { createHash } from "node:crypto";
+import { readWord } from "../../bytes.ts";
 import { FormatError, type Place, UnsupportedError } from "../../errors.ts";
 import { decodeLzma2, measureLzma2 } from "./lzma2.ts";
 
@@ -194,7 +196,7 @@ class XzReader {
   }
 
   #readWord(at: number): number {
-    return new DataView(this.#input.buffer, this.#input.byteOffset + at, 4).getUint32(0, true);
+    return readWord(this.#input, at, true);
   }
 
   #checkCrc(start: number, size: number, at: number, what: string): void {

@@ -1,3 +1,4 @@
+import { readWord } from "../../bytes.ts";
 import { markLinked } from "../../diff/mask.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../../spans/span.ts";
@@ -176,9 +177,7 @@ function rewriteSite(
 ): RewriteSite {
   const little = context.arch.instructionData === "lsb";
   const word = (bytes: Uint8Array, offset: number): number =>
-    offset < 0 || offset + WORD > bytes.length
-      ? Number.NaN
-      : new DataView(bytes.buffer, bytes.byteOffset + offset, WORD).getUint32(0, little);
+    offset < 0 || offset + WORD > bytes.length ? Number.NaN : readWord(bytes, offset, little);
   return {
     context,
     trial,

@@ -3,7 +3,7 @@ import type { CauseName } from "../../contract/names/causes.ts";
 import { MATCH_FINDINGS, type MatchFinding, matchFindingMessage } from "../../findings/match.ts";
 import { hex, signedHex } from "../../hex.ts";
 import type { RunImage } from "../../image/image.ts";
-import { documentPath } from "../../paths.ts";
+import { withSlashes } from "../../paths.ts";
 import { numberedBase } from "../../spans/names.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import { VERSION } from "../../version.ts";
@@ -48,14 +48,14 @@ export function describeMatch(
     schemaVersion: "1.0",
     generator: { name: "elfsplice", version: VERSION },
     run: {
-      path: documentPath(image.path),
+      path: withSlashes(image.path),
       kind: image.kind,
       slide: hex(image.slide),
       ...(image.buildId === undefined ? {} : { buildId: image.buildId }),
       ...(image.release === undefined ? {} : { release: image.release }),
     },
     objects: subjects.map(({ object: { file, member } }) => ({
-      path: documentPath(file),
+      path: withSlashes(file),
       ...(member === undefined ? {} : { member }),
     })),
     outcome: abort === undefined ? "matched" : "aborted",

@@ -1,6 +1,6 @@
 import type { TrampolineResult } from "../../contract/match.ts";
 import type { MatchFinding } from "../../findings/match.ts";
-import { hex, signedHex } from "../../hex.ts";
+import { hex, hexValue, signedHex } from "../../hex.ts";
 import type { RunImage } from "../../image/image.ts";
 import { isThumb } from "../../spans/thumb.ts";
 import { type Context, wrap } from "../context.ts";
@@ -216,11 +216,6 @@ function checkRelocations(
     const detail = `${name} at ${signedHex(offset)} to ${symbol} at ${hex(target)}`;
     abort(plan, "unexpected", { code: "relocation-overflow", label: section, detail });
   }
-}
-
-/** Numbers of descriptions: hexadecimal, the sign in front. */
-function hexValue(text: string): bigint {
-  return text.startsWith("-") ? -BigInt(text.slice(1)) : BigInt(text);
 }
 
 /** No two patches may overlap. Ksplice: kmodsrc/ksplice.c, struct ksplice_patch. */

@@ -1,4 +1,5 @@
 import { fieldOrder, readField } from "../../arch/field.ts";
+import { readAddress } from "../../bytes.ts";
 import { STB } from "../../elf/constants.ts";
 import { hex } from "../../hex.ts";
 import type { SpanRelocation } from "../../spans/span.ts";
@@ -75,9 +76,7 @@ export function slotTarget({ arch, image }: Context, slot: bigint): bigint | und
   const size = arch.class / 8;
   const bytes = image.memory.read(slot, size);
   if (bytes === undefined || bytes.length < size) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, size);
-  const little = arch.data === "lsb";
-  const word = size === 8 ? view.getBigUint64(0, little) : BigInt(view.getUint32(0, little));
+  const word = readAddress(bytes, 0, size, arch.data === "lsb");
   return word === 0n ? undefined : wrap(arch, word + image.contentBias);
 }
 

@@ -1,4 +1,5 @@
 import type { Family } from "../../arch/arch.ts";
+import { readAddress, readWord } from "../../bytes.ts";
 import type { SpanRelocation } from "../../spans/span.ts";
 import type { Context } from "../run-context.ts";
 
@@ -18,7 +19,7 @@ const SAVE_TOC = 0xf8410018;
 function isPowerStub({ arch, image }: Context, place: bigint): boolean {
   const bytes = image.memory.read(place, 4);
   if (bytes === undefined || bytes.length < 4) return false;
-  return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, arch.instructionData === "lsb") === SAVE_TOC;
+  return readWord(bytes, 0, arch.instructionData === "lsb") === SAVE_TOC;
 }
 
 /** What a stub of the linker leads to: the address in its slot, if it has one yet. */
@@ -39,12 +40,10 @@ const x86Stub: ReadStub = ({ arch, image }, relocation, place) => {
   const stub = STUB.exec(Buffer.from(bytes).toString("hex"));
   if (stub === null) return undefined;
   const field = stub[0].length / 2;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const slot = BigInt.asUintN(arch.class, place + BigInt(field + 4 + view.getInt32(field, true)));
+  const slot = BigInt.asUintN(arch.class, place + BigInt(field + 4 + (readWord(bytes, field, true) | 0)));
   const word = image.memory.read(slot, arch.class / 8);
   if (word === undefined || word.length < arch.class / 8) return { address: undefined };
-  const held = new DataView(word.buffer, word.byteOffset, word.length);
-  const address = arch.class === 64 ? held.getBigUint64(0, true) : BigInt(held.getUint32(0, true));
+  const address = readAddress(word, 0, arch.class / 8, true);
   const isKnown = image.symbols.named(relocation.symbol?.name ?? "").some((symbol) => symbol.address === address);
   return { address: isKnown ? address : undefined };
 };

@@ -1,4 +1,5 @@
 import { fieldMaskBytes } from "../../arch/field.ts";
+import { readWord } from "../../bytes.ts";
 import { STB } from "../../elf/constants.ts";
 import type { SpanRelocation } from "../../spans/span.ts";
 import { namesThing } from "../compare/halves.ts";
@@ -158,10 +159,9 @@ const erratumVeneer: Rewrite = {
     const veneer = wrap(context.arch, place + branched(site.run(0)));
     const bytes = context.image.memory.read(veneer, 8);
     if (bytes === undefined || bytes.length < 8) return undefined;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, 8);
-    const back = view.getUint32(4, true);
+    const back = readWord(bytes, 4, true);
     if (!isBranch(back) || wrap(context.arch, veneer + 4n + branched(back)) !== place + 4n) return undefined;
-    const inVeneer = view.getUint32(0, true);
+    const inVeneer = readWord(bytes, 0, true);
     return ((inVeneer ^ site.pre(0)) & ~fieldBits(site)) === 0 ? { size: 4, instead: inVeneer } : undefined;
   },
 };

@@ -1,4 +1,5 @@
 import type { Family } from "../../arch/arch.ts";
+import { readAddress, readWord } from "../../bytes.ts";
 import type { SpanRelocation } from "../../spans/span.ts";
 import type { Context, Reference } from "../run-context.ts";
 import type { Trial } from "../values.ts";
@@ -27,8 +28,7 @@ export function adrImmediate(word: number): bigint {
 function veneerTarget({ image, arch }: Context, address: bigint): bigint | undefined {
   const bytes = image.memory.read(address, 28);
   if (bytes === undefined || bytes.length < 12) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const word = (at: number): number => (at + 4 > bytes.length ? 0 : view.getUint32(at, true));
+  const word = (at: number): number => (at + 4 > bytes.length ? 0 : readWord(bytes, at, true));
   const from = word(0) === BTI_C ? 4 : 0;
   const start = address + BigInt(from);
   const [adrp, add] = [word(from), word(from + 4)];
@@ -41,7 +41,7 @@ function veneerTarget({ image, arch }: Context, address: bigint): bigint | undef
   }
   if (!FAR.every((expected, index) => word(from + 4 * index) === expected) || from + 24 > bytes.length)
     return undefined;
-  return BigInt.asUintN(arch.class, start + 4n + view.getBigInt64(from + 16, arch.data === "lsb"));
+  return BigInt.asUintN(arch.class, start + 4n + readAddress(bytes, from + 16, 8, arch.data === "lsb"));
 }
 
 /** Veneers of this architecture are not followed. */

@@ -4,7 +4,8 @@ import { FormatError, UnsupportedError } from "../../errors.ts";
 import type { Finding } from "../../findings/findings.ts";
 import { hex } from "../../hex.ts";
 import { append } from "../../lists.ts";
-import { documentPath } from "../../paths.ts";
+import { byText } from "../../order.ts";
+import { withSlashes } from "../../paths.ts";
 import type { Span } from "../../spans/span.ts";
 import { diffLayouts, type LayoutDiff, type MemberChange } from "../../types/diff.ts";
 import type { FunctionNode, TypeGraph } from "../../types/graph.ts";
@@ -13,7 +14,7 @@ import { type DebugSections, readDebugSections } from "../../types/sections.ts";
 import { type Layouts, layoutsOf, type MemberLayout, type TypeLayout } from "../../types/structs.ts";
 import { areSame, typesIn } from "../../types/types.ts";
 import { type Alive, type Touch, type Usage, usageOf } from "../../types/usage.ts";
-import { byText, fateOfPre, type PlannedPair } from "../pair/pair.ts";
+import { fateOfPre, type PlannedPair } from "../pair/pair.ts";
 import type { TableTypes } from "../switch-over/ops-tables.ts";
 import { planShadow } from "./shadow.ts";
 import { tableNames } from "./table-names.ts";
@@ -80,7 +81,7 @@ function sameLayouts(graph: TypeGraph): [Layouts, Layouts] {
 }
 
 function pathOf({ file }: ElfObject): string {
-  return documentPath(file);
+  return withSlashes(file);
 }
 
 async function readSide(object: ElfObject, index: number, side: "pre" | "post"): Promise<TypedSide> {

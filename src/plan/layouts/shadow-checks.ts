@@ -1,9 +1,10 @@
 import type { ShadowPlan } from "../../contract/layouts.ts";
 import type { Finding, FindingCode } from "../../findings/findings.ts";
 import { addTo } from "../../grouping.ts";
+import { byText } from "../../order.ts";
 import { sizeOf } from "../../types/graph.ts";
 import { heldType, type Layouts } from "../../types/structs.ts";
-import { byText, type PlannedPair, spanFinding } from "../pair/pair.ts";
+import { type PlannedPair, spanFinding } from "../pair/pair.ts";
 import { type KnownCall, shadowId, shadowSize } from "./shadow-calls.ts";
 
 /** All that is done with one id. */

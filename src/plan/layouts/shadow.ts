@@ -1,9 +1,10 @@
 import type { LayoutChange, Shadow, ShadowPlan, ShadowUse } from "../../contract/layouts.ts";
 import type { Finding } from "../../findings/findings.ts";
 import { hex } from "../../hex.ts";
+import { byText } from "../../order.ts";
 import type { Span } from "../../spans/span.ts";
 import { heldType, type Layouts } from "../../types/structs.ts";
-import { byText, type PlannedPair } from "../pair/pair.ts";
+import type { PlannedPair } from "../pair/pair.ts";
 import { type KnownCall, knownCalls, shadowId, shadowSize, sizeArgument } from "./shadow-calls.ts";
 import { checkShadowUse } from "./shadow-checks.ts";
 

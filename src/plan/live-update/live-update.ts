@@ -1,10 +1,11 @@
 import type { CallbackDescription, LiveUpdate, ParticipantDescription } from "../../contract/live-update.ts";
 import type { Finding, FindingCode } from "../../findings/findings.ts";
+import { byText } from "../../order.ts";
 import { labelSpans } from "../../spans/labels.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span, SpanTable } from "../../spans/span.ts";
 import { usesIn } from "../../spans/uses.ts";
-import { byText, fateOfPre, type PlannedPair } from "../pair/pair.ts";
+import { fateOfPre, type PlannedPair } from "../pair/pair.ts";
 import { memberOrder, type TableTypes } from "../switch-over/ops-tables.ts";
 import {
   type Callback,

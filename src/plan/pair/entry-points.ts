@@ -4,10 +4,11 @@ import { STB } from "../../elf/constants.ts";
 import type { Finding } from "../../findings/findings.ts";
 import { addTo } from "../../grouping.ts";
 import { signedHex } from "../../hex.ts";
+import { byText } from "../../order.ts";
 import { parentFunction } from "../../spans/names.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import { isFunctionSymbol, type Span, type SpanTable } from "../../spans/span.ts";
-import { byText, type PlannedPair, spanFinding } from "./pair.ts";
+import { type PlannedPair, spanFinding } from "./pair.ts";
 
 /** Names of the functions that the compiler calls at entry. */
 const HOOKS: ReadonlyMap<string, "fentry" | "mcount"> = new Map([

@@ -9,7 +9,8 @@ import type { ElfObject, ElfSymbol } from "../../elf/object.ts";
 import { type Finding, severityOf } from "../../findings/findings.ts";
 import { hex } from "../../hex.ts";
 import { withoutGaps } from "../../optional.ts";
-import { documentPath } from "../../paths.ts";
+import { byText } from "../../order.ts";
+import { withSlashes } from "../../paths.ts";
 import type { ReadWarning } from "../../spans/span.ts";
 import type { LayoutPlan } from "../layouts/layouts.ts";
 import { planLiveUpdate } from "../live-update/live-update.ts";
@@ -28,7 +29,7 @@ import { planNameless } from "./nameless.ts";
 import { checkNewCode, compareModuleInfo } from "./new-code.ts";
 import { listNoise } from "./noise.ts";
 import { refuseOptions } from "./options.ts";
-import { byText, type PlannedPair } from "./pair.ts";
+import type { PlannedPair } from "./pair.ts";
 import { asksForChange, isEmptyChange, type PairFile } from "./plain-fragment.ts";
 import { compareProducers } from "./producers.ts";
 import { compareSymbols } from "./symbols.ts";
@@ -194,7 +195,7 @@ function changeOptions(options: FragmentOptions): ChangeOptions {
 function fileOf(object: ElfObject): PairFile {
   const member = object.member === undefined ? {} : { member: object.member };
   const sha256 = createHash("sha256").update(object.bytes).digest("hex");
-  return { path: documentPath(object.file), ...member, sha256, size: object.bytes.length };
+  return { path: withSlashes(object.file), ...member, sha256, size: object.bytes.length };
 }
 
 function describeHowtos(howtos: ReadonlyMap<string, Howto>): Record<string, HowtoDescription> {

@@ -1,9 +1,10 @@
 import type { Hooks } from "../../contract/code.ts";
 import type { Finding } from "../../findings/findings.ts";
 import { append } from "../../lists.ts";
+import { byText } from "../../order.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Hook, Span } from "../../spans/span.ts";
-import { byText, fateOfPre, type PlannedPair, spanFinding } from "./pair.ts";
+import { fateOfPre, type PlannedPair, spanFinding } from "./pair.ts";
 
 const STAGES: ReadonlyMap<string, keyof Hooks> = new Map([
   ["pre_apply", "preApply"],

@@ -1,10 +1,11 @@
 import type { Noise } from "../../contract/description.ts";
 import type { LineEvidence } from "../../diff/difference.ts";
 import type { PairedBy } from "../../diff/pairing.ts";
+import { byText } from "../../order.ts";
 import { numberedBase } from "../../spans/names.ts";
 import { isCode, isComparedByContents } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";
-import { byText, type PlannedPair } from "./pair.ts";
+import type { PlannedPair } from "./pair.ts";
 
 /** What told a correlation pass that two names mean one thing. */
 const EVIDENCE: Readonly<Record<PairedBy, string>> = {

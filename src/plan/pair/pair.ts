@@ -7,8 +7,6 @@ import { hex } from "../../hex.ts";
 import { labelSpans } from "../../spans/labels.ts";
 import type { Span } from "../../spans/span.ts";
 
-export { byText } from "../../order.ts";
-
 /** One pair of objects with everything a plan needs to know of it. */
 export interface PlannedPair {
   readonly diff: ObjectDiff;

@@ -1,8 +1,9 @@
 import { isBranchField } from "../../arch/branch.ts";
 import type { SwitchOver } from "../../contract/switch-over.ts";
 import type { Side } from "../../diff/pairing.ts";
+import { byText } from "../../order.ts";
 import type { Span } from "../../spans/span.ts";
-import { byText, type PlannedPair } from "../pair/pair.ts";
+import type { PlannedPair } from "../pair/pair.ts";
 
 /** Names of functions that make something known to the rest of the kernel, or take it back; the kernel's habits of naming are all there is to go by. */
 export const REGISTERS =

@@ -1,9 +1,10 @@
 import type { StateDescription, SwitchOver } from "../../contract/switch-over.ts";
 import { SHN, STB } from "../../elf/constants.ts";
 import { append } from "../../lists.ts";
+import { byText } from "../../order.ts";
 import { isCode, isState } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";
-import { byText, type PlannedPair } from "../pair/pair.ts";
+import type { PlannedPair } from "../pair/pair.ts";
 import { byLabel, byName } from "../update/order.ts";
 import { type OpsTable, pointerSize } from "./ops-tables.ts";
 import { functionOf } from "./reach.ts";

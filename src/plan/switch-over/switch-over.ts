@@ -1,8 +1,9 @@
 import type { Obstacle, PlanStep, Reach, SwitchOver, TableDescription } from "../../contract/switch-over.ts";
 import { type Finding, type FindingCode, findingText } from "../../findings/findings.ts";
+import { byText } from "../../order.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";
-import { byText, fateOfPre, type PlannedPair, spanFinding } from "../pair/pair.ts";
+import { fateOfPre, type PlannedPair, spanFinding } from "../pair/pair.ts";
 import { byLabel } from "../update/order.ts";
 import { compareTables, pairTables, type TablePair, tablesDiffer } from "./ops-compare.ts";
 import { findTables, type OpsTable, type TableTypes } from "./ops-tables.ts";

@@ -1,7 +1,7 @@
 import type { UpdateDescription } from "../../contract/description.ts";
 import type { LiveUpdate } from "../../contract/live-update.ts";
 import type { Finding, FindingCode } from "../../findings/findings.ts";
-import { byText } from "../pair/pair.ts";
+import { byText } from "../../order.ts";
 import type { Piece } from "./piece.ts";
 
 /** Who takes part in a live update in all objects together: in the order of the objects, and in each of registration. */

@@ -2,7 +2,7 @@ import type { ChangeTables, CodeRelocation, CodeTables, Patch } from "../../cont
 import type { FunctionChange } from "../../contract/description.ts";
 import type { Finding, FindingCode } from "../../findings/findings.ts";
 import { addTo, groupBy } from "../../grouping.ts";
-import { byText } from "../pair/pair.ts";
+import { byText } from "../../order.ts";
 import { find, lowest } from "./merge.ts";
 import { byLabel, byName } from "./order.ts";
 import { byTarget, ownersIn, type Piece } from "./piece.ts";

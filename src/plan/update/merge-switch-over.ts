@@ -1,6 +1,6 @@
 import type { SwitchOver } from "../../contract/switch-over.ts";
 import { append } from "../../lists.ts";
-import { byText } from "../pair/pair.ts";
+import { byText } from "../../order.ts";
 import { isLive, type Piece } from "./piece.ts";
 
 type Lists = { [Key in keyof SwitchOver]-?: NonNullable<SwitchOver[Key]>[number][] };

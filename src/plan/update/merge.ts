@@ -1,5 +1,5 @@
 import type { ChangeTables, CodeSymbol, CodeTables, Hooks } from "../../contract/code.ts";
-import { byText } from "../pair/pair.ts";
+import { byText } from "../../order.ts";
 import { byField, byLabel, byPatchedPlace } from "./order.ts";
 import { ownersIn } from "./piece.ts";
 

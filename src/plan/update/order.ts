@@ -2,7 +2,7 @@ import type { CodeRelocation, Patch } from "../../contract/code.ts";
 import type { UpdateDescription } from "../../contract/description.ts";
 import { severityOf } from "../../findings/findings.ts";
 import type { Severity } from "../../findings/table.ts";
-import { byText } from "../pair/pair.ts";
+import { byText } from "../../order.ts";
 
 /* The orders of the description's tables, which a consumer may search by bisection: who writes a table sorts by them, who checks one looks for them. */
 

@@ -3,7 +3,7 @@ import type { DataChange, ExportChange, FunctionChange, Noise } from "../../cont
 import type { PairFragment } from "../../contract/part.ts";
 import type { Finding } from "../../findings/findings.ts";
 import { addTo } from "../../grouping.ts";
-import { byText } from "../pair/pair.ts";
+import { byText } from "../../order.ts";
 
 /** One pair at its place in the update. Passes replace its lists and never write into them: they belong to the fragment. */
 export interface Piece {

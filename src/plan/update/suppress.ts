@@ -3,7 +3,7 @@ import type { SuppressionRule } from "../../contract/part.ts";
 import { UsageError } from "../../errors.ts";
 import type { Finding } from "../../findings/findings.ts";
 import { globOf, type NameTest } from "../../glob.ts";
-import { byText } from "../pair/pair.ts";
+import { byText } from "../../order.ts";
 import { isEmptyChange } from "../pair/plain-fragment.ts";
 import { nameOf, neededBy, withoutExport } from "./links.ts";
 import { isLive, type Piece } from "./piece.ts";
