@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { base64, count, hex64, hexBytes, label, named, sha256, valueKind } from "./atoms.ts";
+import { HOWTO_BASES, HOWTO_ENCODINGS, HOWTO_ROLES, HOWTO_VALUES } from "./names/howtos.ts";
 
 /* What a change is made of: the old and the new code, the patches between them, and the hooks to call. */
 
@@ -112,6 +113,51 @@ export const howto = z
     dstMask: hex64.describe("bits of the field that the relocation writes"),
     rightshift: count.describe("bits by which the value is shifted before it is written"),
     signedAddend: z.boolean().describe("whether the field is sign-extended"),
+    role: z
+      .enum(HOWTO_ROLES)
+      .optional()
+      .describe(
+        "what the target stands for: got and tls by one of the ways of value; page and low parts of an address",
+      ),
+    value: z
+      .enum(HOWTO_VALUES)
+      .optional()
+      .describe(
+        "what goes in, before the addends: the symbol's address; the address of a slot that holds it; a thread-local's distance from the thread pointer, or the slot that holds that; its offset in its module's thread-locals; the pair of module and offset, that for the module alone, or a descriptor; the GOT; the TOC pointer; the symbol's size; upper-half: the value that the relocation of the upper half at the symbol's place has. Absent where nothing is written, or the value is not known here",
+      ),
+    from: z
+      .enum(HOWTO_BASES)
+      .optional()
+      .describe(
+        "what is taken away from it: nothing, the field's own address or its page, the GOT or its page, the TOC pointer",
+      ),
+    change: z
+      .enum(["add", "subtract"])
+      .optional()
+      .describe(
+        "the value changes what the field holds, as one of a pair at the same place; default: it takes its place",
+      ),
+    order: z.enum(["lsb", "msb"]).optional().describe("byte order of the field, or of each of its units"),
+    instruction: z.boolean().optional().describe("whether the field lies in an instruction"),
+    unit: count
+      .optional()
+      .describe("bytes of each unit where the field has several, from low to high bits; default: it is one unit"),
+    bits: z
+      .array(
+        z.strictObject({
+          low: count.describe("position in the field of the run's lowest bit"),
+          width: count.describe("bits"),
+        }),
+      )
+      .optional()
+      .describe("where the value's bits lie, its lowest first; default: in the order of dstMask's bits"),
+    rounding: hex64.optional().describe("added before the shift; default: nothing"),
+    encoding: z
+      .enum(HOWTO_ENCODINGS)
+      .optional()
+      .describe(
+        "how the shifted value becomes bits where it is not simply stored. paired: the lower bits (12, on LoongArch 16) are signed, so the upper ones are one more where those are negative; thumb-branch: bits 21 and 22 are NOT (bit XOR sign); up-down: the magnitude, and above it a bit for a value that is not negative; arm-immediate: eight bits with their rotation, then subtract and add; movz-movn: of a negative value the complement, and above it a bit for a value that is not negative",
+      ),
   })
   .describe("what a relocation type means");
 

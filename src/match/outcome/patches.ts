@@ -42,14 +42,17 @@ export function placePatches(
   { loadAddress, looksUp = false }: LoadPlan,
 ): PatchPlan {
   const plan: Plan = { patches: [], names: new Map(), aborts: [], findings: [] };
+  let free = loadAddress;
   for (const change of update.changes) {
-    const layout = loadAddress === undefined ? undefined : layOut(change.newCode, loadAddress);
+    const layout = free === undefined ? undefined : layOut(change.newCode, free);
     findNames(change, runPre, matchOf, plan, looksUp);
     for (const patch of change.patches) {
       if (patch.type === "export") placeExport(patch, runPre.context, plan);
-      else placePatch(patch, runPre, matchOf, layout, plan);
+      else placePatch(patch, runPre, matchOf, layout?.places, plan);
     }
-    if (layout !== undefined) checkRelocations(change, runPre, matchOf, layout, plan);
+    if (layout === undefined) continue;
+    checkRelocations(change, runPre, matchOf, layout.places, plan);
+    free = layout.end;
   }
   checkOverlaps(plan);
   return plan;
@@ -60,8 +63,11 @@ function abort(plan: Plan, cause: Abort["cause"], finding: MatchFinding): void {
   plan.aborts.push({ cause, at: finding.label, why: finding.detail });
 }
 
-/** Addresses of the new sections, one behind the other. */
-function layOut(code: CodeInput, start: bigint): ReadonlyMap<string, bigint> {
+/** Addresses of the new sections, one behind the other, and the first address behind them. */
+function layOut(
+  code: CodeInput,
+  start: bigint,
+): { readonly places: ReadonlyMap<string, bigint>; readonly end: bigint } {
   const places = new Map<string, bigint>();
   let at = start;
   for (const { label, size, align } of code.sections) {
@@ -70,7 +76,7 @@ function layOut(code: CodeInput, start: bigint): ReadonlyMap<string, bigint> {
     places.set(label, at);
     at += BigInt(size);
   }
-  return places;
+  return { places, end: at };
 }
 
 /** The value of every symbol that new code refers to and does not define. Ksplice: kmodsrc/ksplice.c, failed_to_find. */

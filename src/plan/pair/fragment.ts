@@ -1,13 +1,12 @@
 import { createHash } from "node:crypto";
 import type { Howto } from "../../arch/arch.ts";
-import type { ChangeTables, HowtoDescription } from "../../contract/code.ts";
+import type { ChangeTables } from "../../contract/code.ts";
 import type { ObjectPair } from "../../contract/description.ts";
 import type { PairFragment, PairLinks } from "../../contract/part.ts";
 import { SHN, STB } from "../../elf/constants.ts";
 import { readCompiler, sourceFileOf } from "../../elf/notes.ts";
 import type { ElfObject, ElfSymbol } from "../../elf/object.ts";
 import { type Finding, severityOf } from "../../findings/findings.ts";
-import { hex } from "../../hex.ts";
 import { withoutGaps } from "../../optional.ts";
 import { byText } from "../../order.ts";
 import { withSlashes } from "../../paths.ts";
@@ -25,6 +24,7 @@ import { planExports } from "./exports.ts";
 import { factFindings } from "./facts.ts";
 import { planFunctions } from "./functions.ts";
 import { planHooks } from "./hooks.ts";
+import { describeHowtos } from "./howtos.ts";
 import { planNameless } from "./nameless.ts";
 import { checkNewCode, compareModuleInfo } from "./new-code.ts";
 import { listNoise } from "./noise.ts";
@@ -99,7 +99,7 @@ export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, f
     exports: exports.exports.sort(byName),
     noise: [...noise, ...account.noise].sort(byLabel),
     change: isNothing ? null : change,
-    howtos: describeHowtos(isNothing ? new Map() : howtos),
+    howtos: describeHowtos(diff.post.table.arch, isNothing ? new Map() : howtos),
     findings,
     ...withoutGaps({ switchOver: switchOver.switchOver.tables === undefined ? undefined : switchOver.switchOver }),
     hasChanges,
@@ -196,16 +196,6 @@ function fileOf(object: ElfObject): PairFile {
   const member = object.member === undefined ? {} : { member: object.member };
   const sha256 = createHash("sha256").update(object.bytes).digest("hex");
   return { path: withSlashes(object.file), ...member, sha256, size: object.bytes.length };
-}
-
-function describeHowtos(howtos: ReadonlyMap<string, Howto>): Record<string, HowtoDescription> {
-  const sorted = [...howtos].sort(([a], [b]) => byText(a, b));
-  return Object.fromEntries(
-    sorted.map(([name, { pcrel, size, mask, rightshift, signed }]) => [
-      name,
-      { type: "reloc", pcrel, size, dstMask: hex(mask), rightshift, signedAddend: signed } satisfies HowtoDescription,
-    ]),
-  );
 }
 
 /** That one side has no such object; of an added one, what would run only at start. */
