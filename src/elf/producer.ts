@@ -11,9 +11,6 @@ export interface Producer {
   readonly options: readonly string[] | undefined;
 }
 
-/** How the names of compilers begin in DW_AT_producer; the options follow the version. DWARF 5 section 3.1.1. */
-const COMPILERS = ["GNU ", "clang version ", "Debian clang version ", "Ubuntu clang version "];
-
 /** How compilers and linkers sign in `.comment`. */
 const COMMENT = /^(GCC: |Linker: |.*\b(clang|LLVM|rustc|icx?|ldc|tcc|zig)\b.*\d)/i;
 
@@ -28,9 +25,11 @@ const WITH_VALUE =
 /** Options with an effect whose value is the next word. */
 const WITH_MEANT_VALUE = /^(--param|-mllvm|-X\w+|-D|-U|-target|-x)$/;
 
-/** Reads who made an object and how, from `.comment`, the strings of its debug information, and `.GCC.command.line`. */
-export function readProducer(object: ElfObject): Producer {
-  const producers = debugProducers(object);
+/**
+ * Reads who made an object and how, from `.comment`, `.GCC.command.line`, and what its debug information says (DW_AT_producer): a
+ * name and version, behind it the options where the compiler records them.
+ */
+export function readProducer(object: ElfObject, producers: readonly string[]): Producer {
   const names = producers.map((text) => text.replace(/ -.*$/s, ""));
   const recorded = producers.flatMap((text) => / (-.*)$/s.exec(text)?.[1] ?? []);
   const lines = [...recorded, ...commandLines(object)].map(meaningful).filter((line) => line !== "");
@@ -77,24 +76,6 @@ function meaningful(line: string): string {
     kept.push(WITH_MEANT_VALUE.test(word) ? `${word}=${all[++i] ?? ""}` : word);
   }
   return kept.join(" ");
-}
-
-/** The producers that stand among the strings of debug information; those of compressed sections are not read. */
-function debugProducers(object: ElfObject): string[] {
-  const found = new Set<string>();
-  for (const section of object.sections) {
-    if (section.name !== ".debug_str" || (section.flags & SHF.COMPRESSED) !== 0n) continue;
-    const bytes = Buffer.from(section.bytes.buffer, section.bytes.byteOffset, section.bytes.byteLength);
-    for (const start of COMPILERS) {
-      for (let at = bytes.indexOf(start); at !== -1; at = bytes.indexOf(start, at + 1)) {
-        if (at > 0 && bytes[at - 1] !== 0) continue;
-        const end = bytes.indexOf(0, at);
-        const text = decodeName(bytes.subarray(at, end === -1 ? bytes.length : end));
-        if (/\d/.test(text)) found.add(text);
-      }
-    }
-  }
-  return [...found];
 }
 
 /** What `-frecord-gcc-switches` and `-frecord-command-line` leave: a command line each, or one option each in older versions. */

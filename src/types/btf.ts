@@ -278,7 +278,7 @@ export function readBtf(sections: DebugSections): TypeGraph {
   reader.read();
   const { nodes, variables } = reader;
   const functions = reader.finishFunctions();
-  return { source: "BTF", pointerSize: object.class / 8, nodes, functions, variables, warnings: [] };
+  return { source: "BTF", pointerSize: object.class / 8, nodes, functions, variables, warnings: [], producers: [] };
 }
 
 /** Without the flag of its struct a bit field's width is that of its type: an INT may be narrower than its bytes, and begin inside them. */

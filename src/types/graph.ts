@@ -102,6 +102,8 @@ export interface TypeGraph {
   readonly functions: readonly FunctionNode[];
   readonly variables: readonly VariableNode[];
   readonly warnings: readonly GraphWarning[];
+  /** What the units say made them, each once. */
+  readonly producers: readonly string[];
 }
 
 /** No C type nests deeper; a longer chain leads in a circle. */

@@ -27,6 +27,8 @@ export interface LayoutPlan {
   readonly findings: readonly Finding[];
   /** Names for the tables of functions of both sides. */
   readonly tableTypes?: TableTypes;
+  /** What the debug information of both sides says made them. */
+  readonly producers?: Readonly<Record<"pre" | "post", readonly string[]>>;
 }
 
 const NOTHING: LayoutPlan = { layouts: [], shadow: undefined, findings: [] };
@@ -70,6 +72,7 @@ export async function planLayouts(pair: PlannedPair): Promise<LayoutPlan> {
   return {
     layouts,
     shadow: shadow.shadow,
+    producers: { pre: preGraph.producers, post: postGraph.producers },
     tableTypes: { pre: tableNames(before), post: tableNames(after) },
     findings: [...unread, ...findings, ...variants(before, after, index), ...shadow.findings],
   };

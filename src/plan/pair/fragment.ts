@@ -124,7 +124,7 @@ function planAll(pair: PlannedPair, { absent, layouts }: PairFacts) {
   const nameless = absent === undefined ? planNameless(pair) : undefined;
   const live = planLiveUpdate(pair, layouts?.tableTypes);
   const switchOver = planSwitchOver(pair, layouts?.tableTypes);
-  const producers = compareProducers(pre.table.object, post.table.object, pair.object);
+  const producers = compareProducers(pre.table.object, post.table.object, pair.object, layouts?.producers);
   const findings: Finding[] = [
     ...functions.findings,
     ...data.findings,

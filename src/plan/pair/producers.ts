@@ -13,8 +13,13 @@ export interface ProducerPlan {
  * Whether both sides were made in one way: a compiler of another version, or another option, changes code that the patch does not
  * touch, and new code may not fit the code that runs.
  */
-export function compareProducers(preObject: ElfObject, postObject: ElfObject, name: string): ProducerPlan {
-  const [pre, post] = [readProducer(preObject), readProducer(postObject)];
+export function compareProducers(
+  preObject: ElfObject,
+  postObject: ElfObject,
+  name: string,
+  debug: Readonly<Record<"pre" | "post", readonly string[]>> = { pre: [], post: [] },
+): ProducerPlan {
+  const [pre, post] = [readProducer(preObject, debug.pre), readProducer(postObject, debug.post)];
   const findings: Finding[] = [];
   const where = { object: 0, name } as const;
   const compilers =

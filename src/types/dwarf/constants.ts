@@ -47,6 +47,7 @@ export const AT = {
   string_length: 0x19,
   const_value: 0x1c,
   lower_bound: 0x22,
+  producer: 0x25,
   upper_bound: 0x2f,
   abstract_origin: 0x31,
   count: 0x37,

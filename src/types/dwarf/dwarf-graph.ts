@@ -62,6 +62,7 @@ export class GraphBuilder {
   readonly #members: MemberDrafts;
   readonly #warnings: GraphWarning[] = [];
   readonly #said = new Set<string>();
+  readonly #producers = new Set<string>();
   /** Signatures of types have numbers of their own, below VOID. */
   readonly #signed = new Map<bigint, number>();
   readonly #entryOf = new Map<number, number>();
@@ -88,6 +89,11 @@ export class GraphBuilder {
     this.#entryOf.set(this.#signatureId(signature), id);
   }
 
+  /** What made a unit. */
+  made(producer: string): void {
+    this.#producers.add(producer);
+  }
+
   readonly refuse: Refuse = (detail, section, offset) => {
     if (this.#said.has(detail) || this.#warnings.length >= MOST_WARNINGS) return;
     this.#said.add(detail);
@@ -107,6 +113,7 @@ export class GraphBuilder {
       functions: this.#functions.finish(),
       variables: this.#variables.finish(),
       warnings: this.#warnings,
+      producers: [...this.#producers],
     };
     this.#members.finish(graph);
     return graph;

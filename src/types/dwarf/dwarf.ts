@@ -97,6 +97,7 @@ function readRoot(cursor: Cursor, context: UnitContext, abbreviation: Abbreviati
       unit.offset,
     );
   }
+  if (entry.producer !== undefined) builder.made(entry.producer);
   if (unit.signature !== undefined && unit.typeEntry !== undefined) builder.sign(unit.signature, unit.typeEntry);
   return builder.unitFrame(entry.name);
 }

@@ -32,6 +32,8 @@ export interface Entry {
   /** Whether it lies at a fixed address. */
   readonly isStatic: boolean;
   readonly dwoName: string | undefined;
+  /** Of a unit: what made it, with its options where the compiler records them. DWARF 5 section 3.1.1. */
+  readonly producer: string | undefined;
   /** A reference into another file. */
   readonly isElsewhere: boolean;
 }
@@ -50,6 +52,7 @@ export type Draft = { -readonly [Key in keyof Entry]: Entry[Key] } & Bounds;
 export const EMPTY: Entry & Bounds = {
   name: "",
   size: undefined,
+  producer: undefined,
   align: undefined,
   bitSize: undefined,
   bitOffset: undefined,
@@ -247,6 +250,12 @@ export const ATTRIBUTES: ReadonlyMap<number, (entry: Draft, value: AttributeValu
     AT.GNU_dwo_name,
     (entry, value) => {
       entry.dwoName = value.text();
+    },
+  ],
+  [
+    AT.producer,
+    (entry, value) => {
+      entry.producer = value.text();
     },
   ],
   [
