@@ -54,8 +54,11 @@ export interface LinkedCode {
     isTagged?: boolean,
   ): readonly { readonly offset: number; readonly type: number; readonly target: number }[];
   isPadding(from: number, to: number): boolean;
-  /** Whether a whole number in the code may be an address: only in images at a fixed address. */
-  isAddress(value: number): boolean;
+  /**
+   * Whether a whole number that the code holds at an offset may be an address: only in images at a fixed address, and not the inside of
+   * another function, which no code has but that of the function.
+   */
+  isAddress(value: number, at: number): boolean;
   /** Whether a slot of the GOT is the pair for the thread-locals of the module: what `__tls_get_addr` returns for it is where they begin. */
   isModuleSlot(address: number): boolean;
   /** Whether a slot of the GOT is a pair or a descriptor for a thread-local. */

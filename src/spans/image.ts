@@ -50,6 +50,8 @@ export interface Image {
   isModuleSlot(address: number): boolean;
   /** The word that the compiler keeps for itself at an address; undefined where a symbol names it, or it may be written. */
   literalAt(address: number): number | undefined;
+  /** Whether an address is the inside of a function, without a symbol, and the other one in another function. */
+  isInsideOther(value: number, user: number): boolean;
   /** Symbol that the loader copies into the image's own memory (R_*_COPY), by address. */
   readonly copies: ReadonlyMap<number, string>;
   /** Stubs that leave the choice of a function to the loader, by address, with the function's name (MIPS). */
@@ -134,7 +136,7 @@ export function readImage(object: ElfObject, arch: Arch): Image | undefined {
     moduleOffset(arch, offset, threadSize, alignment),
   );
   const { linkerSymbols, ownSymbols } = symbolAddresses(object);
-  const isNamed = namedTest(object);
+  const named = namedAt(object, arch);
   return {
     object,
     arch,
@@ -147,8 +149,9 @@ export function readImage(object: ElfObject, arch: Arch): Image | undefined {
     wordAt: (address) => slots.wordMeaning(address),
     isDynamic: (address) => slots.isDynamic(address),
     isThreadSlot: (address) => slots.isThreadSlot(address),
+    isInsideOther: (value, user) => !ownSymbols.has(value) && isInsideOther(named, value, user),
     isModuleSlot: (address) => slots.isModuleSlot(address),
-    literalAt: (address) => literalAt(object, slots, placeAt, isNamed, address),
+    literalAt: (address) => literalAt(object, slots, placeAt, (at) => named(at) !== undefined, address),
     copies: slots.copies,
     lazyStubs: slots.lazyStubs,
     localGot: slots.localGot,
@@ -255,30 +258,49 @@ function literalAt(
   return Number(BigInt.asIntN(object.class, readWord(object, place.section, place.offset)));
 }
 
-/** Whether a symbol with a size has an address among its bytes. */
-function namedTest(object: ElfObject): (address: number) => boolean {
-  let ends: { readonly from: number; readonly to: number }[] | undefined;
-  const read = (): { readonly from: number; readonly to: number }[] => {
-    const found: { from: number; to: number }[] = [];
+/** Bytes of the image that a symbol names. */
+interface Named {
+  readonly from: number;
+  readonly to: number;
+  readonly isFunction: boolean;
+}
+
+/** Finds what a symbol with a size names at an address. */
+function namedAt(object: ElfObject, { functionTagBit }: Arch): (address: number) => Named | undefined {
+  const read = (): Named[] => {
+    const found: Named[] = [];
     for (const { section: index, value, size, type } of object.symbols) {
       const section = index === undefined ? undefined : object.sections[index];
       if (section === undefined || size === 0 || type === STT.TLS) continue;
-      const from = Number(value + section.addr);
-      found.push({ from, to: from + size });
+      const isFunction = type === STT.FUNC;
+      const address = Number(value + section.addr);
+      const from = address - (functionTagBit && isFunction ? address % 2 : 0);
+      found.push({ from, to: from + size, isFunction });
     }
     return found.sort((a, b) => a.from - b.from);
   };
+  let sorted: Named[] | undefined;
   return (address) => {
-    ends ??= read();
+    sorted ??= read();
     let low = 0;
-    let high = ends.length;
+    let high = sorted.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((ends[middle]?.from ?? 0) <= address) low = middle + 1;
+      if ((sorted[middle] as Named).from <= address) low = middle + 1;
       else high = middle;
     }
-    return (ends[low - 1]?.to ?? 0) > address;
+    const named = sorted[low - 1];
+    return named !== undefined && named.to > address ? named : undefined;
   };
+}
+
+/** Whether an address lies inside one function with a size, behind its beginning, and is held by another one. */
+function isInsideOther(named: (address: number) => Named | undefined, value: number, user: number): boolean {
+  const holder = named(value);
+  const owner = named(user);
+  if (holder?.isFunction !== true || owner?.isFunction !== true) return false;
+  const isBeginning = value === holder.from || value === holder.from + 1;
+  return !isBeginning && owner.from !== holder.from;
 }
 
 /** The words that the loader fills, and those that linking filled, in sections of slots. */

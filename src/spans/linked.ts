@@ -113,7 +113,11 @@ export class LinkedReader {
       isModuleSlot: (address) => this.#image.isModuleSlot(address),
       isThreadSlot: (address) => this.#image.isThreadSlot(address),
       literalAt: (address) => this.#image.literalAt(address),
-      isAddress: (value) => isFixed && value >= 0x1000 && placeAt(value) !== undefined,
+      isAddress: (value, at) =>
+        isFixed &&
+        value >= 0x1000 &&
+        placeAt(value) !== undefined &&
+        !this.#image.isInsideOther(value, Number(section.addr) + at),
       codeAt: (address) => {
         const place = placeAt(address);
         return place === undefined ? NO_BYTES : place.section.bytes.subarray(place.offset);

@@ -14,6 +14,8 @@ export const COMPILERS: Readonly<Record<string, readonly string[]>> = {
   ppc64le: ["powerpc64le-linux-gnu-gcc"],
   s390x: ["s390x-linux-gnu-gcc"],
   mips: ["mips-linux-gnu-gcc"],
+  mips64: ["mips64-linux-gnuabi64-gcc"],
+  ppc64: ["powerpc64-linux-gnu-gcc"],
 };
 
 /** The compiler for an architecture, as words of a command; undefined where none can make a program. */

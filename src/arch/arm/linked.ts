@@ -243,7 +243,7 @@ class ArmReader {
     this.#held.delete(register);
     if (held?.kind !== "half") return;
     const value = upper * 65536 + held.value;
-    if (!this.#linked.isAddress(value)) return;
+    if (!this.#linked.isAddress(value, at)) return;
     for (const maker of held.makers) this.#tell(maker.offset, maker.type, value, "address");
     this.#tell(at, type, value, "address");
   }
@@ -254,7 +254,7 @@ class ArmReader {
     if (place < 0 || place + 4 > code.length) return;
     const value = wordAt(code, place, little);
     this.#held.set(register, { kind: "literal", value, makers: [{ offset: place, type: ABS32 }] });
-    if (this.#linked.isAddress(value)) this.#tell(place, ABS32, value, "address");
+    if (this.#linked.isAddress(value, place)) this.#tell(place, ABS32, value, "address");
   }
 
   /** A table of addresses in a pool, to one of which control jumps. Only an image at a fixed address has such ones. */
@@ -263,7 +263,7 @@ class ArmReader {
     if (address === undefined) return;
     for (let at = address - base; at >= 0 && at + 4 <= code.length && stateAt?.(at) === "data"; at += 4) {
       const value = wordAt(code, at, little);
-      if (value < base || value >= base + code.length || !this.#linked.isAddress(value)) return;
+      if (value < base || value >= base + code.length || !this.#linked.isAddress(value, at)) return;
       this.#tell(at, ABS32, value, "address");
     }
   }

@@ -242,7 +242,9 @@ class MipsReader {
   #low(held: MipsHeld, low: number, at: number, use: "load" | "address"): boolean {
     const value = held.value + low;
     const { isAddress, isMapped, threadSize } = this.#linked;
-    if (held.kind === "page" ? !isMapped(value) : held.kind === "upper" ? !isAddress(value) : held.makers.length === 0)
+    if (
+      held.kind === "page" ? !isMapped(value) : held.kind === "upper" ? !isAddress(value, at) : held.makers.length === 0
+    )
       return false;
     if (held.kind === "gp" || held.kind === "descriptor" || held.kind === "counted") return false;
     const isThread = held.kind === "thread" || held.kind === "module";

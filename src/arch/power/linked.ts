@@ -77,7 +77,7 @@ export function powerReferences(linked: LinkedCode): LinkedReference[] {
       const low = isDs ? signExtend(word & 0xfffc, 16) : signExtend(word & 0xffff, 16);
       const value = register.value + low;
       const type = TYPES[register.kind];
-      const isMeant = register.kind !== "absolute" || linked.isAddress(value) || value === linked.toc;
+      const isMeant = register.kind !== "absolute" || linked.isAddress(value, at) || value === linked.toc;
       const isLoad = opcode === 58;
       const { kind } = register;
       const use = kind === "thread" || kind === "module" ? kind : isLoad ? "load" : "address";

@@ -106,7 +106,9 @@ export function riscvReferences(linked: LinkedCode): LinkedReference[] {
         list.push({ offset: place, type: lowType(THREAD_I, THREAD_S), value: immediate, use: "thread" });
       } else if (register !== undefined) {
         const value = register.value + immediate;
-        const isMeant = register.kind !== "absolute" || linked.isAddress(value);
+        // ADDIW makes a number of 32 bits, not an address.
+        const isNumber = isAdd && (opcode === 0x1b || isUsedAsNumber(code, place + 4, to));
+        const isMeant = register.kind !== "absolute" || (!isNumber && linked.isAddress(value, place));
         if (isMeant) {
           const low =
             register.kind === "pc"
@@ -126,6 +128,41 @@ export function riscvReferences(linked: LinkedCode): LinkedReference[] {
     }
     if (!isStore && opcode !== 0x63) registers.delete(to);
   }
+}
+
+/** Instructions behind the one that completes a value, among which its use is looked for. */
+const LOOKED_AT = 16;
+
+/**
+ * Whether what a register holds is used by what no address is: arithmetic of 32 bits, multiplication and division, a comparison with
+ * sign. It is looked for up to the next call, jump, or change of the register. RISC-V unprivileged ISA, chapters 2, 4, 7 and 16.
+ */
+function isUsedAsNumber(code: Uint8Array, from: number, register: number): boolean {
+  for (let at = from, count = 0; at + 4 <= code.length && count < LOOKED_AT; count++) {
+    if (((code[at] as number) & 3) !== 3) {
+      const half = (code[at] as number) | ((code[at + 1] as number) << 8);
+      const short = 8 + ((half >>> 7) & 7);
+      // C.SUBW and C.ADDW.
+      const isShortSum = (half & 0xfc43) === 0x9c01;
+      if (isShortSum && (short === register || 8 + ((half >>> 2) & 7) === register)) return true;
+      const full = (half >>> 7) & 31;
+      const isChange = (half & 3) === 0 ? 8 + ((half >>> 2) & 7) === register : full === register || short === register;
+      const isJump = (half & 0xe003) === 0xa001 || (half & 0xe07f) === 0x8002;
+      if (isChange || isJump) return false;
+      at += 2;
+      continue;
+    }
+    const word = signedAt(code, at, 4) >>> 0;
+    const opcode = word & 0x7f;
+    const isRead = ((word >>> 15) & 31) === register || ((word >>> 20) & 31) === register;
+    const isProduct = opcode === 0x33 && word >>> 25 === 1;
+    const isSigned = opcode === 0x63 && [4, 5].includes((word >>> 12) & 7);
+    if (isRead && (opcode === 0x3b || isProduct || isSigned)) return true;
+    if (opcode === 0x6f || opcode === 0x67) return false;
+    if (opcode !== 0x63 && opcode !== 0x23 && ((word >>> 7) & 31) === register) return false;
+    at += 4;
+  }
+  return false;
 }
 
 /** ra, t0 (where it is the link register), a0 and a1. RISC-V psABI, "Integer Calling Convention". */

@@ -73,14 +73,14 @@ export function x86References(linked: LinkedCode, mode: 32 | 64): LinkedReferenc
       if (added !== undefined) {
         registers.set(added.register, (added.value + value) >>> 0);
         found.push({ offset, type: types.gotpc, value: (added.value + value) >>> 0, use: "address" });
-      } else if (linked.isAddress(value >>> 0)) {
+      } else if (linked.isAddress(value >>> 0, at)) {
         found.push({ offset, type: types.absolute, value: value >>> 0, use: "address" });
       } else if (isRelocatedSmall(linked, value) && isLongAdd(code, at, instruction)) {
         found.push({ offset, type: types.thread, value, use: "thread" });
       }
     } else if (immediateSize === 8) {
       const value = signedAt(code, end - 4, 4) * 2 ** 32 + (signedAt(code, end - 8, 4) >>> 0);
-      if (linked.isAddress(value)) found.push({ offset: end - 8, type: types.whole, value, use: "address" });
+      if (linked.isAddress(value, at)) found.push({ offset: end - 8, type: types.whole, value, use: "address" });
     }
     pending = undefined;
     at = end;
@@ -106,7 +106,7 @@ function displacement(
     const address = start === undefined ? undefined : (start + value) >>> 0;
     if (address !== undefined && linked.isMapped(address)) return { offset, type: types.gotoff, value: address, use };
   }
-  if (linked.isAddress(value >>> 0)) return { offset, type: types.absolute, value: value >>> 0, use };
+  if (linked.isAddress(value >>> 0, offset)) return { offset, type: types.absolute, value: value >>> 0, use };
   // A compiler loads a known number by `mov`: `lea` of a displacement alone leaves it to the linker.
   const isAlone = mode === 32 && opcode === 0x8d && ((code[modrm] ?? 0) & 0xc7) === 5;
   if (isAlone && value >= 0 && value <= linked.threadSize && linked.threadSize > 0)
