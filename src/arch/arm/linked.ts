@@ -7,6 +7,7 @@ import {
   signExtend,
   wordAt,
 } from "../linked.ts";
+import { isUsedAsNumber } from "./number-use.ts";
 
 /** ELF for the Arm Architecture: ABS32, REL32, GOT_BREL, MOVW_ABS_NC, MOVT_ABS and their Thumb forms, TLS_LE32. */
 const ABS32 = 2;
@@ -143,8 +144,8 @@ class ArmReader {
 
   #readThumb(from: number, to: number): void {
     this.#branches(from, to, true);
-    const { code, base, little } = this.#linked;
-    const half = (at: number): number => (code[little ? at : at + 1] ?? 0) | ((code[little ? at + 1 : at] ?? 0) << 8);
+    const { base } = this.#linked;
+    const half = (at: number): number => this.#half16(at);
     for (let at = from; at + 2 <= to; ) {
       this.#held.arrive(at);
       const first = half(at);
@@ -238,12 +239,19 @@ class ArmReader {
     else this.#held.set(to, held);
   }
 
+  #half16(at: number): number {
+    const { code, little } = this.#linked;
+    return (code[little ? at : at + 1] ?? 0) | ((code[little ? at + 1 : at] ?? 0) << 8);
+  }
+
   #upper(register: number, upper: number, at: number, type: number): void {
     const held = this.#held.get(register);
     this.#held.delete(register);
     if (held?.kind !== "half") return;
     const value = upper * 65536 + held.value;
     if (!this.#linked.isAddress(value, at)) return;
+    const isThumb = type === THUMB_MOVT;
+    if (isThumb && isUsedAsNumber((place) => this.#half16(place), at + 4, this.#linked.code.length, register)) return;
     for (const maker of held.makers) this.#tell(maker.offset, maker.type, value, "address");
     this.#tell(at, type, value, "address");
   }
