@@ -26,10 +26,13 @@ export function x86References(linked: LinkedCode, mode: 32 | 64): LinkedReferenc
   /** IA-32: registers that hold an address which a thunk told. */
   let registers = new Map<number, number>();
   if (linked.gotPointer !== undefined) registers.set(EBX, linked.gotPointer);
+  /** The same for places on the stack, by the bytes that address them. */
+  let kept = new Map<string, number>();
   let pending: { readonly register: number; readonly value: number } | undefined;
   for (let at = 0; at < code.length; ) {
     if (linked.starts.has(at)) {
       registers = new Map();
+      kept = new Map();
       pending = undefined;
     }
     const instruction = decodeX86(code, at, mode);
@@ -82,6 +85,7 @@ export function x86References(linked: LinkedCode, mode: 32 | 64): LinkedReferenc
       const value = signedAt(code, end - 4, 4) * 2 ** 32 + (signedAt(code, end - 8, 4) >>> 0);
       if (linked.isAddress(value, at)) found.push({ offset: end - 8, type: types.whole, value, use: "address" });
     }
+    if (mode === 32 && registers.size > 0) move(code.subarray(at, end), registers, kept);
     pending = undefined;
     at = end;
   }
@@ -163,6 +167,27 @@ function baseRegisters(code: Uint8Array, modrm: number, field: number): number[]
   const sib = code[field - 1] ?? 0;
   const index = sib >>> 6 === 0 ? [(sib >>> 3) & 7] : [];
   return mode === 2 ? [sib & 7, ...index] : index;
+}
+
+/** Follows `mov` between registers, and between a register and the stack: %esp or %ebp with a displacement. */
+function move(instruction: Uint8Array, registers: Map<number, number>, kept: Map<string, number>): void {
+  const [opcode, modrm = 0, sib = 0] = instruction;
+  if (opcode !== 0x89 && opcode !== 0x8b) return;
+  const [mode, register, memory] = [modrm >>> 6, (modrm >>> 3) & 7, modrm & 7];
+  const isStore = opcode === 0x89;
+  if (mode === 3) {
+    const value = registers.get(isStore ? register : memory);
+    if (value !== undefined) registers.set(isStore ? memory : register, value);
+    return;
+  }
+  const isOnStack = (memory === 4 && sib === 0x24) || (memory === 5 && mode !== 0);
+  if (!isOnStack) return;
+  const place = `${modrm & 0xc7} ${instruction.subarray(2).join()}`;
+  const value = isStore ? registers.get(register) : kept.get(place);
+  if (value === undefined) {
+    if (isStore) kept.delete(place);
+  } else if (isStore) kept.set(place, value);
+  else registers.set(register, value);
 }
 
 /** The register of a thunk `mov (%esp),%reg; ret`. */
