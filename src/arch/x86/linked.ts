@@ -113,8 +113,10 @@ function displacement(
   if (linked.isAddress(value >>> 0, offset)) return { offset, type: types.absolute, value: value >>> 0, use };
   // A compiler loads a known number by `mov`: `lea` of a displacement alone leaves it to the linker.
   const isAlone = mode === 32 && opcode === 0x8d && ((code[modrm] ?? 0) & 0xc7) === 5;
-  if (isAlone && value >= 0 && value <= linked.threadSize && linked.threadSize > 0)
-    return { offset, type: types.module, value, use: "module" };
+  if (isAlone && linked.threadSize > 0 && Math.abs(value) <= linked.threadSize + 64)
+    return value < 0
+      ? { offset, type: types.thread, value, use: "thread" }
+      : { offset, type: types.module, value, use: "module" };
   if ((code[modrm] ?? 0) >>> 6 !== 2 || !isRelocatedSmall(linked, value)) return undefined;
   return value < 0
     ? { offset, type: types.thread, value, use: "thread" }
