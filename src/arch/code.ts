@@ -1,5 +1,6 @@
 import type { AnchorModel } from "./anchors/uses.ts";
 import type { CodeState, LinkedCode, LinkedReference } from "./linked.ts";
+import type { OperandReader } from "./operands.ts";
 import type { X86Mode } from "./x86/decode.ts";
 
 /**
@@ -79,6 +80,8 @@ export interface CodeModel {
   /** The constant that the instruction around a byte loads; undefined when it loads none. */
   loadedConstant(code: Uint8Array, offset: number): LoadedConstant | undefined;
   readonly step: CallStep;
+  /** The parts of an instruction, to tell what of it changed; `NO_OPERANDS` where they are not told apart. */
+  readonly operands: OperandReader | null;
   /** Whether execution certainly does not run past the end of the code in code[from, to): a return, a jump or a trap stands there. */
   endsFlow(code: Uint8Array, from: number, to: number): boolean;
   /** Whether the instruction behind a call or jump runs before the callee does. */

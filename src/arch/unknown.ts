@@ -7,6 +7,7 @@ import { KEEPS_CODE, KEEPS_ORDER, NO_HALVES, NO_JUMP_TABLES, ONE_ENTRY } from ".
 import { branchReferences } from "./linked.ts";
 import { PLAIN_LOAD } from "./load.ts";
 import { isLocalLabel } from "./marker.ts";
+import { NO_OPERANDS } from "./operands.ts";
 import { fillerTest } from "./padding.ts";
 
 /** Pages of machines without a folder here that Linux ran on, in bytes. */
@@ -75,5 +76,6 @@ const CODE: CodeModel = {
   step: () => ({ length: 4, writes: [], isEnd: true }),
   endsFlow: () => false,
   hasDelaySlot: false,
+  operands: NO_OPERANDS,
   anchors: NO_ANCHORS,
 };

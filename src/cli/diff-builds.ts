@@ -1,6 +1,7 @@
 import type { FunctionChange } from "../contract/description.ts";
 import type { SuppressionRule, UpdatePart } from "../contract/part.ts";
 import { assembleUpdate } from "../plan/update/assemble.ts";
+import { readSourceRoots } from "../plan/update/source-roots.ts";
 import { escapeLine } from "../report/escape.ts";
 import { jsonPieces } from "../report/json.ts";
 import { VERSION } from "../version.ts";
@@ -20,6 +21,7 @@ export async function diffBuilds(pre: string, post: string, options: DiffOptions
   const shard = options.shard === undefined ? undefined : readShard(options.shard);
   const suppress =
     options.suppress === undefined ? [] : (await import("./suppressions.ts")).readSuppressionFile(options.suppress);
+  const sourceRoots = readSourceRoots(options.sourceRoot ?? []);
   const progress = createProgress(process.stderr, {
     wanted: options.progress ?? false,
     quiet: options.quiet ?? false,
@@ -43,7 +45,13 @@ export async function diffBuilds(pre: string, post: string, options: DiffOptions
   for (const warning of described.warnings) process.stderr.write(`elfsplice: warning: ${escapeLine(warning)}\n`);
   if (shard !== undefined) return writePart(described, shard, suppress, options);
   const { fragments, findings, instructions } = described;
-  const description = assembleUpdate(fragments, { id: options.id, suppress, oldCode: options.oldCode, findings });
+  const description = assembleUpdate(fragments, {
+    id: options.id,
+    suppress,
+    oldCode: options.oldCode,
+    findings,
+    sourceRoots,
+  });
   const names = fragments.map(({ name }) => name);
   return emitUpdate(description, linesByObject(names, instructions), options);
 }
@@ -95,7 +103,7 @@ async function writePart(
   { fragments, instructions, findings, pairs, listing }: DescribedBuild,
   shard: Shard,
   suppress: readonly SuppressionRule[],
-  { id, contents, oldCode, statement, hashes, output, quiet }: DiffOptions,
+  { id, contents, oldCode, sourceRoot, statement, hashes, output, quiet }: DiffOptions,
 ): Promise<number> {
   const part: UpdatePart = {
     generator: { name: "elfsplice", version: VERSION },
@@ -105,6 +113,7 @@ async function writePart(
       contents: contents ?? false,
       oldCode,
       suppress: [...suppress],
+      ...(sourceRoot === undefined ? {} : { sourceRoots: readSourceRoots(sourceRoot) }),
       ...(statement || hashes ? { hashes: true } : {}),
     },
     pairs,

@@ -4,6 +4,7 @@ import { readTargetRules } from "../input/target.ts";
 import { withSlashes } from "../paths.ts";
 import { describePair } from "../plan/describe-pair.ts";
 import { assembleUpdate } from "../plan/update/assemble.ts";
+import { readSourceRoots } from "../plan/update/source-roots.ts";
 import { renderInstructions } from "../report/instructions.ts";
 import type { DiffOptions } from "./diff-options.ts";
 import { emitUpdate } from "./emit.ts";
@@ -18,12 +19,13 @@ export async function diffTwoObjects(prePath: string, postPath: string, options:
     options.suppress === undefined
       ? undefined
       : (await import("./suppressions.ts")).readSuppressionFile(options.suppress);
+  const sourceRoots = readSourceRoots(options.sourceRoot ?? []);
   const rules = readTargetRules(options.target ?? []);
   const [pre, post] = [loadObject(prePath), loadObject(postPath)];
   const name = objectName(withSlashes(pre.file), withSlashes(post.file));
   const target = rules.find(({ matches }) => matches(name))?.name;
   const { fragment, pair } = await describePair(pre, post, { target, contents, oldCode, links: false });
-  const description = assembleUpdate([fragment], { id, suppress, oldCode });
+  const description = assembleUpdate([fragment], { id, suppress, oldCode, sourceRoots });
   let lines: ReadonlyMap<string, readonly string[]> = new Map();
   if (options.format === "text" && options.instructions && pair.diff.outcome.fates.includes("patched"))
     lines = renderInstructions(

@@ -9,6 +9,7 @@ export interface DiffOptions extends EmitOptions {
   readonly exclude?: string[];
   readonly suppress?: string;
   readonly contents?: boolean;
+  readonly sourceRoot?: string[];
   /** Objects that are the same on both sides get their SHA-256, too. */
   readonly hashes?: boolean;
   readonly oldCode: "needed" | "all";

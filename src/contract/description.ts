@@ -2,11 +2,13 @@ import { z } from "zod";
 import { FINDING_CODES } from "../findings/findings.ts";
 import { accounting } from "./accounting.ts";
 import { count, generator, label, named, objectIndex, severity, sha256, target } from "./atoms.ts";
+import { changeCause, functionSource, instructionRow } from "./cause.ts";
 import { code, hooks, howto, patch } from "./code.ts";
 import { layoutChange, shadow } from "./layouts.ts";
 import { liveUpdate } from "./live-update.ts";
 import { DIFFERENCE_KINDS, EXPORT_DIFFERENCE_KINDS } from "./names/reasons.ts";
 import { RUNGS, SCHEMA_VERSION } from "./names/rungs.ts";
+import { summary } from "./summary.ts";
 import { switchOver } from "./switch-over.ts";
 
 /*
@@ -131,12 +133,25 @@ export const functionChange = z.strictObject({
     .describe("renamed: the same code under another name; line-only: line numbers differ and nothing else"),
   demangled,
   renamedTo,
+  aliases: z
+    .array(z.string())
+    .optional()
+    .describe("other names of the same code, as the side has them whose name the label is; sorted"),
+  source: functionSource.optional(),
+  causes: z
+    .array(changeCause)
+    .optional()
+    .describe("why it changed, the cause that tells most first; of changed functions only"),
   partOf: z.string().optional().describe("the function that a .cold or .part piece was cut from"),
   pairedBy: pairedBy.optional(),
   pre: place.optional(),
   post: place.optional(),
   reasons: z.array(reason).describe("why the two sides are not equal; empty for what is new or deleted"),
   firstInstruction: firstInstruction.optional(),
+  instructions: z
+    .array(instructionRow)
+    .optional()
+    .describe("instructions that differ and what stands around them; with --instructions only"),
   entry: entryHook,
   movedTo,
   movedFrom,
@@ -206,6 +221,10 @@ const change = z.strictObject({
   name: z.string().describe("as Ksplice would call the change"),
   oldCode: code.describe("what the run system must have: what is patched, and what new code needs of it"),
   newCode: code.describe("what is loaded"),
+  imports: z
+    .array(label)
+    .optional()
+    .describe("labels of the symbols of newCode that others define: what a loader must find"),
   patches: z.array(patch).describe("what is written into the run system; by label and offset"),
   hooks,
 });
@@ -266,6 +285,7 @@ export const updateDescription = z.strictObject({
   id: z.string().describe("name of the update: twelve digits from the hashes of the inputs, unless it was given"),
   name: z.string().describe("the same as Ksplice would write it"),
   arch: architecture,
+  summary: summary.optional(),
   objects: z.array(objectPair).describe("the pairs of files; by name"),
   functions: z.array(functionChange).describe("functions that differ; by label"),
   data: z.array(dataChange).describe("data, strings and constants that differ; by label"),

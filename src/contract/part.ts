@@ -77,6 +77,10 @@ const updatePart = z.strictObject({
     contents: z.boolean(),
     oldCode: z.enum(["needed", "all"]),
     suppress: z.array(suppressionRule),
+    sourceRoots: z
+      .array(z.strictObject({ from: z.string(), to: z.string() }))
+      .optional()
+      .describe("how source files are named that lie below other folders"),
     hashes: z.boolean().optional().describe("whether equal objects have their hashes, too, as a statement needs them"),
   }),
   pairs: z.int().min(0).describe("pairs of the whole run"),

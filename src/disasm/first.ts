@@ -17,13 +17,29 @@ export interface FirstInstruction {
 
 type Listing = readonly Instruction[];
 
+/** The instructions of two paired functions, as words. */
+export interface Listings {
+  readonly before: Listing;
+  readonly after: Listing;
+}
+
+export function listingsOf(pre: Span, post: Span, pairing: Pairing, arch: Arch): Listings {
+  return {
+    before: decodeWords(pre, arch, targetKeys(pairing, "pre")),
+    after: decodeWords(post, arch, targetKeys(pairing, "post")),
+  };
+}
+
 /**
  * Finds the first instruction in which two paired functions differ, and says it in hexadecimal with its relocations in words;
  * undefined when they differ in kernel tables or in other functions only. Needs no disassembler, and one pass over each.
  */
-export function firstInstruction(pre: Span, post: Span, pairing: Pairing, arch: Arch): FirstInstruction | undefined {
-  const before = decodeWords(pre, arch, targetKeys(pairing, "pre"));
-  const after = decodeWords(post, arch, targetKeys(pairing, "post"));
+export function firstInstruction(
+  pre: Span,
+  post: Span,
+  { before, after }: Listings,
+  arch: Arch,
+): FirstInstruction | undefined {
   const index = firstDifference(before, after);
   if (index === undefined) return undefined;
   return {
@@ -67,8 +83,8 @@ function placeOf(listing: readonly Instruction[], index: number, span: Span): nu
   return (listing[index]?.offset ?? span.size) - span.entry;
 }
 
-/** `e800000000 R_X86_64_PLT32 kfree+0`, `7415 +0x2c`. */
-function instructionText(
+/** An instruction in hexadecimal with what it refers to; `other` is the one it is compared with: `e800000000 R_X86_64_PLT32 kfree+0`, `7415 +0x2c`. */
+export function instructionText(
   instruction: Instruction | undefined,
   span: Span,
   arch: Arch,
@@ -83,7 +99,8 @@ function instructionText(
   return [hexWord(bytes, span, arch), ...words].join(" ");
 }
 
-function relocationText(relocation: SpanRelocation, other: SpanRelocation | undefined): string {
+/** A relocation type and what it refers to; empty for one that means nothing. `other` is the one it is compared with. */
+export function relocationText(relocation: SpanRelocation, other: SpanRelocation | undefined): string {
   const { howto, symbol } = relocation;
   const isMark = symbol === undefined && (howto.role === "hint" || howto.role === "none");
   const text = other === undefined ? shortTarget(relocation) : targetTexts(relocation, other)[0];

@@ -14,6 +14,7 @@ import { hasTypes, usesShadow } from "../types/presence.ts";
 import type { LayoutPlan } from "./layouts/layouts.ts";
 import { type FragmentOptions, planFragment } from "./pair/fragment.ts";
 import { type PlannedPair, planPair } from "./pair/pair.ts";
+import { readSources } from "./pair/sources.ts";
 
 /** What the caller may decide for one pair. */
 export interface DescribeOptions extends FragmentOptions {
@@ -40,7 +41,8 @@ export async function describePair(
 ): Promise<DescribedPair> {
   const { pair, absent } = comparePair(pre, post, options);
   const layouts = absent === undefined ? await layoutsOf(pair) : undefined;
-  return { fragment: planFragment(pair, options, { layouts, absent }), pair };
+  const sources = await readSources(pair, layouts?.sections);
+  return { fragment: planFragment(pair, options, { layouts, absent, sources }), pair };
 }
 
 /** The comparison of what two objects hold, types left aside, and the side on which there is no object. */

@@ -1,9 +1,7 @@
 import type { ObjectDiff } from "../diff/diff.ts";
-import { align, type Edit } from "../disasm/align.ts";
-import { differingInstructions } from "../disasm/differing.ts";
 import type { Disassembler, Instruction } from "../disasm/instruction.ts";
+import { type InstructionRow, mnemonicOf, rowsOf } from "../disasm/rows.ts";
 import { placeText, targetKeys } from "../disasm/targets.ts";
-import { append } from "../lists.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
 import { escapeLine } from "./escape.ts";
@@ -27,14 +25,6 @@ const INDENT = "      ";
 const GAP = `${INDENT}  ⋮`;
 const BETWEEN = " │ ";
 
-/** One line: an instruction before, and the one that stands for it after; either may be missing. */
-interface Row {
-  /** `~` they differ, `-` only before, `+` only after, blank: equal. */
-  readonly marker: "~" | "-" | "+" | " ";
-  readonly pre: Instruction | undefined;
-  readonly post: Instruction | undefined;
-}
-
 /** For each changed function, by the label of its pre span: its differing instructions side by side, as lines. */
 export function renderInstructions(
   diff: ObjectDiff,
@@ -50,56 +40,22 @@ export function renderInstructions(
     if (!isCode(span.kind) || span.kind === "fragment") continue;
     const pre = disassemble(span, targetKeys(diff.pairing, "pre"));
     const post = disassemble(twin, targetKeys(diff.pairing, "post"));
-    const lines = renderHunks(rowsOf(pre, post), span.entry, twin.entry, style);
+    const lines = renderHunks(rowsOf(pre, post, mnemonicOf), span.entry, twin.entry, style);
     if (lines.length > 0) rendered.set(label, lines);
   }
   return rendered;
 }
 
-/** Both listings from beginning to end, side by side. */
-function rowsOf(pre: readonly Instruction[], post: readonly Instruction[]): Row[] {
-  const rows: Row[] = [];
-  let [i, j] = [0, 0];
-  for (const edit of differingInstructions(pre, post)) {
-    for (; i < edit.pre; i++, j++) rows.push({ marker: " ", pre: pre[i], post: post[j] });
-    append(rows, editRows(pre.slice(edit.pre, edit.preEnd), post.slice(edit.post, edit.postEnd)));
-    [i, j] = [edit.preEnd, edit.postEnd];
-  }
-  for (; i < pre.length; i++, j++) rows.push({ marker: " ", pre: pre[i], post: post[j] });
-  return rows;
-}
-
-/** Sets against each other what does the same with other operands; what is between is set against each other in order. */
-function editRows(pre: readonly Instruction[], post: readonly Instruction[]): Row[] {
-  const rows: Row[] = [];
-  const end: Edit = { pre: pre.length, preEnd: pre.length, post: post.length, postEnd: post.length };
-  let [i, j] = [0, 0];
-  for (const edit of [...align(pre.map(mnemonic), post.map(mnemonic)), end]) {
-    for (; i < edit.pre; i++, j++) rows.push(rowOf(pre[i], post[j]));
-    while (i < edit.preEnd || j < edit.postEnd) {
-      rows.push(rowOf(i < edit.preEnd ? pre[i++] : undefined, j < edit.postEnd ? post[j++] : undefined));
-    }
-  }
-  return rows;
-}
-
-function mnemonic({ text }: Instruction): string {
-  return text.split(" ", 1)[0] ?? "";
-}
-
-function rowOf(pre: Instruction | undefined, post: Instruction | undefined): Row {
-  if (pre === undefined) return { marker: "+", pre, post };
-  if (post === undefined) return { marker: "-", pre, post };
-  // Branches to the same offset, where other code is now: nothing to see in them.
-  const isSame = pre.inner !== undefined && post.inner !== undefined && pre.text === post.text;
-  return { marker: isSame ? " " : "~", pre, post };
-}
-
 /** The first differing rows with what stands around them, and how many more there are. */
-function renderHunks(rows: readonly Row[], preEntry: number, postEntry: number, style: InstructionStyle): string[] {
+function renderHunks(
+  rows: readonly InstructionRow[],
+  preEntry: number,
+  postEntry: number,
+  style: InstructionStyle,
+): string[] {
   const differing = rows.flatMap(({ marker }, index) => (marker === " " ? [] : [index]));
   const cells = shownIndices(differing, rows.length).map((index) => {
-    const { marker, pre, post } = rows[index] as Row;
+    const { marker, pre, post } = rows[index] as InstructionRow;
     return { index, marker, pre: cellText(pre, preEntry), post: cellText(post, postEntry) };
   });
   const [left, right] = columnWidths(
@@ -146,6 +102,6 @@ function cut(text: string, width: number): string {
 
 const COLOURS = { "~": 33, "-": 31, "+": 32, " ": 2 } as const;
 
-function paint(row: string, marker: Row["marker"]): string {
+function paint(row: string, marker: InstructionRow["marker"]): string {
   return `\x1b[${COLOURS[marker]}m${row}\x1b[0m`;
 }

@@ -32,7 +32,8 @@ export interface DebugSections {
   readonly unknownTypes: ReadonlySet<string>;
 }
 
-const NEEDED: ReadonlySet<string> = new Set([
+/** Sections that hold types. */
+const TYPES: ReadonlySet<string> = new Set([
   ".debug_info",
   ".debug_types",
   ".debug_abbrev",
@@ -43,21 +44,25 @@ const NEEDED: ReadonlySet<string> = new Set([
   ".BTF",
 ]);
 
-/** Reads the sections that hold types. Throws FormatError where a compressed one is damaged, UnsupportedError for other ways of compression. */
-export async function readDebugSections(object: ElfObject): Promise<DebugSections> {
+/** Sections that tell, besides those of types, which source line code comes from. DWARF 5 sections 2.17.3 and 6.2. */
+const SOURCE: ReadonlySet<string> = new Set([".debug_line", ".debug_ranges", ".debug_rnglists"]);
+
+/** Reads the sections that hold types; with `known`, which holds those, also the ones that tell of source lines. Throws FormatError where a compressed one is damaged, UnsupportedError for other ways of compression. */
+export async function readDebugSections(object: ElfObject, known?: DebugSections): Promise<DebugSections> {
+  const needed = known === undefined ? TYPES : SOURCE;
   const budget = expansionBudget(object);
-  const unknownTypes = new Set<string>();
+  const unknownTypes = new Set(known?.unknownTypes);
   const byName = new Map<string, DebugSection[]>();
   for (const section of object.sections) {
     const name = section.name.replace(/^\.zdebug_/, ".debug_");
-    if (!NEEDED.has(name) || section.bytes.length === 0) continue;
+    if (!needed.has(name) || section.bytes.length === 0) continue;
     const contents = await expandSection(object, section, budget);
     const bytes = relocated(object, section, contents, (type) => unknownTypes.add(type));
     const list = byName.get(name) ?? [];
     list.push({ name, section, bytes, targetAt: targetReader(object, section, bytes) });
     byName.set(name, list);
   }
-  const all = (name: string): readonly DebugSection[] => byName.get(name) ?? [];
+  const all = (name: string): readonly DebugSection[] => byName.get(name) ?? known?.all(name) ?? [];
   return {
     object,
     all,

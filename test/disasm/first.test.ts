@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { firstInstruction } from "../../src/disasm/first.ts";
+import { firstInstruction, listingsOf } from "../../src/disasm/first.ts";
 import { describePair } from "../support/describe-pair.ts";
 import { type ElfExtra, strings, text } from "../support/elf-parts.ts";
 import { FIXTURES, fixtureCases, join } from "../support/paths.ts";
@@ -10,7 +10,7 @@ function first(pre: string, post: string, extra: ElfExtra = {}): unknown {
   const diff = diffOf([text("f", pre), ...rest], [text("f", post), ...rest], extra);
   const span = spanNamed(diff.pre.table.spans, "f");
   const twin = spanNamed(diff.post.table.spans, "f");
-  return firstInstruction(span, twin, diff.pairing, diff.pre.table.arch);
+  return firstInstruction(span, twin, listingsOf(span, twin, diff.pairing, diff.pre.table.arch), diff.pre.table.arch);
 }
 
 describe("the first differing instruction", () => {

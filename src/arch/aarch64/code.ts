@@ -4,6 +4,7 @@ import { plus, type WordRules, wordCode } from "../words.ts";
 import { followAArch64 } from "./anchors.ts";
 import { aarch64Distances } from "./distances.ts";
 import { aarch64References } from "./linked.ts";
+import { aarch64Operands } from "./operands.ts";
 
 /** Arm ARM, C4.1 and C6.2. */
 const RULES: WordRules = {
@@ -51,6 +52,7 @@ export const aarch64Code = (): CodeModel => ({
   branchKind: TOLD_BY_TYPE,
   linked: aarch64References,
   argumentRegisters: registers(0, 8),
+  operands: aarch64Operands,
   anchors: {
     bases: /^R_AARCH64_(P32_)?ADD_ABS_LO12_NC$/,
     decode: aarch64Distances,

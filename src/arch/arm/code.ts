@@ -5,6 +5,7 @@ import { form, is, registers, turned } from "../instruction.ts";
 import { plus, type WordRules, wordCode } from "../words.ts";
 import { armScanner } from "./anchors.ts";
 import { armReferences } from "./linked.ts";
+import { armOperands } from "./operands.ts";
 import { poolDistances } from "./pools.ts";
 
 /** Relocations that complete an address, in either instruction set: MOVT, or a word of a literal pool. */
@@ -48,5 +49,6 @@ export const armCode = (order: ElfData): CodeModel => ({
   linked: armReferences,
   poolDistances: (code, stateAt) => poolDistances(code, order === "lsb", stateAt),
   argumentRegisters: registers(0, 4),
+  operands: armOperands(order),
   anchors: scanned(ANCHOR_BASES, [13, 15], armScanner(order === "lsb")),
 });

@@ -3,6 +3,7 @@ import type { ElfData } from "../../elf/object.ts";
 import { scanned } from "../anchors/scan.ts";
 import { type CodeModel, type Effect, type ResolvedReference, TOLD_BY_TYPE } from "../code.ts";
 import { is, registers } from "../instruction.ts";
+import { NO_OPERANDS } from "../operands.ts";
 import { thumbScanner } from "./anchors.ts";
 import { ANCHOR_BASES } from "./code.ts";
 import { armReferences } from "./linked.ts";
@@ -27,6 +28,7 @@ export function thumbCode(order: ElfData): CodeModel {
     step: (code, at, _get, relocated) => step(code, at, relocated, little),
     endsFlow: (code, from, to) => endsFlow(code, from, to, little),
     hasDelaySlot: false,
+    operands: NO_OPERANDS,
     anchors: scanned(ANCHOR_BASES, [13, 15], thumbScanner(little)),
   };
 }

@@ -4,6 +4,7 @@ import { form, is, registers, signExtend } from "../instruction.ts";
 import { branchReferences } from "../linked.ts";
 import { plus, type WordRules, wordCode } from "../words.ts";
 import { loongarchScanner } from "./anchors.ts";
+import { loongarchOperands } from "./operands.ts";
 
 /** LoongArch reference manual, volume 1, 2.2. */
 const RULES: WordRules = {
@@ -52,5 +53,6 @@ export const loongarchCode = (): CodeModel => ({
   branchKind: TOLD_BY_TYPE,
   linked: branchReferences,
   argumentRegisters: registers(4, 8),
+  operands: loongarchOperands,
   anchors: scanned(/^R_LARCH_PCALA_LO12$/, [0, 2, 3], loongarchScanner),
 });

@@ -5,6 +5,7 @@ import { form, is, registers, signExtend } from "../instruction.ts";
 import { plus, type WordRules, wordCode } from "../words.ts";
 import { mipsScanner } from "./anchors.ts";
 import { mipsReferences } from "./linked.ts";
+import { mipsOperands } from "./operands.ts";
 
 /** MIPS32 and MIPS64, volume II. */
 const RULES: WordRules = {
@@ -49,5 +50,6 @@ export const mipsCode = (inRegisters: 4 | 8, order: ElfData): CodeModel => ({
   branchKind: TOLD_BY_TYPE,
   linked: mipsReferences,
   argumentRegisters: registers(4, inRegisters),
+  operands: mipsOperands(order),
   anchors: scanned(/^R_MIPS_(LO16|GOT_OFST)/, [0, 29], mipsScanner(order === "lsb")),
 });

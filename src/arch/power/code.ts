@@ -6,6 +6,7 @@ import { form, is, registers, signExtend } from "../instruction.ts";
 import { plus, type WordRules, wordCode } from "../words.ts";
 import { powerScanner } from "./anchors.ts";
 import { powerReferences } from "./linked.ts";
+import { powerOperands } from "./operands.ts";
 
 /** Power ISA, book I: 2.4 (I-form and B-form branches that are not absolute), 3.3.9, 3.3.13. */
 const RULES: WordRules = {
@@ -62,6 +63,7 @@ export function powerCode(order: ElfData): CodeModel {
     branchKind: TOLD_BY_TYPE,
     linked: powerReferences,
     argumentRegisters: registers(3, 8),
+    operands: powerOperands(little ? "lsb" : "msb"),
     anchors: scanned(/^R_PPC64_TOC16_LO$/, [0, 1, 13], powerScanner(little)),
   };
 }

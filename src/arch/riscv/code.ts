@@ -5,6 +5,7 @@ import { distance, form, is, registers, signExtend } from "../instruction.ts";
 import { plus } from "../words.ts";
 import { riscvScanner } from "./anchors.ts";
 import { riscvReferences } from "./linked.ts";
+import { riscvOperands } from "./operands.ts";
 
 /** RISC-V of 32 and 64 bits: instructions of two or four bytes, little-endian whatever the data is. */
 export const riscvCode = (): CodeModel => ({
@@ -22,6 +23,7 @@ export const riscvCode = (): CodeModel => ({
   step,
   endsFlow,
   hasDelaySlot: false,
+  operands: riscvOperands,
   anchors: scanned(/^R_RISCV_(PCREL_)?HI20$/, [0, 2, 4], riscvScanner),
 });
 

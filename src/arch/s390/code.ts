@@ -3,6 +3,7 @@ import type { ArgumentValue, CallStep, CodeModel, LoadedConstant, ResolvedRefere
 import { registers, signExtend } from "../instruction.ts";
 import { s390Scanner } from "./anchors.ts";
 import { s390References } from "./linked.ts";
+import { s390Operands } from "./operands.ts";
 
 /** z/Architecture, and what is left of it with 31-bit addresses. Principles of Operation, chapters 5 and 7. */
 export const s390Code = (): CodeModel => ({
@@ -20,6 +21,7 @@ export const s390Code = (): CodeModel => ({
   },
   loadedConstant,
   step,
+  operands: s390Operands,
   endsFlow,
   hasDelaySlot: false,
   anchors: scanned(/^R_390_PC32DBL$/, [0, 15], s390Scanner),

@@ -1,6 +1,7 @@
 import { type CodeModel, NO_ANCHORS, type ResolvedReference } from "../code.ts";
 import { decodeX86, type X86Mode } from "./decode.ts";
 import { x86References } from "./linked.ts";
+import { x86Operands } from "./operands.ts";
 import { x86Step } from "./step.ts";
 
 /** Numbers of relocation types that the two machines of the family call differently. */
@@ -23,6 +24,7 @@ export function x86Code(mode: X86Mode, types: X86Types): CodeModel {
     destination,
     loadedConstant: (code, offset) => loadedConstant(code, offset, mode),
     step: x86Step(mode),
+    operands: x86Operands(mode),
     endsFlow: (code, from, to) => endsFlow(code, from, to, mode),
     hasDelaySlot: false,
     anchors: NO_ANCHORS,

@@ -1,6 +1,8 @@
 /** The fields of one instruction, as offsets from its first byte. Intel SDM volume 2, chapter 2 and appendix A. */
 export interface X86Instruction {
   readonly length: number;
+  /** Where the ModRM byte stands; undefined where there is none. */
+  readonly modrmOffset: number | undefined;
   /** Where the displacement starts; meaningless when `displacementSize` is 0. */
   readonly displacementOffset: number;
   readonly displacementSize: number;
@@ -129,6 +131,7 @@ export function decodeX86(code: Uint8Array, start: number, mode: X86Mode): X86In
   if (displacementEnd + immediateSize > end) return undefined;
   return {
     length: displacementEnd + immediateSize - start,
+    modrmOffset: operand === NO_OPERAND ? undefined : opcode.at - start,
     displacementOffset: displacementEnd - operand.displacementSize - start,
     displacementSize: operand.displacementSize,
     ripRelative: operand.ripRelative,
@@ -179,7 +182,8 @@ function readOpcode(code: Uint8Array, start: number, end: number, mode: X86Mode)
   return { at, form, operand16: operand16 && !wide, address16: addressPrefix, wide };
 }
 
-function isLegacyPrefix(byte: number): boolean {
+/** LOCK, REP, segment, operand and address size. Intel SDM volume 2, section 2.1.1. */
+export function isLegacyPrefix(byte: number): boolean {
   return (byte & 0xe7) === 0x26 || (byte & 0xfc) === 0x64 || byte === 0xf0 || byte === 0xf2 || byte === 0xf3;
 }
 

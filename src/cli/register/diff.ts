@@ -19,6 +19,7 @@ export function register(top: Command, done: (status: number) => void): void {
       "--hashes",
       "also hash the objects that are the same on both sides, so that check can compare their contents",
     )
+    .option("--source-root <prefix>", "take this off paths of source files; PREFIX=NAME puts NAME there", collect)
     .option("--contents", "include the bytes of the code, in base64")
     .addOption(new Option("--old-code <which>", "old code to keep").choices(["needed", "all"]).default("needed"))
     .option("--exit-code", "status 1 if the running system would have to change")

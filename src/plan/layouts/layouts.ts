@@ -15,6 +15,7 @@ import { type Layouts, layoutsOf, type MemberLayout, type TypeLayout } from "../
 import { areSame, typesIn } from "../../types/types.ts";
 import { type Alive, type Touch, type Usage, usageOf } from "../../types/usage.ts";
 import { fateOfPre, type PlannedPair } from "../pair/pair.ts";
+import type { ReadSections } from "../pair/sources.ts";
 import type { TableTypes } from "../switch-over/ops-tables.ts";
 import { planShadow } from "./shadow.ts";
 import { tableNames } from "./table-names.ts";
@@ -29,6 +30,8 @@ export interface LayoutPlan {
   readonly tableTypes?: TableTypes;
   /** What the debug information of both sides says made them. */
   readonly producers?: Readonly<Record<"pre" | "post", readonly string[]>>;
+  /** The debug sections that were read. */
+  readonly sections?: ReadSections;
 }
 
 const NOTHING: LayoutPlan = { layouts: [], shadow: undefined, findings: [] };
@@ -74,6 +77,7 @@ export async function planLayouts(pair: PlannedPair): Promise<LayoutPlan> {
     shadow: shadow.shadow,
     producers: { pre: preGraph.producers, post: postGraph.producers },
     tableTypes: { pre: tableNames(before), post: tableNames(after) },
+    sections: { pre: pre.sections, post: post.sections },
     findings: [...unread, ...findings, ...variants(before, after, index), ...shadow.findings],
   };
 }

@@ -25,6 +25,7 @@ import { factFindings } from "./facts.ts";
 import { planFunctions } from "./functions.ts";
 import { planHooks } from "./hooks.ts";
 import { describeHowtos } from "./howtos.ts";
+import { movedMembers } from "./moved-members.ts";
 import { planNameless } from "./nameless.ts";
 import { checkNewCode, compareModuleInfo } from "./new-code.ts";
 import { listNoise } from "./noise.ts";
@@ -32,6 +33,7 @@ import { refuseOptions } from "./options.ts";
 import type { PlannedPair } from "./pair.ts";
 import { asksForChange, isEmptyChange, type PairFile } from "./plain-fragment.ts";
 import { compareProducers } from "./producers.ts";
+import type { PairSources } from "./sources.ts";
 import { compareSymbols } from "./symbols.ts";
 
 /** What the caller may decide for one pair. */
@@ -52,6 +54,8 @@ export interface FragmentOptions {
 export interface PairFacts {
   /** What planLayouts() found; undefined where neither object has types or uses shadow variables. */
   readonly layouts?: LayoutPlan | undefined;
+  /** Where the listed functions are in the source; undefined where no debug information tells. */
+  readonly sources?: PairSources | undefined;
   /** The side on which there is no such object. */
   readonly absent?: "pre" | "post" | undefined;
 }
@@ -115,9 +119,9 @@ export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, f
 }
 
 /** What each planner tells of a pair; `findings` are those of all, in the order of the planners. */
-function planAll(pair: PlannedPair, { absent, layouts }: PairFacts) {
+function planAll(pair: PlannedPair, { absent, layouts, sources }: PairFacts) {
   const { pre, post } = pair.diff;
-  const functions = planFunctions(pair);
+  const functions = planFunctions(pair, { sources, members: movedMembers(layouts?.layouts ?? []) });
   const data = planData(pair);
   const exports = planExports(pair);
   const hooks = planHooks(pair);

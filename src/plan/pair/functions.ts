@@ -1,18 +1,24 @@
 import type { Patch } from "../../contract/code.ts";
 import type { FunctionChange } from "../../contract/description.ts";
-import { firstInstruction } from "../../disasm/first.ts";
+import { firstInstruction, listingsOf } from "../../disasm/first.ts";
 import { STB } from "../../elf/constants.ts";
 import type { ElfObject } from "../../elf/object.ts";
 import type { Finding } from "../../findings/findings.ts";
 import { append } from "../../lists.ts";
+import { byText } from "../../order.ts";
 import { hasDescriptors } from "../../spans/descriptors.ts";
-import { parentFunction, withoutDefault } from "../../spans/names.ts";
+import { isAnonymousName, parentFunction, withoutDefault } from "../../spans/names.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import { isFunctionSymbol, type Span } from "../../spans/span.ts";
+import { alignedReasons } from "./aligned-reasons.ts";
+import { causesOf } from "./causes.ts";
+import { type CauseContext, changedRows, tellingRow } from "./changed-rows.ts";
 import { demangle } from "./demangle.ts";
 import { entryHook, redirect, trap } from "./entry-points.ts";
 import { startersIn } from "./has-run.ts";
-import { firstReason, type PlannedPair, reasonsOf, spanFinding, toReasons } from "./pair.ts";
+import { type MovedMembers, movedMembers } from "./moved-members.ts";
+import { firstReason, type PlannedPair, spanFinding, toReasons } from "./pair.ts";
+import { type PairSources, sourceOf } from "./sources.ts";
 import { typeHashFindings } from "./type-hash.ts";
 
 /** What one pass of the plan contributes. */
@@ -31,8 +37,16 @@ function placeIn(span: Span): FunctionChange["pre"] {
   return { section: span.section.name, offset: span.offset + span.entry, size: span.size - span.entry };
 }
 
+/** What debug information tells beside the code. */
+export interface FunctionFacts {
+  readonly sources: PairSources | undefined;
+  readonly members: MovedMembers;
+}
+
+const NO_FACTS: FunctionFacts = { sources: undefined, members: movedMembers([]) };
+
 /** Functions that changed, are new, deleted or renamed; the trampolines; and what cannot be carried. */
-export function planFunctions(pair: PlannedPair): FunctionPlan {
+export function planFunctions(pair: PlannedPair, facts: FunctionFacts = NO_FACTS): FunctionPlan {
   const plan: FunctionPlan = { functions: [], patches: [], findings: [] };
   const { pre, post, pairing } = pair.diff;
   const starterOf = startersIn(pre);
@@ -40,10 +54,10 @@ export function planFunctions(pair: PlannedPair): FunctionPlan {
   for (const span of pre.table.spans) {
     if (!isCode(span.kind) || span.kind === "fragment") continue;
     const twin = pairing.postOf[span.id];
-    if (twin !== undefined) planPaired(plan, pair, span, twin);
+    if (twin !== undefined) planPaired(plan, pair, span, twin, facts);
     else if (isFunction(span) && atStart.post.has(span.name))
       plan.findings.push(spanFinding(pair, "function-lifetime-changed", span, "pre", INTO_INIT));
-    else if (isFunction(span)) planDeleted(plan, pair, span);
+    else if (isFunction(span)) planDeleted(plan, pair, span, facts);
     const starter = isFunction(span) && pair.diff.outcome.fates[span.id] === "patched" ? starterOf(span) : undefined;
     if (starter !== undefined) plan.findings.push(spanFinding(pair, "code-has-run", span, "pre", starter));
   }
@@ -51,6 +65,7 @@ export function planFunctions(pair: PlannedPair): FunctionPlan {
     if (!isFunction(span) || pairing.preOf[span.id] !== undefined) continue;
     plan.functions.push({
       ...header(pair, span, "post"),
+      ...sourceField(pair, facts, { post: span }),
       status: "new",
       post: placeIn(span),
       reasons: [],
@@ -79,23 +94,36 @@ function loneInitCode({ diff }: PlannedPair, side: "pre" | "post"): ReadonlySet<
   return new Set(lone.map(({ name }) => name));
 }
 
-type Header = Pick<FunctionChange, "name" | "demangled" | "label" | "object" | "target" | "partOf">;
+type Header = Pick<FunctionChange, "name" | "demangled" | "label" | "aliases" | "object" | "target" | "partOf">;
 
 function header(pair: PlannedPair, span: Span, side: "pre" | "post"): Header {
   const label = (side === "pre" ? pair.preLabels : pair.postLabels).get(span) as string;
   const partOf = parentFunction(span.name);
   const demangled = demangle(span.name);
+  const aliases = aliasesOf(span);
   return {
     name: span.name,
     ...(demangled === undefined ? {} : { demangled }),
     label,
+    ...(aliases.length === 0 ? {} : { aliases }),
     object: pair.index,
     target: pair.target,
     ...(partOf === undefined ? {} : { partOf }),
   };
 }
 
-function planPaired(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Span): void {
+/** Other names of a function's entry, without those that the assembler makes up. */
+function aliasesOf({ symbols, entry, name }: Span): string[] {
+  if (symbols.length < 2) return [];
+  const names = symbols.flatMap(({ symbol, offset }) =>
+    offset === entry && symbol.name !== name && isFunctionSymbol(symbol) && !isAnonymousName(symbol.name)
+      ? [symbol.name]
+      : [],
+  );
+  return [...new Set(names)].sort(byText);
+}
+
+function planPaired(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Span, facts: FunctionFacts): void {
   const { outcome, pairing } = pair.diff;
   const fate = outcome.fates[span.id];
   const all = outcome.lines[span.id]?.filter((line) => line.kind !== "encoding-only");
@@ -111,7 +139,7 @@ function planPaired(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Spa
   }
   const status = fate === "patched" ? "changed" : isRenamed ? "renamed" : "line-only";
   const by = pairing.by[span.id];
-  const first = status === "changed" ? firstInstruction(span, twin, pairing, pair.diff.pre.table.arch) : undefined;
+  const changed = status === "changed" ? whatChanged(pair, span, twin, facts) : undefined;
   plan.functions.push({
     ...header(pair, span, "pre"),
     status,
@@ -119,8 +147,7 @@ function planPaired(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Spa
     ...(by === undefined ? {} : { pairedBy: by }),
     pre: placeIn(span),
     post: placeIn(twin),
-    reasons: fate === "patched" ? reasonsOf(pair, span) : toReasons(lines ?? [], span),
-    ...(first === undefined ? {} : { firstInstruction: first }),
+    ...(changed ?? { ...sourceField(pair, facts, { pre: span, post: twin }), reasons: toReasons(lines ?? [], span) }),
     entry: entryHook(span),
   });
   if (status === "changed") {
@@ -136,6 +163,39 @@ function planPaired(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Spa
       spanFinding(pair, isBug ? "bug-line-only" : "line-number-only", span, "pre", firstReason(lines)),
     );
   }
+}
+
+type Changed = Pick<FunctionChange, "source" | "causes" | "reasons" | "firstInstruction">;
+
+/** Why a function changed, and where. */
+function whatChanged(pair: PlannedPair, span: Span, twin: Span, { sources, members }: FunctionFacts): Changed {
+  const { outcome, pairing, pre } = pair.diff;
+  const { arch } = pre.table;
+  const reasons = outcome.reasons[span.id] ?? [];
+  const listings = listingsOf(span, twin, pairing, arch);
+  const context: CauseContext = { pre: span, post: twin, pairing, arch, reasons, sources, members };
+  const rows = changedRows(context, listings);
+  const first = firstInstruction(span, twin, listings, arch);
+  const telling = tellingRow(rows);
+  const differs = telling && { pre: telling.preOffset, post: telling.postOffset };
+  return {
+    ...sourceField(pair, { sources }, { pre: span, post: twin }, differs),
+    causes: causesOf(context, rows),
+    reasons: toReasons(alignedReasons(reasons, rows, span), span),
+    ...(first === undefined ? {} : { firstInstruction: first }),
+  };
+}
+
+/** The field that says where a function is in the source; empty where nothing tells. */
+function sourceField(
+  pair: PlannedPair,
+  { sources }: Pick<FunctionFacts, "sources">,
+  sides: { readonly pre?: Span; readonly post?: Span },
+  differs?: { readonly pre: number; readonly post: number },
+): Pick<FunctionChange, "source"> {
+  const objects = { pre: pair.diff.pre.table.object, post: pair.diff.post.table.object };
+  const source = sourceOf(sources, sides, objects, differs);
+  return source === undefined ? {} : { source };
 }
 
 function planReplacement(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Span): void {
@@ -156,7 +216,7 @@ function planReplacement(plan: FunctionPlan, pair: PlannedPair, span: Span, twin
 
 /** Functions that begin inside another one (assembly with several entries) change with it. */
 function planInnerEntries(plan: FunctionPlan, span: Span, twin: Span): void {
-  const { firstInstruction: _ofTheWhole, ...outer } = plan.functions.at(-1) as FunctionChange;
+  const { firstInstruction: _first, aliases: _aliases, ...outer } = plan.functions.at(-1) as FunctionChange;
   const inner = span.symbols.filter(
     ({ symbol, offset }) => offset > span.entry && symbol.bind !== STB.LOCAL && isFunctionSymbol(symbol),
   );
@@ -174,14 +234,16 @@ function planInnerEntries(plan: FunctionPlan, span: Span, twin: Span): void {
       ...(after === undefined
         ? {}
         : { post: { section: twin.section.name, offset: twin.offset + after.offset, size: after.symbol.size } }),
+      causes: [{ kind: "part-of-parent", name: span.name }],
       reasons: [{ kind: "middle-reference", offset: 0, pre: span.name, post: twin.name }],
     });
   }
 }
 
-function planDeleted(plan: FunctionPlan, pair: PlannedPair, span: Span): void {
+function planDeleted(plan: FunctionPlan, pair: PlannedPair, span: Span, facts: FunctionFacts): void {
   plan.functions.push({
     ...header(pair, span, "pre"),
+    ...sourceField(pair, facts, { pre: span }),
     status: "deleted",
     pre: placeIn(span),
     reasons: [],

@@ -20,6 +20,8 @@ import { mergeSwitchOver } from "./merge-switch-over.ts";
 import { missingHooks } from "./missing-hooks.ts";
 import { byLabel, byLabelAndTarget, byName, byPlace } from "./order.ts";
 import { byTarget, type Piece, piecesOf } from "./piece.ts";
+import { mapSources, type SourceRoot } from "./source-roots.ts";
+import { importsOf, summarise } from "./summary.ts";
 import { applySuppressions } from "./suppress.ts";
 
 /** What the caller may decide for the update as a whole. */
@@ -28,6 +30,8 @@ export interface AssembleOptions {
   readonly id?: string | undefined;
   /** What to leave alone. */
   readonly suppress?: readonly SuppressionRule[] | undefined;
+  /** How source files are named that lie below other folders. */
+  readonly sourceRoots?: readonly SourceRoot[] | undefined;
   /** Which old code the fragments were made with. */
   readonly oldCode?: "needed" | "all" | undefined;
   /** What is to be said of the build as a whole, such as files that were not compared. */
@@ -58,28 +62,42 @@ export function assembleUpdate(fragments: readonly PairFragment[], options: Asse
   // From here on all findings are known.
   const hasChanges = pieces.some((piece) => piece.fragment.hasChanges && isStillChange(piece));
   const isSingle = sorted.length === 1;
-  const functions = inLabelOrder(
-    collect(pieces, (piece) => piece.functions),
-    isSingle,
+  const functions = mapSources(
+    inLabelOrder(
+      collect(pieces, (piece) => piece.functions),
+      isSingle,
+    ),
+    options.sourceRoots ?? [],
   );
   const layouts = joinLayouts(pieces);
   const shadow = joinShadow(pieces);
   const switchOver = mergeSwitchOver(pieces);
+  const objects = pieces.map(({ fragment: { object }, suppressed: reason }) =>
+    reason === undefined ? object : { ...object, suppressed: reason },
+  );
+  const data = inLabelOrder(
+    collect(pieces, (piece) => piece.data),
+    isSingle,
+  );
+  const exports = collect(pieces, (piece) => piece.exports).sort(byName);
+  const told = findings.map((finding) => ({
+    code: finding.code,
+    severity: severityOf(finding),
+    where: withoutGaps(finding.where),
+    message: findingText(finding),
+    ...(finding.suppressed === undefined ? {} : { suppressed: finding.suppressed }),
+  }));
   return {
     schemaVersion: SCHEMA_VERSION,
     generator: { name: "elfsplice", version: VERSION },
     id,
     name,
     arch,
-    objects: pieces.map(({ fragment: { object }, suppressed: reason }) =>
-      reason === undefined ? object : { ...object, suppressed: reason },
-    ),
+    summary: summarise({ objects, functions, data, exports, changes, findings: told }),
+    objects,
     functions,
-    data: inLabelOrder(
-      collect(pieces, (piece) => piece.data),
-      isSingle,
-    ),
-    exports: collect(pieces, (piece) => piece.exports).sort(byName),
+    data,
+    exports,
     noise: isSingle ? collect(pieces, (piece) => piece.noise) : collect(pieces, (piece) => piece.noise).sort(byLabel),
     changes,
     howtos: howtosOf(pieces, changes),
@@ -88,13 +106,7 @@ export function assembleUpdate(fragments: readonly PairFragment[], options: Asse
     switchOver,
     liveUpdate: joinLiveUpdates(pieces),
     accounting: joinAccounting(pieces),
-    findings: findings.map((finding) => ({
-      code: finding.code,
-      severity: severityOf(finding),
-      where: withoutGaps(finding.where),
-      message: findingText(finding),
-      ...(finding.suppressed === undefined ? {} : { suppressed: finding.suppressed }),
-    })),
+    findings: told,
     verdict: planStrategy({
       findings,
       hasChanges,
@@ -224,6 +236,7 @@ function joinChanges(pieces: readonly Piece[], name: string): Change[] {
       name: full,
       oldCode: describeCode(`${full}_old`, oldCode),
       newCode: describeCode(`${full}_new`, newCode),
+      imports: importsOf(newCode),
       patches,
       hooks,
     });

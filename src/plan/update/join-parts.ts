@@ -37,7 +37,14 @@ export function assembleParts(parts: readonly UpdatePart[]): UpdateDescription {
 }
 
 /** The options in one form, whatever the order of their keys. */
-function optionsText({ options: { id, contents, oldCode, suppress, hashes } }: UpdatePart): string {
+function optionsText({ options: { id, contents, oldCode, suppress, sourceRoots, hashes } }: UpdatePart): string {
   const rules = suppress.map(({ kind, pattern, object, reason, place }) => [kind, pattern, object, reason, place]);
-  return JSON.stringify([id, contents, oldCode, rules, hashes ?? false]);
+  return JSON.stringify([
+    id,
+    contents,
+    oldCode,
+    rules,
+    (sourceRoots ?? []).map(({ from, to }) => [from, to]),
+    hashes ?? false,
+  ]);
 }

@@ -148,3 +148,53 @@ export const OP = {
   addrx: 0xa1,
   GNU_addr_index: 0xfb,
 } as const;
+
+/** Attributes that tell where code lies and which source line it comes from. DWARF 5 section 7.5.4. */
+export const SOURCE_AT = {
+  sibling: 0x01,
+  name: 0x03,
+  stmt_list: 0x10,
+  low_pc: 0x11,
+  high_pc: 0x12,
+  comp_dir: 0x1b,
+  abstract_origin: 0x31,
+  decl_file: 0x3a,
+  decl_line: 0x3b,
+  specification: 0x47,
+  ranges: 0x55,
+  call_file: 0x58,
+  call_line: 0x59,
+  str_offsets_base: 0x72,
+  addr_base: 0x73,
+  rnglists_base: 0x74,
+} as const;
+
+/** DW_RLE_*: the entries of a list of ranges. DWARF 5 section 7.25. */
+export const RLE = {
+  end_of_list: 0,
+  base_addressx: 1,
+  startx_endx: 2,
+  startx_length: 3,
+  offset_pair: 4,
+  base_address: 5,
+  start_end: 6,
+  start_length: 7,
+} as const;
+
+/** DW_LNS_* and DW_LNE_*: the opcodes of line programs. DWARF 5 sections 7.22, tables 7.25 and 7.26. */
+export const LNS = {
+  extended: 0,
+  copy: 1,
+  advance_pc: 2,
+  advance_line: 3,
+  set_file: 4,
+  set_column: 5,
+  negate_stmt: 6,
+  set_basic_block: 7,
+  const_add_pc: 8,
+  fixed_advance_pc: 9,
+} as const;
+export const LNE = { end_sequence: 1, set_address: 2, define_file: 3 } as const;
+
+/** DW_LNCT_*: what the header of a line table says of a file. DWARF 5 section 7.22, table 7.27. */
+export const LNCT = { path: 1, directory_index: 2 } as const;

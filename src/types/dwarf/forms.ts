@@ -1,9 +1,9 @@
 import type { Cursor } from "../cursor.ts";
 import { FORM } from "./constants.ts";
-import type { Unit } from "./units.ts";
+import type { FormContext, Unit } from "./units.ts";
 
 /** Moves past a value of a form. DWARF 5 section 7.5.6. */
-export function skipForm(cursor: Cursor, form: number, unit: Unit): void {
+export function skipForm(cursor: Cursor, form: number, unit: FormContext): void {
   switch (form) {
     case FORM.flag_present:
     case FORM.implicit_const:

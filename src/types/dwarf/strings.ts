@@ -3,7 +3,7 @@ import type { Cursor } from "../cursor.ts";
 import type { DebugSections, Target } from "../sections.ts";
 import { FORM } from "./constants.ts";
 import { readNumber, skipForm } from "./forms.ts";
-import type { Unit } from "./units.ts";
+import type { FormContext } from "./units.ts";
 
 /** What a unit's first entry says for all others: where its own parts of the index sections begin, and its language. */
 export interface Bases {
@@ -18,9 +18,9 @@ export interface Bases {
 /** What attributes refer to outside their section. */
 export interface Lookups {
   /** A string of any form; undefined where it lies in another file. */
-  string(cursor: Cursor, form: number, unit: Unit, bases: Bases): string | undefined;
+  string(cursor: Cursor, form: number, unit: FormContext, bases: Bases): string | undefined;
   /** Where an address of `.debug_addr` points. */
-  address(index: number, unit: Unit, bases: Bases): Target | undefined;
+  address(index: number, unit: FormContext, bases: Bases): Target | undefined;
 }
 
 /** Readers of `.debug_str`, `.debug_line_str`, `.debug_str_offsets` and `.debug_addr`. DWARF 5 sections 7.26 and 7.27. */
@@ -39,7 +39,7 @@ export function lookupsOf(sections: DebugSections): Lookups {
   const addresses = sections.only(".debug_addr");
   const little = object.data === "lsb";
 
-  function indexed(index: number, unit: Unit, { strings: base }: Bases): string {
+  function indexed(index: number, unit: FormContext, { strings: base }: Bases): string {
     // Without a base the only table is meant, behind its header: length, version, padding. GNU's older form has no header.
     const first = base ?? (unit.version < 5 ? 0 : unit.offsetSize === 8 ? 16 : 8);
     const at = first + index * unit.offsetSize;

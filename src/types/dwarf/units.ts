@@ -24,6 +24,9 @@ export interface Unit {
   readonly typeEntry: number | undefined;
 }
 
+/** What of a unit, or of the header of a line table, the forms of values depend on. */
+export type FormContext = Pick<Unit, "version" | "offsetSize" | "addressSize">;
+
 /** What was left out, in words. */
 export type Refuse = (detail: string, section: string, offset: number) => void;
 
