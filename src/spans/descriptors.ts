@@ -1,5 +1,6 @@
 import { archFor } from "../arch/registry.ts";
-import { ET, STT } from "../elf/constants.ts";
+import { ET, SHF, STT } from "../elf/constants.ts";
+import { readDynamicRelocations } from "../elf/dynamic.ts";
 import type { ElfObject, ElfSymbol, Relocation, Section } from "../elf/object.ts";
 
 /*
@@ -19,12 +20,36 @@ export function hasDescriptors(object: ElfObject): boolean {
 
 /** Whether a section holds nothing but the descriptors of functions that stand elsewhere. */
 export function isDescribed(object: ElfObject, { name }: Section): boolean {
-  return name === SECTION_NAME && object.type === ET.REL && hasDescriptors(object);
+  return name === SECTION_NAME && hasDescriptors(object);
 }
 
 interface Place {
   readonly section: number;
   readonly value: bigint;
+}
+
+/**
+ * A linked image whose functions' symbols stand at their code; an image without descriptors is returned as it is. The loader fills in
+ * where the code is, or linking did.
+ */
+export function withLinkedCodeSymbols(object: ElfObject): ElfObject {
+  if (object.type === ET.REL || !hasDescriptors(object)) return object;
+  const opd = object.sections.find(({ name }) => name === SECTION_NAME);
+  if (opd === undefined) return object;
+  const filled = new Map(readDynamicRelocations(object).map(({ address, addend }) => [address, addend]));
+  const view = new DataView(opd.bytes.buffer, opd.bytes.byteOffset, opd.bytes.byteLength);
+  const symbols = object.symbols.map((symbol): ElfSymbol => {
+    if (symbol.section !== opd.index || symbol.type !== STT.FUNC) return symbol;
+    const at = Number(symbol.value - opd.addr);
+    if (at < 0 || at + 8 > opd.bytes.length) return symbol;
+    const value = filled.get(symbol.value) ?? view.getBigUint64(at, object.data === "lsb");
+    const holder = object.sections.find(({ addr, size, flags }) => {
+      const isCode = (flags & SHF.ALLOC) !== 0n && (flags & SHF.EXECINSTR) !== 0n;
+      return isCode && value >= addr && value < addr + BigInt(size);
+    });
+    return holder === undefined ? symbol : { ...symbol, section: holder.index, shndx: holder.index, value };
+  });
+  return { ...object, symbols };
 }
 
 /**

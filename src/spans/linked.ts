@@ -6,6 +6,7 @@ import { ET, SHF, STB, STT } from "../elf/constants.ts";
 import type { ElfSymbol, Section } from "../elf/object.ts";
 import { firstAfter, sortedNumbers } from "../lists.ts";
 import { stateTest } from "./code-state.ts";
+import { isDescribed } from "./descriptors.ts";
 import { externals, type Image, type Meaning, type Place } from "./image.ts";
 import { isClones, isStubSymbol } from "./linker-made.ts";
 import type { Draft } from "./references.ts";
@@ -175,6 +176,12 @@ export class LinkedReader {
     if (marker !== undefined && !ownSymbols.has(address)) return { symbol: this.#outer(marker) };
     const place = placeAt(address);
     if (place === undefined) return undefined;
+    const { object, wordAt } = this.#image;
+    if (isDescribed(object, place.section)) {
+      const code = wordAt(address);
+      const begin = code?.kind === "address" ? placeAt(code.address) : undefined;
+      if (begin !== undefined) return { place: begin };
+    }
     if (hasSpans(sectionKind(place.section, true))) return { place };
     return { symbol: this.#outer(place.section.name), addend: BigInt(place.offset) };
   }

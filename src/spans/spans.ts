@@ -14,7 +14,7 @@ import {
   symbolsBySection,
   symbolsInPiece,
 } from "./cut.ts";
-import { isDescribed, withCodeSymbols } from "./descriptors.ts";
+import { isDescribed, withCodeSymbols, withLinkedCodeSymbols } from "./descriptors.ts";
 import { attachExceptionTables } from "./exception-tables.ts";
 import { readExports } from "./exports.ts";
 import { readExempt, readHooks } from "./hooks.ts";
@@ -53,7 +53,7 @@ export function buildSpans(file: ElfObject): SpanTable {
   const arch = archFor(file);
   const isLinked = file.type !== ET.REL;
   const own = isLinked && arch.link.undoErrata !== null ? arch.link.undoErrata(file) : file;
-  const object = withSectionOffsets(withCodeSymbols(own));
+  const object = withSectionOffsets(withLinkedCodeSymbols(withCodeSymbols(own)));
   const kinds = object.sections.map((section) =>
     isDescribed(object, section) ? "metadata" : sectionKind(section, isLinked),
   );
