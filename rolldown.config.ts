@@ -5,7 +5,7 @@ import { defineConfig } from "rolldown";
  * read only when it runs. In one file for everything each start would pay for the parsing of all of it.
  */
 export default defineConfig({
-  input: { elfsplice: "src/cli/main.ts", worker: "src/cli/worker.ts" },
+  input: { elfsplice: "src/cli/elfsplice.ts", worker: "src/cli/worker.ts" },
   platform: "node",
   preserveEntrySignatures: false,
   // Some modules are loaded late by one command and at once by another.
@@ -24,7 +24,7 @@ export default defineConfig({
         // What --version and --help need.
         {
           name: "start",
-          test: /commander|src\/(errors|hex|version|contract\/names\/|cli\/(exit-status|register\/))|rolldown:runtime/,
+          test: /commander|src\/(errors|hex|version|contract\/names\/|report\/escape|cli\/(exit-status|reader|register\/))|rolldown:runtime/,
           priority: 9,
         },
         {
@@ -57,7 +57,7 @@ export default defineConfig({
         },
         {
           name: "core",
-          test: /node_modules\/(elfy|endian-reader)|src\/(elf|arch|spans|diff|account|plan|inspect|report|bytes|evidence|grouping|lists|optional|order|paths|wording|findings|glob|types|disasm|input\/([^/]*\.ts|formats\/(archive|compressed))|cli\/(?!main|thread|worker\.|commands\/(?!diff|inspect)))/,
+          test: /node_modules\/(elfy|endian-reader)|src\/(elf|arch|spans|diff|account|plan|inspect|report|bytes|evidence|grouping|lists|optional|order|paths|wording|findings|glob|types|disasm|input\/([^/]*\.ts|formats\/(archive|compressed))|cli\/(?!elfsplice|main|thread|worker\.|commands\/(?!diff|inspect)))/,
           priority: 1,
         },
       ],

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { FormatError, UnsupportedError, UsageError } from "../errors.ts";
 import { escapeLine, joinLines } from "../report/escape.ts";
@@ -50,22 +49,17 @@ function explain(error: unknown): string {
   return `internal error, please report it: ${what}`;
 }
 
-async function main(): Promise<void> {
+/** Runs the command that the arguments name, without the program's own name, and returns the exit status. Throws nothing. */
+export async function main(args: readonly string[]): Promise<number> {
   let status: number = EXIT.done;
   try {
     await program((value) => {
       status = value;
-    }).parseAsync();
+    }).parseAsync(args, { from: "user" });
   } catch (error) {
-    if (error instanceof CommanderError) {
-      status = error.exitCode === 0 ? EXIT.done : EXIT.failed;
-    } else {
-      process.stderr.write(`elfsplice: ${explain(error)}\n`);
-      status = EXIT.failed;
-    }
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.failed;
+    process.stderr.write(`elfsplice: ${explain(error)}\n`);
+    return EXIT.failed;
   }
-  process.exitCode = status;
+  return status;
 }
-
-process.stderr.on("error", () => {});
-await main();

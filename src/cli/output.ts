@@ -16,6 +16,7 @@ import {
 import { dirname, join } from "node:path";
 import { describeSystemError, UsageError } from "../errors.ts";
 import { draftName, removeDeadDrafts } from "./drafts.ts";
+import { isReaderGone } from "./reader.ts";
 
 /** A text, or its pieces, which together may be longer than a string can be; or bytes. */
 export type Text = string | Iterable<string> | Uint8Array;
@@ -141,7 +142,7 @@ async function writeDirectly(file: string, text: Text): Promise<void> {
   try {
     for (const bytes of joined(text)) await writeWaiting(descriptor, bytes);
   } catch (error) {
-    if (codeOf(error) !== "EPIPE") throw error;
+    if (!isReaderGone(error)) throw error;
   } finally {
     closeSync(descriptor);
   }
@@ -182,8 +183,6 @@ function codeOf(error: unknown): string | undefined {
 
 /** Writes everything and waits until it is out; a reader that went away (`| head`) is not an error. */
 async function writeStream(stream: NodeJS.WriteStream, text: Text): Promise<void> {
-  // The same error comes to the callback below.
-  stream.on("error", () => {});
   for (const bytes of joined(text)) if (!(await writePiece(stream, bytes))) return;
 }
 
@@ -192,7 +191,7 @@ function writePiece(stream: NodeJS.WriteStream, bytes: Buffer): Promise<boolean>
   return new Promise((resolve, reject) => {
     stream.write(bytes, (error) => {
       if (!error) resolve(true);
-      else if (codeOf(error) === "EPIPE" || codeOf(error) === "ERR_STREAM_DESTROYED") resolve(false);
+      else if (isReaderGone(error)) resolve(false);
       else reject(new UsageError(`cannot write standard output: ${describeSystemError(error)}`));
     });
   });

@@ -1,14 +1,10 @@
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, inject } from "vitest";
 import { FIXTURES, join, ROOT } from "../support/paths.ts";
-
-interface Outcome {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { type Outcome, runInThread } from "../support/program-thread.ts";
 
 interface RunOptions {
   /** Default: the project's folder. */
@@ -17,9 +13,12 @@ interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** The command line as its users have it: bundled, in a folder of its own, one process per call. */
+/** The command line as its users have it: bundled, in a folder of its own. */
 interface Program {
+  /** Runs a command within this process. */
   readonly run: (args: readonly string[], options?: RunOptions) => Outcome;
+  /** The same in a process of its own, where what is tested is the process: its start, time zone, language, modules. */
+  readonly runProcess: (args: readonly string[], options?: RunOptions) => Outcome;
   /** Runs with one output that nobody reads; that pipe is closed before the program starts to write. */
   readonly runUnread: (args: readonly string[], unread: "stdout" | "stderr") => Promise<Outcome>;
   /** An empty folder that is removed after the tests. */
@@ -27,6 +26,9 @@ interface Program {
   /** Path of the bundle. */
   readonly bundle: () => string;
 }
+
+/** Variables that Node.js reads once, when a process starts. */
+const READ_AT_START = ["NODE_OPTIONS", "TZ", "LC_ALL", "LANG"];
 
 /** The program that the run of the tests bundled, for the tests of one file. */
 export function useProgram(): Program {
@@ -39,7 +41,12 @@ export function useProgram(): Program {
 
   const surroundings = ({ cwd = ROOT, env }: RunOptions) => ({ cwd, env: { ...process.env, ...env } });
   return {
-    run: (args, options = {}) => {
+    run: (args, { cwd = ROOT, env } = {}) => {
+      const unheard = READ_AT_START.filter((name) => env !== undefined && Object.hasOwn(env, name));
+      if (unheard.length > 0) throw new Error(`${unheard}: only a process of its own takes notice; use runProcess()`);
+      return runInThread(pathToFileURL(join(inject("program"), "main.js")).href, args, { cwd, env });
+    },
+    runProcess: (args, options = {}) => {
       const { status, stdout, stderr } = spawnSync(process.execPath, [bundle(), ...args], {
         ...surroundings(options),
         encoding: "utf8",

@@ -16,7 +16,7 @@ import { syntheticPair } from "../bench/synthetic-pair.ts";
 import { join, ROOT } from "../support/paths.ts";
 import { linesOf, objectOf, pairOf, useProgram } from "./program.ts";
 
-const { run, runUnread, folder, bundle } = useProgram();
+const { run, runProcess, runUnread, folder, bundle } = useProgram();
 
 /** A pair whose description is far longer than a pipe holds. */
 function bigPair(): [pre: string, post: string] {
@@ -34,6 +34,10 @@ describe("a reader that goes away is no error", () => {
     ["less than a pipe holds", () => ["diff", ...pairOf("text/body"), "-q"]],
     ["an inspection", () => ["inspect", pairOf("text/body")[0], "--format", "json"]],
     ["the schema", () => ["schema"]],
+    ["the help", () => ["--help"]],
+    ["the help of a command", () => ["diff", "--help"]],
+    ["the help of a command, asked for in the other way", () => ["help", "check"]],
+    ["the version", () => ["--version"]],
   ])("%s, standard output closed", async (_teaches, args) => {
     expect(await runUnread(args(), "stdout")).toEqual({ status: 0, stdout: "", stderr: "" });
   });
@@ -54,15 +58,35 @@ describe("a reader that goes away is no error", () => {
 
 describe("output that cannot be written is an error", () => {
   const full = "/dev/full";
-  it.runIf(existsSync(full))("a full device: one line, status 2", () => {
+  it.runIf(existsSync(full)).each([
+    ["a description", ["diff", ...pairOf("text/body"), "-q"]],
+    ["the help, which is not waited for", ["match", "--help"]],
+    ["the version", ["--version"]],
+  ])("a full device: one line, status 2: %s", (_what, args) => {
     const device = openSync(full, "w");
-    const { status, stderr } = spawnSync(process.execPath, [bundle(), "diff", ...pairOf("text/body"), "-q"], {
+    const { status, stderr } = spawnSync(process.execPath, [bundle(), ...args], {
       stdio: ["ignore", device, "pipe"],
       encoding: "utf8",
     });
     closeSync(device);
     expect(status).toBe(2);
     expect(linesOf(stderr)).toEqual(["elfsplice: cannot write standard output: no space left on the device"]);
+  });
+});
+
+describe("a command that the tests call without a process", () => {
+  it.each([
+    ["objects as JSON", ["diff", ...pairOf("loop-driver/ioctl")], 0],
+    ["objects as text, with instructions", ["diff", ...pairOf("text/body"), "--format", "text"], 0],
+    ["trees", ["diff", "fixtures/trees/moved/pre", "fixtures/trees/moved/post"], 0],
+    ["a gate that is not met", ["diff", ...pairOf("text/body"), "--exit-code"], 1],
+    ["wrong usage", ["diff", "--wrong"], 2],
+    ["an absent file", ["inspect", "absent.o"], 2],
+    ["no command", [], 2],
+  ])("prints and returns what a process of its own does: %s", (_what, args, status) => {
+    const own = runProcess(args);
+    expect(own.status).toBe(status);
+    expect(run(args)).toEqual(own);
   });
 });
 
@@ -84,7 +108,9 @@ describe("equal inputs give equal bytes", () => {
     expect(first.status).toBe(0);
     expect(run(args, { cwd: here })).toEqual(first);
     expect(run(args, { cwd: there })).toEqual(first);
-    expect(run(args, { cwd: there, env: { TZ: "Asia/Tokyo", LC_ALL: "tr_TR.UTF-8", LANG: "tr_TR" } })).toEqual(first);
+    expect(runProcess(args, { cwd: there, env: { TZ: "Asia/Tokyo", LC_ALL: "tr_TR.UTF-8", LANG: "tr_TR" } })).toEqual(
+      first,
+    );
   });
 });
 

@@ -9,7 +9,7 @@ import { join } from "../support/paths.ts";
 import { type Files, useTrees } from "../support/trees.ts";
 import { linesOf, objectOf, useProgram } from "./program.ts";
 
-const { run, folder } = useProgram();
+const { run, runProcess, folder } = useProgram();
 const makeTree = useTrees();
 const PRE = readFileSync(objectOf("text/body"));
 const POST = readFileSync(objectOf("text/body", "post"));
@@ -305,7 +305,7 @@ describe("a tree that changes while it is read: one line, status 2, no output", 
        };
        require("node:module").syncBuiltinESMExports();`,
     );
-    return run(["diff", "pre", "post", "-o", "u.json"], {
+    return runProcess(["diff", "pre", "post", "-o", "u.json"], {
       cwd,
       env: { NODE_OPTIONS: `--require ${JSON.stringify(hook)}` },
     });

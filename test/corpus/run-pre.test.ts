@@ -200,7 +200,7 @@ describe.skipIf(!HAS_RUN_IMAGE)(
         const peak = () => /VmHWM:\\s+(\\d+)/.exec(readFileSync("/proc/self/status", "utf8"))[1];
         process.on("exit", () => process.stderr.write(peak()));
         await import(${JSON.stringify(bundle())});`;
-        const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script, ...args], {
+        const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script, "elfsplice", ...args], {
           encoding: "utf8",
           maxBuffer: 1 << 28,
         });

@@ -10,7 +10,7 @@ const pair = (topic: string): string[] => [join(FIXTURES, topic, "pre.o"), join(
 function runAfter(script: string, args: readonly string[]): ReturnType<typeof program.run> {
   const file = join(program.folder(), "first.cjs");
   writeFileSync(file, script);
-  return program.run(args, { env: { NODE_OPTIONS: `--require ${JSON.stringify(file)}` } });
+  return program.runProcess(args, { env: { NODE_OPTIONS: `--require ${JSON.stringify(file)}` } });
 }
 
 /** Whether a call of the program loads iced-x86, told by Node's list of loaded modules when it ends. */

@@ -16,7 +16,16 @@ declare module "vitest" {
 export async function setup({ provide }: TestProject): Promise<() => void> {
   const home = mkdtempSync(join(tmpdir(), "elfsplice-program-"));
   const { output, ...input } = config as InputOptions & { output: OutputOptions };
-  await build({ ...input, cwd: ROOT, logLevel: "warn", output: { ...output, dir: home } });
+  // Beside the program its main() alone, for tests that call it without a process.
+  const entries = { ...(input.input as Record<string, string>), main: "src/cli/main.ts" };
+  await build({
+    ...input,
+    input: entries,
+    preserveEntrySignatures: "allow-extension",
+    cwd: ROOT,
+    logLevel: "warn",
+    output: { ...output, dir: home },
+  });
   for (const name of ["update", "match", "compare", "kexec"]) {
     copyFileSync(join(ROOT, `src/contract/${name}.schema.json`), join(home, `${name}.schema.json`));
   }
