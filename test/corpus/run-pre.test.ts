@@ -200,10 +200,14 @@ describe.skipIf(!HAS_RUN_IMAGE)(
         const peak = () => /VmHWM:\\s+(\\d+)/.exec(readFileSync("/proc/self/status", "utf8"))[1];
         process.on("exit", () => process.stderr.write(peak()));
         await import(${JSON.stringify(bundle())});`;
-        const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script, "elfsplice", ...args], {
-          encoding: "utf8",
-          maxBuffer: 1 << 28,
-        });
+        const { status, stderr } = spawnSync(
+          process.execPath,
+          ["--input-type=module", "-e", script, "elfsplice", ...args],
+          {
+            encoding: "utf8",
+            maxBuffer: 1 << 28,
+          },
+        );
         expect(stderr).toMatch(/^[0-9]+$/);
         expect(status).toBe(0);
         expect(Number(stderr)).toBeLessThan(500_000);

@@ -99,7 +99,7 @@ describe("align", () => {
       (i: number, side: string) => String((i * i + (side === "a" ? i >> 3 : i >> 5)) % 7),
     ],
     ["all unique, in reverse", (i: number, side: string) => String(side === "a" ? i : 50_000 - i)],
-  ])("50,000 items on each side (a quadratic way would run into the time limit): %s", (_what, item) => {
+  ])("50,000 items on each side: %s", (_what, item) => {
     const side = (name: string): string[] => Array.from({ length: 50_000 }, (_, i) => item(i, name));
     const [pre, post] = [side("a"), side("b")];
     const edits = align(pre, post);

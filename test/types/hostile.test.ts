@@ -181,9 +181,9 @@ describe("types that lead in circles or double with each step", () => {
       Math.min(i + 2, depth),
       0,
     ]);
-    const start = Date.now();
-    await reading(btf(types, "\0s\0"));
-    expect(Date.now() - start).toBeLessThan(5000);
+    // Without a limit, as many members as no time limit of a test allows: 2 to the power of 40.
+    const layouts = await reading(btf(types, "\0s\0"));
+    expect(layouts?.byKey.get("struct s")).toHaveLength(1);
   });
 
   it("functions whose two parameters are the next function", async () => {
