@@ -7,6 +7,7 @@ import { validateDescription } from "../../src/check/validate.ts";
 import type { UpdateDescription } from "../../src/index.ts";
 import { subjectProblems } from "../../src/report/statement.ts";
 import { FIXTURES, join, readText } from "../support/paths.ts";
+import { runs } from "../support/sample.ts";
 
 const goldens = ["text/body", "bug-table/line-only", "exports/added", "hooks/apply", "init/init-text-refused"];
 const texts = new Map(goldens.map((name) => [name, readText(join(FIXTURES, name, "expected.json"))]));
@@ -52,7 +53,7 @@ describe("a damaged description", () => {
           if (update.arch.name === whole.arch.name) compareUpdates(whole, update);
         },
       ),
-      { numRuns: 5000, interruptAfterTimeLimit: 1000, markInterruptAsFailure: false },
+      { numRuns: 5000, interruptAfterTimeLimit: runs(1000), markInterruptAsFailure: false },
     );
   };
 

@@ -15,6 +15,7 @@ import { draftName, removeDeadDrafts, removeOwnDrafts } from "../../src/cli/draf
 import { writeOutput } from "../../src/cli/output.ts";
 import { UsageError } from "../../src/errors.ts";
 import { join } from "../support/paths.ts";
+import { sampled } from "../support/sample.ts";
 import { linesOf, pairOf, useProgram } from "./program.ts";
 
 const { run, bundle, folder } = useProgram();
@@ -120,10 +121,11 @@ describe.runIf(isPosix && existsSync("/dev/stdout"))("what is no regular file", 
     expect(await status).toBe(0);
   });
 
-  it.each([
+  const signals = [
     ["SIGTERM", 143],
     ["SIGINT", 130],
-  ] as const)("a FIFO without a reader is waited for until %s", async (signal, status) => {
+  ] as const;
+  it.each(sampled(signals, 2))("a FIFO without a reader is waited for until %s", async (signal, status) => {
     const child = spawn(process.execPath, [bundle(), "diff", ...pairOf("text/body"), "-q", "-o", fifo()]);
     const ended = new Promise<[number | null, string | null]>((resolve) =>
       child.on("close", (code, by) => resolve([code, by])),

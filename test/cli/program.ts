@@ -1,10 +1,9 @@
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, inject } from "vitest";
 import { FIXTURES, join, ROOT } from "../support/paths.ts";
-import { type Outcome, runInThread } from "../support/program-thread.ts";
+import { mainOf, type Outcome, runInThread } from "../support/program-thread.ts";
 
 interface RunOptions {
   /** Default: the project's folder. */
@@ -44,7 +43,7 @@ export function useProgram(): Program {
     run: (args, { cwd = ROOT, env } = {}) => {
       const unheard = READ_AT_START.filter((name) => env !== undefined && Object.hasOwn(env, name));
       if (unheard.length > 0) throw new Error(`${unheard}: only a process of its own takes notice; use runProcess()`);
-      return runInThread(pathToFileURL(join(inject("program"), "main.js")).href, args, { cwd, env });
+      return runInThread(mainOf(inject("program")), args, { cwd, env });
     },
     runProcess: (args, options = {}) => {
       const { status, stdout, stderr } = spawnSync(process.execPath, [bundle(), ...args], {

@@ -8,10 +8,12 @@ import { bootKernel } from "../support/booted-kernel.ts";
 import { isText, matchFiles, sectionOf } from "../support/match-objects.ts";
 import { CORPUS, HAS_CORPUS, join, objectsBelow } from "../support/paths.ts";
 import { HAS_RUN_IMAGE, unpackRunImage } from "../support/run-image.ts";
+import { IS_FULL, sampled } from "../support/sample.ts";
 import { needPrograms } from "../support/tools.ts";
 
 const PAIRS = join(CORPUS, "kernel-pairs");
 const CASES = HAS_RUN_IMAGE && HAS_CORPUS ? readdirSync(PAIRS).sort() : [];
+const SOME = sampled(CASES, 5);
 const preOf = (name: string): string[] => objectsBelow(join(PAIRS, name, "pre"));
 
 /** Weak functions of which the kernel has another definition: theirs is not in the image. */
@@ -55,16 +57,24 @@ describe.skipIf(!HAS_RUN_IMAGE)(
       return { text: sum("text"), matched: sum("matched") };
     }
 
-    it("finds every function of all 15 cases but two weak ones, each where System.map has it", () => {
-      const results = CASES.map((name) => matchFiles(preOf(name), { run: run.vmlinux, systemMap: run.systemMap }));
-      expect(CASES).toHaveLength(15);
-      expect(totals(results)).toEqual({ text: 1878, matched: 1876 });
-      expect(results.flatMap(wrongPlaces)).toEqual([]);
+    /** All functions are found but those weak ones of which the kernel has another definition; all 15 cases together have two. */
+    function expectFound(results: readonly MatchResult[]): void {
       const open = results.flatMap(({ sections }) =>
-        sections.filter(isText).filter(({ status }) => status !== "matched"),
+        sections.filter((section) => isText(section) && section.status !== "matched"),
       );
-      expect(open.map(({ label }) => label)).toEqual(OVERRIDDEN);
-      expect(results.map(({ outcome }) => outcome)).toEqual(CASES.map(() => "matched"));
+      const { text, matched } = totals(results);
+      expect(text - matched).toBe(open.length);
+      expect(OVERRIDDEN).toEqual(expect.arrayContaining(open.map(({ label }) => label)));
+      if (IS_FULL) expect({ text, matched }).toEqual({ text: 1878, matched: 1876 });
+      else expect(matched).toBeGreaterThan(30 * SOME.length);
+    }
+
+    it("finds every function of all 15 cases but two weak ones, each where System.map has it", () => {
+      const results = SOME.map((name) => matchFiles(preOf(name), { run: run.vmlinux, systemMap: run.systemMap }));
+      expect(CASES).toHaveLength(15);
+      expectFound(results);
+      expect(results.flatMap(wrongPlaces)).toEqual([]);
+      expect(results.map(({ outcome }) => outcome)).toEqual(SOME.map(() => "matched"));
     }, 60_000);
 
     it("needs no map where the image has its symbols, and reads a tenth of it at most", () => {
@@ -88,8 +98,8 @@ describe.skipIf(!HAS_RUN_IMAGE)(
       ] as const;
       const counts = bootKernel(run.vmlinux, booted, steps);
       expect(Object.values(counts).every((count) => count > 1000)).toBe(true);
-      const results = CASES.map((name) => matchFiles(preOf(name), { run: booted }));
-      expect(totals(results)).toEqual({ text: 1878, matched: 1876 });
+      const results = SOME.map((name) => matchFiles(preOf(name), { run: booted }));
+      expectFound(results);
       expect(results.flatMap(wrongPlaces)).toEqual([]);
       const rules = new Set(results.flatMap(({ sections }) => sections.flatMap((section) => section.rules)));
       expect([...rules].sort()).toEqual([
@@ -172,7 +182,7 @@ describe.skipIf(!HAS_RUN_IMAGE)(
       needPrograms(skip, "strip");
       const path = join(run.folder, "stripped");
       expect(spawnSync("strip", ["-o", path, run.vmlinux]).status).toBe(0);
-      const results = CASES.map((name) => matchFiles(preOf(name), { run: path, search: true }));
+      const results = SOME.map((name) => matchFiles(preOf(name), { run: path, search: true }));
       const long = results.flatMap(({ sections }) =>
         sections.filter((section) => isText(section) && section.size >= 32),
       );

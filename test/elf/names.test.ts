@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeName, nameReader } from "../../src/elf/names.ts";
+import { runs } from "../support/sample.ts";
 
 function bytesOf(text: string): Uint8Array {
   return Uint8Array.from(Buffer.from(text, "latin1"));
@@ -65,7 +66,7 @@ describe("decodeName", () => {
           expect([...encode(decodeName(Uint8Array.from(bytes)))]).toEqual(bytes);
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 

@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "../support/paths.ts";
+import { runInThread } from "../support/program-thread.ts";
 import { isInstalled } from "../support/tools.ts";
 
 /** How programs of an architecture are made and run. */
@@ -89,13 +90,15 @@ export interface Spliced {
 /** Runs elfsplice on the files of a folder. */
 export type Splice = (args: readonly string[], folder: string) => Spliced | Promise<Spliced>;
 
-/** The built program, as people start it. */
-export function spawned(program: string): Splice {
+/** The bundled program, called without a process; `program` is the address of its main(). */
+export function called(program: string): Splice {
   return (args, folder) => {
-    const { status, stderr } = spawnSync(process.execPath, [program, ...args], { cwd: folder, encoding: "utf8" });
+    const { status, stderr } = runInThread(program, args, { cwd: folder });
     return { status, text: stderr.trim() };
   };
 }
+
+const compiled = new Map<string, Uint8Array>();
 
 /** Builds a program before and after its patch, applies the patch to the one and runs both; then takes the patch back. */
 export async function execute(
@@ -121,9 +124,18 @@ export async function execute(
         copyFileSync(join(folder, `pre/${file.name}.o`), join(folder, object));
         continue;
       }
+      const args = [...flags, "-w", ...form.compile, "-c", `${file.name}.c`];
+      const recipe = JSON.stringify([machine.compiler, args, file.pre]);
+      // What no patch touches is the same in many programs.
+      const known = file.pre === file.post ? compiled.get(recipe) : undefined;
+      if (known !== undefined) {
+        writeFileSync(join(folder, object), known);
+        continue;
+      }
       writeFileSync(join(folder, `${file.name}.c`), file[side]);
       try {
-        compile([...flags, "-w", ...form.compile, "-c", `${file.name}.c`, "-o", object]);
+        compile([...args, "-o", object]);
+        if (file.pre === file.post) compiled.set(recipe, readFileSync(join(folder, object)));
       } catch (error) {
         return { kind: "not-compiled", why: String(error) };
       }

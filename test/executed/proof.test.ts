@@ -2,13 +2,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
 import { join } from "../support/paths.ts";
+import { IS_FULL } from "../support/sample.ts";
 import { execute, FORMS, lacking, MACHINES, type Machine, type Outcome } from "./execute.ts";
 import { inProcess } from "./in-process.ts";
 import { randomSources } from "./random.ts";
 
 /** Set by `npm run proof`: how many programs from which seed on which architectures. */
 const FIRST = Number(process.env["PROOF_SEED"] ?? 1);
-const COUNT = Number(process.env["PROOF_COUNT"] ?? 2);
+const COUNT = Number(process.env["PROOF_COUNT"] ?? (IS_FULL ? 8 : 1));
 const ARCHES = process.env["PROOF_ARCH"]?.split(",") ?? ["x86-64"];
 const KEEP = process.env["PROOF_KEEP"];
 const isSample = process.env["PROOF_COUNT"] === undefined;

@@ -8,6 +8,7 @@ import { matchUpdate } from "../../src/match/match.ts";
 import { buildElf } from "../support/elf-builder.ts";
 import { sectionOf, subjectOf } from "../support/match-objects.ts";
 import { join } from "../support/paths.ts";
+import { sampled } from "../support/sample.ts";
 import { buildKallsyms, buildKdump, flatten, type KdumpDescription, PACKINGS } from "../support/vmcore.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "elfsplice-kdump-"));
@@ -200,7 +201,7 @@ describe("a compressed kdump", () => {
     // The descriptors of all pages lie behind the bitmaps of two blocks each.
     const half = new DataView(dump.buffer, dump.byteOffset).getUint32(436, true) * 4096;
     interesting.push(...Array.from({ length: 200 }, (_, i) => 8192 + half + i));
-    for (const at of interesting) {
+    for (const at of sampled(interesting, 4)) {
       for (const value of [0x00, 0x01, 0x7f, 0xff]) {
         const changed = Uint8Array.from(dump);
         changed[at] = value;

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type CopyOrder, orderCopies } from "../../src/kexec/copy.ts";
+import { runs } from "../support/sample.ts";
 
 const SPARE = 1000;
 
@@ -121,7 +122,7 @@ describe("any plan, executed on simulated memory", () => {
         expect(copies).toBe(sources.length - order.identity + order.cycles);
         expect(order.cycles).toBeLessThanOrEqual((sources.length - order.identity) / 2);
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 

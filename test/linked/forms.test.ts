@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
 import { join } from "../support/paths.ts";
-import { IS_FULL } from "../support/sample.ts";
+import { IS_FULL, sampled } from "../support/sample.ts";
 import { COMPILERS, compareForms, compilerFor, type FormOutcome } from "./forms.ts";
 
 /** Set by `npm run forms`: how many programs of which seeds on which architectures. */
 const FIRST = Number(process.env["FORMS_SEED"] ?? 1);
 const COUNT = Number(process.env["FORMS_COUNT"] ?? (IS_FULL ? 4 : 1));
-const ARCHES = process.env["FORMS_ARCH"]?.split(",") ?? Object.keys(COMPILERS);
+const ARCHES = process.env["FORMS_ARCH"]?.split(",") ?? sampled(Object.keys(COMPILERS), 4);
 const KEEP = process.env["FORMS_KEEP"];
 const isSample = process.env["FORMS_COUNT"] === undefined;
 

@@ -158,10 +158,11 @@ const STILL_MORE: Readonly<Record<string, readonly string[]>> = {
   s390x: ["_start"],
 };
 
-/** All forms on x86-64; elsewhere one form, unless everything is asked for. */
+/** One form on x86-64, elsewhere a third of that, each architecture another one, unless everything is asked for. */
 function sampled(arch: string): readonly Case[] {
-  const isAll = arch === "x86-64" || IS_FULL;
-  return isAll ? CASES : CASES.filter(({ flags }) => flags === PIE);
+  if (IS_FULL) return CASES;
+  const turn = Object.keys(TOOLS).indexOf(arch);
+  return CASES.filter(({ flags }) => flags === PIE).filter((_case, i) => arch === "x86-64" || i % 3 === turn % 3);
 }
 
 function has(tool: string, language: string): boolean {
@@ -184,7 +185,6 @@ describe.each(Object.entries(TOOLS))(
         for (const [side, text] of Object.entries({ pre, post })) {
           const source = join(folder, `${side}.${language === "c" ? "c" : "cc"}`);
           writeFileSync(source, text);
-          const common = ["-O2", "-fno-ipa-ra", "-fno-ipa-icf", "-w", ...flags, "-o", join(folder, side), source];
           const object = [
             "-O2",
             "-fno-ipa-ra",
@@ -196,8 +196,9 @@ describe.each(Object.entries(TOOLS))(
             `${join(folder, side)}.o`,
             source,
           ];
-          execFileSync(language === "c" ? c : cxx, common);
-          execFileSync(language === "c" ? c : cxx, object);
+          const tool = language === "c" ? c : cxx;
+          execFileSync(tool, object);
+          execFileSync(tool, [...flags, "-o", join(folder, side), `${join(folder, side)}.o`]);
         }
         const image = await describePair(join(folder, "pre"), join(folder, "post"));
         const object = await describePair(join(folder, "pre.o"), join(folder, "post.o"));

@@ -7,6 +7,7 @@ import { openImage } from "../../src/image/image.ts";
 import { matchUpdate } from "../../src/match/match.ts";
 import { isText, subjectOf } from "../support/match-objects.ts";
 import { FIXTURES, join } from "../support/paths.ts";
+import { sampled } from "../support/sample.ts";
 import { isInstalled } from "../support/tools.ts";
 
 /** GNU ld for each folder of fixtures, and options for it. */
@@ -39,7 +40,7 @@ function link(arch: string, object: string, name: string): string | undefined {
   return spawnSync(ld, args, { stdio: "ignore" }).status === 0 ? image : undefined;
 }
 
-describe.each(Object.keys(LINKERS))("%s, linked alone (skipped where its linker is absent)", (arch) => {
+describe.each(sampled(Object.keys(LINKERS), 3))("%s, linked alone (skipped where its linker is absent)", (arch) => {
   const cases = readdirSync(join(FIXTURES, arch)).filter(
     (name) =>
       // The addresses that stand for other objects are no Thumb functions: ld would write blx instead of bl.

@@ -6,6 +6,7 @@ import { openImage } from "../../src/image/image.ts";
 import { matchUpdate } from "../../src/match/match.ts";
 import { isText, matchFiles, subjectOf } from "../support/match-objects.ts";
 import { join } from "../support/paths.ts";
+import { sampled } from "../support/sample.ts";
 import { isInstalled } from "../support/tools.ts";
 
 /** Thread-local variables here and elsewhere, a function too far to be called directly, weak names that nothing defines, loops to be aligned. */
@@ -85,7 +86,7 @@ function build(name: string, mode: "static" | "pie"): { readonly objects: readon
 /** Functions whose every reference can be followed in the file. */
 const FULL = ["far_fn", "farcall", "fartail", "loops"];
 
-describe.each(Object.keys(TOOLCHAINS))("near and far for %s (skipped where its gcc is absent)", (name) => {
+describe.each(sampled(Object.keys(TOOLCHAINS), 3))("near and far for %s (skipped where its gcc is absent)", (name) => {
   const { gcc, rules } = TOOLCHAINS[name] as Toolchain;
   const isMissing = !isInstalled(gcc[0] as string);
 

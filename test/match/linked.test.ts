@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openImage } from "../../src/image/image.ts";
 import { isText, matchFiles } from "../support/match-objects.ts";
 import { join } from "../support/paths.ts";
+import { IS_FULL } from "../support/sample.ts";
 import { isInstalled } from "../support/tools.ts";
 
 /** Two files that call one another, with statics of equal names, a table of pointers, a jump table, constants and a pointer to a function. */
@@ -79,7 +80,7 @@ const MODES = { static: ["-fno-pie", "-static", "-no-pie"], pie: ["-fPIE", "-pie
 describe.each(Object.keys(COMPILERS))("a program for %s (skipped where its gcc is absent)", (name) => {
   const { gcc, link = [], pie } = COMPILERS[name] as (typeof COMPILERS)[string];
   const [tool = "", ...flags] = gcc;
-  const modes = (["static", "pie"] as const).filter((mode) => mode === "static" || pie !== false);
+  const modes = (["static", "pie"] as const).filter((mode) => mode === "static" || (pie !== false && IS_FULL));
 
   it.skipIf(!isInstalled(tool)).each(modes)(
     "is what its objects say, each function where the linker put it: %s",

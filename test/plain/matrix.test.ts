@@ -110,7 +110,7 @@ describe("x86-64: neither sections nor -fPIC make a difference, whatever the com
   it.for(
     sampled(
       Object.keys(CASES).map((name, i) => [name, i] as const),
-      4,
+      8,
     ),
   )("%s", async ([name, i], { skip }) => {
     if (all.length === 0) skip("neither gcc nor clang is installed");
@@ -130,7 +130,7 @@ describe("AArch64: sections make no difference", () => {
   it.for(
     sampled(
       names.map((name, i) => [name, i] as const),
-      4,
+      8,
     ),
   )("%s", async ([name, i], { skip }) => {
     needPrograms(skip, compiler);

@@ -9,6 +9,7 @@ import { summaryOf, updateOf } from "../support/built-pair.ts";
 import { bss, data, type Part, rodata, section, strings, text } from "../support/elf-parts.ts";
 import { integrityErrors } from "../support/integrity.ts";
 import { FIXTURES, fixtureCases, join } from "../support/paths.ts";
+import { runs } from "../support/sample.ts";
 import { schemaErrors } from "../support/schema.ts";
 
 const cases = fixtureCases();
@@ -19,7 +20,7 @@ const describeBytes = (pre: Uint8Array, post: Uint8Array): Promise<UpdateDescrip
 /** Runs of random cases, bounded in time; fast-check prints seed and smallest case when one fails. */
 const bounded = (milliseconds: number): fc.Parameters<unknown> => ({
   numRuns: 10_000,
-  interruptAfterTimeLimit: milliseconds,
+  interruptAfterTimeLimit: runs(milliseconds),
   markInterruptAsFailure: false,
 });
 

@@ -1,4 +1,6 @@
+import { pathToFileURL } from "node:url";
 import { MessageChannel, receiveMessageOnPort, SHARE_ENV, Worker } from "node:worker_threads";
+import { join } from "./paths.ts";
 
 /** What a run of the program left behind. */
 export interface Outcome {
@@ -12,6 +14,11 @@ export interface Surroundings {
   readonly cwd: string;
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Address of src/cli/main.ts in the folder that the run of the tests bundled. */
+export function mainOf(folder: string): string {
+  return pathToFileURL(join(folder, "main.js")).href;
 }
 
 /** Milliseconds after which a command counts as one that hangs. */

@@ -5,3 +5,8 @@ export const IS_FULL = process.env["ELFSPLICE_FULL"] !== undefined;
 export function sampled<T>(rows: readonly T[], every: number): readonly T[] {
   return IS_FULL ? rows : rows.filter((_row, i) => i % every === 0);
 }
+
+/** How many random cases, or milliseconds of them, a property is given: all in a full run, an eighth otherwise. */
+export function runs(count: number): number {
+  return IS_FULL ? count : Math.ceil(count / 8);
+}

@@ -5,6 +5,7 @@ import { decodeX86, type X86Mode } from "../../../src/arch/x86/decode.ts";
 import { trailingBytes } from "../../../src/arch/x86/trailing.ts";
 import { SHF } from "../../../src/elf/constants.ts";
 import { readObject, type Section } from "../../../src/elf/object.ts";
+import { IS_FULL, sampled } from "../../support/sample.ts";
 import { needPrograms } from "../../support/tools.ts";
 import { compile, corpusObjects, needCorpus, outputOf } from "../toolchain.ts";
 
@@ -184,7 +185,7 @@ describe("objects of the corpus, against objdump", () => {
   ])("%s", { timeout: 120_000 }, ([folder, least], { skip }) => {
     needCorpus(skip);
     needPrograms(skip, "objdump");
-    const counts = corpusObjects(folder).map((path) => agreeWithObjdump(path, readFileSync(path)));
-    expect(counts.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(least);
+    const counts = sampled(corpusObjects(folder), 8).map((path) => agreeWithObjdump(path, readFileSync(path)));
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(IS_FULL ? least : least / 20);
   });
 });

@@ -7,7 +7,8 @@ import { FormatError, UnsupportedError, UsageError } from "../../../src/errors.t
 import { type Compression, compressionOf, decompress } from "../../../src/input/formats/compressed.ts";
 import { mostHeld, mostUnpacked, setMaxMemory } from "../../../src/input/limits.ts";
 import { FIXTURES, join } from "../../support/paths.ts";
-import { isInstalled } from "../../support/tools.ts";
+import { sampled } from "../../support/sample.ts";
+import { needPrograms } from "../../support/tools.ts";
 
 const TEXT = Buffer.from(`${"elfsplice reads objects. ".repeat(40)}the end\n`);
 /** TEXT, packed by xz 5.4 and zstd 1.5. */
@@ -169,29 +170,31 @@ const TOOLS = [
   ["gzip", "-9"],
 ];
 
-describe.each(TOOLS)("%s %s %s (skipped where it is not installed)", (tool, ...args) => {
-  const object = readFileSync(join(FIXTURES, "loop-driver/ioctl/pre.o"));
-  const noise = createHash("sha512").update(object).digest();
-  it.skipIf(!isInstalled(tool as string)).each([
-    ["an object", object],
-    [
-      "more than the decoder hands out at once, and not even",
-      Buffer.concat([Buffer.alloc((1 << 22) + 77, object), noise]),
-    ],
-    ["much of one byte", Buffer.alloc((1 << 23) + 1, 7)],
-    [
-      "many objects",
-      Buffer.concat(Array.from({ length: 100 }, (_, at) => Buffer.concat([object, noise.subarray(at % 60)]))),
-    ],
-    ["zeros", Buffer.alloc(3_000_000)],
-    ["what cannot be packed", noise],
-    ["one byte", Buffer.from("x")],
-    ["nothing", Buffer.alloc(0)],
-  ])("%s comes out as it went in", async (_what, contents) => {
-    const bytes = execFileSync(tool as string, [...args.filter(Boolean), "-c"], {
-      input: contents,
-      maxBuffer: 1 << 28,
-    });
-    expect(Buffer.compare(await unpack(bytes), contents)).toBe(0);
+const object = readFileSync(join(FIXTURES, "loop-driver/ioctl/pre.o"));
+const noise = createHash("sha512").update(object).digest();
+const CONTENTS: readonly (readonly [what: string, contents: () => Buffer])[] = [
+  ["an object", () => object],
+  [
+    "more than the decoder hands out at once, and not even",
+    () => Buffer.concat([Buffer.alloc((1 << 22) + 77, object), noise]),
+  ],
+  ["much of one byte", () => Buffer.alloc((1 << 23) + 1, 7)],
+  [
+    "many objects",
+    () => Buffer.concat(Array.from({ length: 100 }, (_, at) => Buffer.concat([object, noise.subarray(at % 60)]))),
+  ],
+  ["zeros", () => Buffer.alloc(3_000_000)],
+  ["what cannot be packed", () => noise],
+  ["one byte", () => Buffer.from("x")],
+  ["nothing", () => Buffer.alloc(0)],
+];
+const PACKINGS = TOOLS.flatMap((command) => CONTENTS.map(([what, contents]) => ({ command, what, contents })));
+
+describe("what a packer made (skipped where it is not installed)", () => {
+  it.for(sampled(PACKINGS, 3))("$command: $what comes out as it went in", async ({ command, contents }, { skip }) => {
+    const [tool = "", ...args] = command;
+    needPrograms(skip, tool);
+    const bytes = execFileSync(tool, [...args, "-c"], { input: contents(), maxBuffer: 1 << 28 });
+    expect(Buffer.compare(await unpack(bytes), contents())).toBe(0);
   });
 });

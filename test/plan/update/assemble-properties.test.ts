@@ -4,6 +4,7 @@ import { assembleUpdate, type PairFragment, readSuppressions, renderJson } from 
 import { bss, group, type Part, rodata, section, strings, text } from "../../support/elf-parts.ts";
 import { integrityErrors } from "../../support/integrity.ts";
 import { builtFragments } from "../../support/many-pairs.ts";
+import { runs } from "../../support/sample.ts";
 import { schemaErrors } from "../../support/schema.ts";
 
 /*
@@ -75,7 +76,7 @@ describe("any build of several objects", () => {
         expect(renderJson(assembleUpdate(fragments.toReversed(), { suppress }))).toBe(renderJson(update));
         expect(JSON.stringify(fragments)).toBe(before);
       }),
-      { numRuns: 300, interruptAfterTimeLimit: 2500 },
+      { numRuns: 300, interruptAfterTimeLimit: runs(2500) },
     );
   });
 
@@ -90,7 +91,7 @@ describe("any build of several objects", () => {
           assembleUpdate(list, { id: "x", ...options }).changes;
         expect(changesOf(fragments, { suppress })).toEqual(changesOf(rest));
       }),
-      { numRuns: 200, interruptAfterTimeLimit: 1500 },
+      { numRuns: 200, interruptAfterTimeLimit: runs(1500) },
     );
   });
 });
