@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, write
 import { describe, expect, it } from "vitest";
 import type { UpdateDescription } from "../../src/index.ts";
 import { FIXTURES, join, ROOT } from "../support/paths.ts";
+import { needPrograms } from "../support/tools.ts";
 import { linesOf, objectOf, pairOf, useProgram } from "./program.ts";
 
 const { run, folder, bundle } = useProgram();
@@ -194,7 +195,8 @@ describe("--root holds the objects against the description", () => {
     },
   );
 
-  it.runIf(existsSync("/dev/zero"))("a device or a FIFO in the place of an object is not read", () => {
+  it.runIf(existsSync("/dev/zero"))("a device or a FIFO in the place of an object is not read", ({ skip }) => {
+    needPrograms(skip, "mkfifo");
     const root = rootOf("text/body");
     rmSync(join(root, "pre.o"));
     expect(spawnSync("mkfifo", [join(root, "pre.o")]).status).toBe(0);

@@ -101,8 +101,7 @@ describe.skipIf(!HAS_RUN_IMAGE)(
       const results = SOME.map((name) => matchFiles(preOf(name), { run: booted }));
       expectFound(results);
       expect(results.flatMap(wrongPlaces)).toEqual([]);
-      const rules = new Set(results.flatMap(({ sections }) => sections.flatMap((section) => section.rules)));
-      expect([...rules].sort()).toEqual([
+      const rules = [
         "alternatives",
         "bug-entry",
         "exception-entry",
@@ -112,7 +111,10 @@ describe.skipIf(!HAS_RUN_IMAGE)(
         "return-thunk",
         "static-call",
         "static-key",
-      ]);
+      ];
+      const used = new Set(results.flatMap(({ sections }) => sections.flatMap((section) => section.rules)));
+      if (IS_FULL) expect([...used].sort()).toEqual(rules);
+      else expect(rules).toEqual(expect.arrayContaining([...used]));
       rmSync(booted);
     }, 120_000);
 

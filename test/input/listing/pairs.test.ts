@@ -9,6 +9,7 @@ import { buildAr } from "../../support/ar-builder.ts";
 import { buildElf } from "../../support/elf-builder.ts";
 import { elf, text } from "../../support/elf-parts.ts";
 import { FIXTURES, join } from "../../support/paths.ts";
+import { needPrograms } from "../../support/tools.ts";
 import { type Files, useTrees } from "../../support/trees.ts";
 
 const tree = useTrees();
@@ -146,7 +147,8 @@ describe("two trees", () => {
     expect(reasons(pairs)).toEqual(["dangling: a link that leads nowhere", "x/loop: a link to a folder"]);
   });
 
-  it.runIf(process.platform === "linux")("never open a pipe", () => {
+  it.runIf(process.platform === "linux")("never open a pipe", ({ skip }) => {
+    needPrograms(skip, "mkfifo");
     const folder = tree("pipe", { "a.o": PRE });
     execFileSync("mkfifo", [join(folder, "p.o")]);
     expect(reasons(listPairs(folder, folder))).toEqual(["p.o: not a regular file"]);
