@@ -10,30 +10,18 @@ import { isFlattened, unflatten } from "./flattened.ts";
 import { isKdump, openKdump } from "./kdump.ts";
 import { kernelImage } from "./kernel.ts";
 import { linkedImage } from "./linked.ts";
-import type { Memory } from "./memory.ts";
 import { moduleImage } from "./module.ts";
-import type { ImageKind, ImageOptions, ImageParts } from "./parts.ts";
+import type { ImageOptions, ImageParts } from "./parts.ts";
 import { NO_SYMBOLS, type RunSymbols } from "./run-symbols.ts";
 import { slideBetween } from "./slide.ts";
 import { readSystemMap } from "./system-map.ts";
 
 /** The system that runs, as an image shows it. */
-export interface RunImage {
+export interface RunImage extends Omit<ImageParts, "object" | "files"> {
   readonly path: string;
-  readonly kind: ImageKind;
   readonly arch: Arch;
-  readonly slide: bigint;
   /** Run address less the address that the file stores: the slide for files without dynamic relocations, else 0. */
   readonly contentBias: bigint;
-  readonly buildId: string | undefined;
-  /** `uname -r` of a kernel, where its core tells. */
-  readonly release?: string | undefined;
-  /** What was there and could not be used, in words. */
-  readonly problems?: readonly string[] | undefined;
-  readonly memory: Memory;
-  readonly symbols: RunSymbols;
-  /** Start and end of a table of the kernel's, by section name; undefined where the image does not tell. */
-  table(name: string): { readonly start: bigint; readonly size: number } | undefined;
   /** An executable or shared object as the format has it, its sections read as they are looked at; undefined for other kinds. */
   readonly object: ElfObject | undefined;
   /** Bytes read from files so far. */

@@ -23,8 +23,11 @@ export interface ImageParts {
   readonly symbols: RunSymbols;
   readonly slide: bigint;
   readonly buildId: string | undefined;
+  /** `uname -r` of a kernel, where its core tells. */
   readonly release?: string | undefined;
+  /** What was there and could not be used, in words. */
   readonly problems?: readonly string[] | undefined;
+  /** Start and end of a table of the kernel's, by section name; undefined where the image does not tell. */
   table(name: string): { readonly start: bigint; readonly size: number } | undefined;
   /** An executable or shared object as the format has it. */
   readonly object?: ElfObject | undefined;

@@ -1,5 +1,5 @@
 import { SHN, SHT } from "../elf/constants.ts";
-import type { ElfData } from "../elf/object.ts";
+import type { ElfData, ElfSymbol, Section } from "../elf/object.ts";
 
 /** What the ELF header says beside the tables. */
 export interface FileIdentity {
@@ -12,28 +12,13 @@ export interface FileIdentity {
 }
 
 /** One section header with its contents; `size` counts where SHT_NOBITS has none. gABI chapter 4, "Sections". */
-export interface FileSection {
-  readonly name: string;
-  readonly type: number;
-  readonly flags: bigint;
-  readonly link: number;
-  readonly info: number;
-  readonly addralign: number;
-  readonly entsize: number;
-  readonly bytes: Uint8Array;
+export interface FileSection
+  extends Pick<Section, "name" | "type" | "flags" | "link" | "info" | "addralign" | "entsize" | "bytes"> {
   readonly size?: number;
 }
 
 /** One symbol as the table stores it; `shndx` is below SHN_LORESERVE or reserved, never extended. gABI chapter 4, "Symbol Table". */
-export interface FileSymbol {
-  readonly name: string;
-  readonly value: bigint;
-  readonly size: number;
-  readonly bind: number;
-  readonly type: number;
-  readonly other: number;
-  readonly shndx: number;
-}
+export type FileSymbol = Omit<ElfSymbol, "index" | "section">;
 
 /** One RELA record. gABI chapter 4, "Relocation". */
 export interface FileRelocation {

@@ -32,17 +32,18 @@ export interface DebugSections {
   readonly unknownTypes: ReadonlySet<string>;
 }
 
-/** Sections that hold types. */
-const TYPES: ReadonlySet<string> = new Set([
+/** Where types are; what two objects have here tells whether their types are the same. */
+export const TYPE_SECTIONS: readonly string[] = [
   ".debug_info",
   ".debug_types",
   ".debug_abbrev",
   ".debug_str",
   ".debug_line_str",
   ".debug_str_offsets",
-  ".debug_addr",
   ".BTF",
-]);
+];
+/** Addresses of functions change with their code. */
+const TYPES: ReadonlySet<string> = new Set([...TYPE_SECTIONS, ".debug_addr"]);
 
 /** Sections that tell, besides those of types, which source line code comes from. DWARF 5 sections 2.17.3 and 6.2. */
 const SOURCE: ReadonlySet<string> = new Set([".debug_line", ".debug_ranges", ".debug_rnglists"]);

@@ -2,7 +2,7 @@ import type { ElfObject } from "../elf/object.ts";
 import { readBtf } from "./btf.ts";
 import { readDwarf } from "./dwarf/dwarf.ts";
 import type { TypeGraph } from "./graph.ts";
-import { type DebugSections, readDebugSections } from "./sections.ts";
+import { type DebugSections, readDebugSections, TYPE_SECTIONS } from "./sections.ts";
 import { type Layouts, layoutsOf } from "./structs.ts";
 
 /** Types from DWARF where an object has any, else from BTF; undefined when it says nothing. Throws FormatError and UnsupportedError. */
@@ -23,15 +23,7 @@ export async function readLayouts(object: ElfObject): Promise<Layouts | undefine
 
 /** Whether two objects have the same types to the byte, so that nothing has to be read. */
 export function areSame(pre: DebugSections, post: DebugSections): boolean {
-  return [
-    ".debug_info",
-    ".debug_types",
-    ".debug_abbrev",
-    ".debug_str",
-    ".debug_line_str",
-    ".debug_str_offsets",
-    ".BTF",
-  ].every((name) => {
+  return TYPE_SECTIONS.every((name) => {
     const [before, after] = [pre.all(name), post.all(name)];
     return (
       before.length === after.length && before.every(({ bytes }, i) => Buffer.compare(bytes, after[i]!.bytes) === 0)

@@ -229,7 +229,14 @@ export function implyField(
 ): Mismatch | undefined {
   const place = wrap(context.arch, base + BigInt(index));
   const mismatch = (why: string): Mismatch => mismatchAt(span, relocation.offset, place, run.subarray(index), why, 8);
-  if (countsFromGot(relocation)) return implyFromGot(context, trial, span, relocation, run, index, place);
+  if (countsFromGot(relocation)) {
+    const got = gotBase(context, trial);
+    if (got === undefined) return { ...mismatch("where the GOT is, is not known"), waits: true };
+    const { slot, address } = fromGot(context, relocation, run, index, got);
+    const meansIt = slot ? implySlot : imply;
+    const objection = meansIt(context, trial, span, relocation, address);
+    return objection === undefined ? undefined : mismatch(objection);
+  }
   let why: string | undefined;
   if (relocation.howto.role === "tls") {
     const value = threadValue(context, trial, relocation, run, index, place);
@@ -246,24 +253,5 @@ export function implyField(
     const meant = held === undefined || !isFromGlobalPointer ? held : wrap(context.arch, signed32(held) + pointer);
     why = meant === undefined ? undefined : imply(context, trial, span, relocation, meant);
   }
-  return why === undefined ? undefined : mismatch(why);
-}
-
-function implyFromGot(
-  context: Context,
-  trial: Trial,
-  span: Span,
-  relocation: SpanRelocation,
-  run: Uint8Array,
-  index: number,
-  place: bigint,
-): Mismatch | undefined {
-  const mismatch = (why: string): Mismatch => mismatchAt(span, relocation.offset, place, run.subarray(index), why, 8);
-  const base = gotBase(context, trial);
-  if (base === undefined) return { ...mismatch("where the GOT is, is not known"), waits: true };
-  const { slot, address } = fromGot(context, relocation, run, index, base);
-  const why = slot
-    ? implySlot(context, trial, span, relocation, address)
-    : imply(context, trial, span, relocation, address);
   return why === undefined ? undefined : mismatch(why);
 }

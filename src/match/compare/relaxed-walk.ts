@@ -12,7 +12,6 @@
  */
 
 import { readField } from "../../arch/field.ts";
-import { markLinked } from "../../diff/mask.ts";
 import { signedHex } from "../../hex.ts";
 import type { Span, SpanRelocation } from "../../spans/span.ts";
 import { type Context, imply, meantAddress, mismatchAt, wrap } from "../context.ts";
@@ -20,6 +19,7 @@ import { type RelaxSite, type RelaxStep, RISCV_RULES, wordAt } from "../toleranc
 import type { Trial } from "../values.ts";
 import type { ComparisonResult, Mismatch, OffsetMap } from "./mismatch.ts";
 import { Halves } from "./relaxed-halves.ts";
+import { SpanWalk } from "./span-walk.ts";
 
 /** Where each instruction went: the linker moves nothing but by deleting in front of it. */
 class MovedOffsets implements OffsetMap {
@@ -45,60 +45,39 @@ function branchType(word: number): number | undefined {
   return { 5: 45, 6: 44, 7: 44 }[(word >>> 13) & 7];
 }
 
-class Walk {
-  readonly #context: Context;
-  readonly #trial: Trial;
-  readonly #span: Span;
-  readonly #address: bigint;
+class Walk extends SpanWalk {
   readonly #run: Uint8Array;
-  readonly #mask: Uint8Array;
-  readonly #rules = new Set<string>();
   readonly #offsets = new MovedOffsets();
   readonly #branches: { at: number; runAt: number; distance: number }[] = [];
   readonly #halves: Halves;
-  #at = 0;
-  #runAt = 0;
-  #nextField = 0;
 
   constructor(context: Context, trial: Trial, span: Span, address: bigint, run: Uint8Array) {
-    this.#context = context;
-    this.#trial = trial;
-    this.#span = span;
-    this.#address = address;
+    super(context, trial, span, address);
     this.#run = run;
-    this.#mask = new Uint8Array(span.bytes.length + 16);
-    markLinked(this.#mask, span.relocations, context.arch);
     this.#halves = new Halves(context, trial, span);
   }
 
   walk(): ComparisonResult {
-    const { size } = this.#span;
-    while (this.#at < size) {
-      this.#offsets.add(this.#at, this.#runAt);
+    const { size } = this.span;
+    while (this.at < size) {
+      this.#offsets.add(this.at, this.runAt);
       const mismatch = this.#step();
       if (mismatch !== undefined) return { mismatch };
     }
-    this.#offsets.add(size, this.#runAt);
+    this.#offsets.add(size, this.runAt);
     const mismatch = this.#checkBranches() ?? this.#checkHalves();
     if (mismatch !== undefined) return { mismatch };
     return {
       mismatch: undefined,
-      rules: this.#rules,
-      blocks: [{ start: 0, size: this.#runAt }],
+      rules: this.rules,
+      blocks: [{ start: 0, size: this.runAt }],
       map: this.#offsets,
     };
   }
 
-  /** Relocations at the place; hints come behind what they are about. Distances from a loaded address are none: their bytes are compared. */
+  /** Relocations at the place; hints come behind what they are about. Distances from a loaded address are left out: their bytes are compared. */
   #fields(): readonly SpanRelocation[] {
-    const { relocations } = this.#span;
-    while ((relocations[this.#nextField]?.offset ?? this.#at) < this.#at) this.#nextField++;
-    const found: SpanRelocation[] = [];
-    for (let index = this.#nextField; relocations[index]?.offset === this.#at; index++) {
-      const relocation = relocations[index] as SpanRelocation;
-      if (relocation.distance === undefined) found.push(relocation);
-    }
-    return found;
+    return this.fields(this.at, this.at + 1).filter(({ distance }) => distance === undefined);
   }
 
   #step(): Mismatch | undefined {
@@ -112,7 +91,7 @@ class Walk {
       const step = rule.apply(site as RelaxSite);
       if (step === undefined || relocation === undefined) continue;
       // Filler that is as long as the object's is not a difference.
-      if (step.pre !== step.run || !isAlign) this.#rules.add(rule.name);
+      if (step.pre !== step.run || !isAlign) this.rules.add(rule.name);
       return this.#take(relocation, step);
     }
     return this.#mismatch("instructions differ");
@@ -120,10 +99,10 @@ class Walk {
 
   #site(relocation: SpanRelocation, fields: readonly SpanRelocation[]): RelaxSite {
     return {
-      context: this.#context,
-      pre: this.#span.bytes.subarray(this.#at),
-      run: this.#run.subarray(this.#runAt),
-      place: wrap(this.#context.arch, this.#address + BigInt(this.#runAt)),
+      context: this.context,
+      pre: this.span.bytes.subarray(this.at),
+      run: this.#run.subarray(this.runAt),
+      place: wrap(this.context.arch, this.address + BigInt(this.runAt)),
       relocation,
       relaxable: fields.some(({ howto }) => howto.name === "R_RISCV_RELAX"),
     };
@@ -131,15 +110,15 @@ class Walk {
 
   /** Bytes of the instruction, or of the pair that one record is for. RISC-V ISA manual, "Expanded Instruction-Length Encoding". */
   #lengthAt(fields: readonly SpanRelocation[]): number {
-    const own = (wordAt(this.#span.bytes, this.#at) & 3) === 3 ? 4 : 2;
-    return Math.min(Math.max(own, ...fields.map(({ howto }) => howto.size)), this.#span.size - this.#at);
+    const own = (wordAt(this.span.bytes, this.at) & 3) === 3 ? 4 : 2;
+    return Math.min(Math.max(own, ...fields.map(({ howto }) => howto.size)), this.span.size - this.at);
   }
 
   #isEqual(length: number): boolean {
-    if (this.#runAt + length > this.#run.length) return false;
+    if (this.runAt + length > this.#run.length) return false;
     for (let i = 0; i < length; i++) {
-      const differing = (this.#span.bytes[this.#at + i] as number) ^ (this.#run[this.#runAt + i] as number);
-      if ((differing & ~(this.#mask[this.#at + i] as number)) !== 0) return false;
+      const differing = (this.span.bytes[this.at + i] as number) ^ (this.#run[this.runAt + i] as number);
+      if ((differing & ~(this.mask[this.at + i] as number)) !== 0) return false;
     }
     return true;
   }
@@ -148,35 +127,35 @@ class Walk {
   #keep(relocation: SpanRelocation | undefined, length: number): Mismatch | undefined {
     const whole = { pre: length, run: length };
     if (relocation === undefined) {
-      const type = branchType(wordAt(this.#span.bytes, this.#at));
-      const howto = type === undefined ? undefined : this.#context.arch.howtos.get(type);
+      const type = branchType(wordAt(this.span.bytes, this.at));
+      const howto = type === undefined ? undefined : this.context.arch.howtos.get(type);
       if (howto !== undefined) {
-        const distance = Number(readField(this.#span.bytes, this.#at, howto, "lsb"));
-        this.#branches.push({ at: this.#at, runAt: this.#runAt, distance });
+        const distance = Number(readField(this.span.bytes, this.at, howto, "lsb"));
+        this.#branches.push({ at: this.at, runAt: this.runAt, distance });
       }
       return this.#take(undefined, whole);
     }
     const { howto } = relocation;
-    const place = wrap(this.#context.arch, this.#address + BigInt(this.#runAt));
-    const field = readField(this.#run, this.#runAt, howto, "lsb");
+    const place = wrap(this.context.arch, this.address + BigInt(this.runAt));
+    const field = readField(this.#run, this.runAt, howto, "lsb");
     if (/HI20$/.test(howto.name))
       return this.#take(relocation, { ...whole, high: howto.pcrel ? place + field : field });
     if (/LO12_[IS]$/.test(howto.name)) return this.#take(relocation, { ...whole, low: { base: "high", value: field } });
-    const meant = meantAddress(this.#context.image, relocation, this.#run, this.#runAt, place);
+    const meant = meantAddress(this.context.image, relocation, this.#run, this.runAt, place);
     return this.#take(relocation, meant === undefined ? whole : { ...whole, meant });
   }
 
   #take(relocation: SpanRelocation | undefined, step: RelaxStep): Mismatch | undefined {
     if (relocation !== undefined) {
       const { meant, high, low } = step;
-      const why = meant === undefined ? undefined : imply(this.#context, this.#trial, this.#span, relocation, meant);
+      const why = meant === undefined ? undefined : imply(this.context, this.trial, this.span, relocation, meant);
       if (why !== undefined) return this.#mismatch(why);
-      const register = wordAt(this.#span.bytes, this.#at);
+      const register = wordAt(this.span.bytes, this.at);
       if (high !== undefined) this.#halves.addHigh(relocation, high, (register >>> 7) & 31);
-      if (low !== undefined) this.#halves.addLow(relocation, low, (register >>> 15) & 31, this.#runAt);
+      if (low !== undefined) this.#halves.addLow(relocation, low, (register >>> 15) & 31, this.runAt);
     }
-    this.#at += step.pre;
-    this.#runAt += step.run;
+    this.at += step.pre;
+    this.runAt += step.run;
     return undefined;
   }
 
@@ -184,7 +163,7 @@ class Walk {
   #checkBranches(): Mismatch | undefined {
     for (const { at, runAt, distance } of this.#branches) {
       const target = at + distance;
-      if (this.#offsets.has(target, runAt + distance) || target < 0 || target > this.#span.size) continue;
+      if (this.#offsets.has(target, runAt + distance) || target < 0 || target > this.span.size) continue;
       const why = `the branch leads to ${signedHex(target)} in the object, where the run code has moved`;
       return this.#mismatch(why, at, runAt);
     }
@@ -197,9 +176,9 @@ class Walk {
     return { ...this.#mismatch(wrong.why, wrong.at, wrong.runAt), ...(wrong.waits && { waits: true as const }) };
   }
 
-  #mismatch(why: string, at = this.#at, runAt = this.#runAt): Mismatch {
-    const place = wrap(this.#context.arch, this.#address + BigInt(runAt));
-    return mismatchAt(this.#span, at, place, this.#run.subarray(runAt), why, 8);
+  #mismatch(why: string, at = this.at, runAt = this.runAt): Mismatch {
+    const place = wrap(this.context.arch, this.address + BigInt(runAt));
+    return mismatchAt(this.span, at, place, this.#run.subarray(runAt), why, 8);
   }
 }
 

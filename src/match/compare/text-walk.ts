@@ -12,10 +12,9 @@
  */
 
 import type { X86Instruction, X86Mode } from "../../arch/x86/decode.ts";
-import { markLinked } from "../../diff/mask.ts";
 import { signedHex } from "../../hex.ts";
 import { RunCode } from "../../image/run-code.ts";
-import type { Span, SpanRelocation, TableEntry } from "../../spans/span.ts";
+import type { Span, TableEntry } from "../../spans/span.ts";
 import { type Context, imply, mismatchAt } from "../context.ts";
 import { MOVED_BLOCK } from "../tolerances/rules.ts";
 import { X86_RULES } from "../tolerances/rules-x86.ts";
@@ -24,6 +23,7 @@ import { implyThread } from "../tolerances/thread-locals.ts";
 import type { Trial } from "../values.ts";
 import { implyField } from "./bytewise.ts";
 import type { Block, ComparisonResult, Mismatch, OffsetMap } from "./mismatch.ts";
+import { SpanWalk } from "./span-walk.ts";
 
 const NO_ENTRIES: readonly TableEntry[] = [];
 
@@ -53,115 +53,89 @@ class WalkedOffsets implements OffsetMap {
 }
 
 /** One walk over a span and a candidate. */
-class Walk {
-  readonly #context: Context;
-  readonly #trial: Trial;
-  readonly #span: Span;
-  readonly #address: bigint;
+class Walk extends SpanWalk {
   readonly #mode: X86Mode;
   readonly #code: RunCode;
-  readonly #mask: Uint8Array;
-  readonly #rules = new Set<string>();
   readonly #offsets = new WalkedOffsets();
   readonly #branches: { at: number; runAt: number; pre: number; run: number }[] = [];
   readonly #expected = new Map<number, number>();
   readonly #blocks: Block[] = [];
-  #at = 0;
-  #runAt = 0;
   #blockStart = 0;
-  #nextField = 0;
   #afterJump = false;
 
   constructor(context: Context, trial: Trial, span: Span, address: bigint, mode: X86Mode) {
-    this.#context = context;
-    this.#trial = trial;
-    this.#span = span;
-    this.#address = address;
+    super(context, trial, span, address);
     this.#mode = mode;
     this.#code = new RunCode(context.image.memory, address);
-    this.#mask = new Uint8Array(span.bytes.length + 16);
-    markLinked(this.#mask, span.relocations, context.arch);
   }
 
   walk(): ComparisonResult {
-    const { size } = this.#span;
-    while (this.#at < size) {
+    const { size } = this.span;
+    while (this.at < size) {
       this.#followMove();
-      this.#offsets.add(this.#at, this.#runAt);
+      this.#offsets.add(this.at, this.runAt);
       const site = this.#site();
       const mismatch = this.#step(site);
       if (mismatch !== undefined) return { mismatch };
     }
-    this.#offsets.add(size, this.#runAt);
+    this.#offsets.add(size, this.runAt);
     this.#endBlock();
     const mismatch = this.#checkBranches();
     if (mismatch !== undefined) return { mismatch };
-    return { mismatch: undefined, rules: this.#rules, blocks: this.#blocks, map: this.#offsets };
+    return { mismatch: undefined, rules: this.rules, blocks: this.#blocks, map: this.#offsets };
   }
 
   /** Behind an unconditional jump the run code continues where earlier jumps to this place lead. */
   #followMove(): void {
-    const expected = this.#expected.get(this.#at);
-    if (!this.#afterJump || expected === undefined || expected === this.#runAt) return;
-    if (this.#offsets.startOf(this.#at) !== undefined) return;
-    const gap = expected - this.#runAt;
+    const expected = this.#expected.get(this.at);
+    if (!this.#afterJump || expected === undefined || expected === this.runAt) return;
+    if (this.#offsets.startOf(this.at) !== undefined) return;
+    const gap = expected - this.runAt;
     // Filler in between is not a move.
     if (gap > 0 && gap < 64) {
-      const index = this.#code.indexOf(this.#runAt);
-      if (this.#context.arch.isPadding(this.#code.bytes, index, index + gap)) return;
+      const index = this.#code.indexOf(this.runAt);
+      if (this.context.arch.isPadding(this.#code.bytes, index, index + gap)) return;
     }
     this.#endBlock();
-    this.#runAt = expected;
+    this.runAt = expected;
     this.#blockStart = expected;
-    this.#rules.add(MOVED_BLOCK.name);
+    this.rules.add(MOVED_BLOCK.name);
   }
 
   #endBlock(): void {
-    if (this.#runAt > this.#blockStart) {
-      this.#blocks.push({ start: this.#blockStart, size: this.#runAt - this.#blockStart });
+    if (this.runAt > this.#blockStart) {
+      this.#blocks.push({ start: this.#blockStart, size: this.runAt - this.#blockStart });
     }
   }
 
   #site(): Site {
-    const { bytes: pre } = this.#span;
-    const index = this.#code.indexOf(this.#runAt);
+    const { bytes: pre } = this.span;
+    const index = this.#code.indexOf(this.runAt);
     const run = this.#code.bytes;
-    const insn = decodeAt(pre, this.#at, this.#mode);
-    const at = this.#at;
+    const insn = decodeAt(pre, this.at, this.#mode);
+    const at = this.at;
     return {
-      context: this.#context,
-      trial: this.#trial,
+      context: this.context,
+      trial: this.trial,
       mode: this.#mode,
-      span: this.#span,
-      address: this.#address,
+      span: this.span,
+      address: this.address,
       pre,
       at,
       insn,
-      relocations: this.#fields(at, at + (insn?.length ?? 1)),
+      relocations: this.fields(at, at + (insn?.length ?? 1)),
       run,
       index,
-      runAt: this.#runAt,
+      runAt: this.runAt,
       runInsn: decodeAt(run, index, this.#mode),
       afterJump: this.#afterJump,
       entries: (table) =>
-        this.#span.entries.length === 0
+        this.span.entries.length === 0
           ? NO_ENTRIES
-          : this.#span.entries.filter((entry) => entry.ownerOffset === at && table.test(entry.section.name)),
-      fields: (from, to) => this.#fields(from, to),
+          : this.span.entries.filter((entry) => entry.ownerOffset === at && table.test(entry.section.name)),
+      fields: (from, to) => this.fields(from, to),
       code: this.#code,
     };
-  }
-
-  /** The walk only goes forward, so the fields that are passed need not be looked at again. */
-  #fields(from: number, to: number): readonly SpanRelocation[] {
-    const { relocations } = this.#span;
-    while ((relocations[this.#nextField]?.offset ?? to) < this.#at) this.#nextField++;
-    const found: SpanRelocation[] = [];
-    for (let index = this.#nextField; (relocations[index]?.offset ?? to) < to; index++) {
-      const relocation = relocations[index] as SpanRelocation;
-      if (relocation.offset >= from) found.push(relocation);
-    }
-    return found;
   }
 
   #step(site: Site): Mismatch | undefined {
@@ -178,7 +152,7 @@ class Walk {
       if (step === undefined) continue;
       const why = this.#take(site, step);
       if (why === undefined) {
-        this.#rules.add(rule.name);
+        this.rules.add(rule.name);
         return undefined;
       }
       if (implied === undefined) objection = `${why} (by rule ${rule.name})`;
@@ -197,7 +171,7 @@ class Walk {
     const to = isInner ? from + (insn.branch ? insn.immediateSize : insn.displacementSize) : -1;
     for (let i = 0; i < length; i++) {
       if (at + i >= from && at + i < to) continue;
-      const differing = ((pre[at + i] as number) ^ (run[index + i] as number)) & ~(this.#mask[at + i] as number);
+      const differing = ((pre[at + i] as number) ^ (run[index + i] as number)) & ~(this.mask[at + i] as number);
       if (differing !== 0) return undefined;
     }
     if (!isInner) return { pre: length, run: length };
@@ -208,21 +182,21 @@ class Walk {
   /** Goes on behind a step, unless what it implies cannot be. */
   #take(site: Site, step: Step): string | undefined {
     for (const [relocation, meant] of step.meant ?? []) {
-      const why = imply(this.#context, this.#trial, this.#span, relocation, meant);
+      const why = imply(this.context, this.trial, this.span, relocation, meant);
       if (why !== undefined) return why;
     }
     for (const [relocation, value] of step.thread ?? []) {
-      const why = implyThread(this.#context, this.#trial, this.#span, relocation, value);
+      const why = implyThread(this.context, this.trial, this.span, relocation, value);
       if (why !== undefined) return why;
     }
     if (step.branch !== undefined) {
       const { pre, run } = step.branch;
-      this.#branches.push({ at: this.#at, runAt: this.#runAt, pre, run });
+      this.#branches.push({ at: this.at, runAt: this.runAt, pre, run });
       if (!this.#expected.has(pre)) this.#expected.set(pre, run);
     }
     if (step.pre > 0) this.#afterJump = endsControl(site);
-    this.#at += step.pre;
-    this.#runAt += step.run;
+    this.at += step.pre;
+    this.runAt += step.run;
     return undefined;
   }
 
@@ -233,7 +207,7 @@ class Walk {
       // The field's index in the chunk, and the chunk's own address.
       const inRun = index + relocation.offset - at;
       const base = address + BigInt(runAt - index);
-      const mismatch = implyField(this.#context, this.#trial, span, relocation, run, inRun, base);
+      const mismatch = implyField(this.context, this.trial, span, relocation, run, inRun, base);
       if (mismatch !== undefined) return mismatch;
     }
     return undefined;
@@ -243,17 +217,17 @@ class Walk {
     for (const { at, runAt, pre, run } of this.#branches) {
       if (this.#offsets.has(pre, run)) continue;
       // Where the assembler resolved a jump into a neighbour without a relocation, only the distance can be compared.
-      if ((pre < 0 || pre > this.#span.size) && pre - at === run - runAt) continue;
+      if ((pre < 0 || pre > this.span.size) && pre - at === run - runAt) continue;
       const index = this.#code.indexOf(runAt);
       const why = `the jump leads to ${signedHex(pre)} in the object, to ${signedHex(run)} in the run code, which do not correspond`;
-      return mismatchAt(this.#span, at, this.#address + BigInt(runAt), this.#code.bytes.subarray(index), why, 6);
+      return mismatchAt(this.span, at, this.address + BigInt(runAt), this.#code.bytes.subarray(index), why, 6);
     }
     return undefined;
   }
 
   #mismatch({ at, insn, run, index, runAt, runInsn }: Site, why: string): Mismatch {
-    const pre = this.#span.bytes.slice(at, at + (insn?.length ?? 8));
-    const runAddress = BigInt.asUintN(64, this.#address + BigInt(runAt));
+    const pre = this.span.bytes.slice(at, at + (insn?.length ?? 8));
+    const runAddress = BigInt.asUintN(64, this.address + BigInt(runAt));
     return { offset: at, runAddress, pre, run: run.slice(index, index + (runInsn?.length ?? 8)), why };
   }
 }
