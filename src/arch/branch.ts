@@ -13,7 +13,7 @@ export function isCallField({ code: model }: Arch, howto: Howto, code: Uint8Arra
   return howto.pcrel && model.branchKind(code, offset, howto.size) === "call";
 }
 
-/** `larl %r,f@PLT` has the relocation type of a call, and is none. z/Architecture Principles of Operation, "LOAD ADDRESS RELATIVE LONG". */
+/** `larl %r,f@PLT` has the relocation type of a call, and is not one. z/Architecture Principles of Operation, "LOAD ADDRESS RELATIVE LONG". */
 function isLoadedAddress({ family }: Arch, code: Uint8Array, offset: number): boolean {
   return family === "s390" && code[offset - 2] === 0xc0 && ((code[offset - 1] ?? 0) & 0xf) === 0;
 }

@@ -1,6 +1,6 @@
 /*
- * Threads that describe pairs. A thread costs some forty milliseconds to start and as much to load the analysis, so there is
- * none until a caller asks, who knows how much there is to do. The largest pair goes first: a large one that is
+ * Threads that describe pairs. A thread costs some forty milliseconds to start and as much to load the analysis, so
+ * threads start only when the caller, which knows how much there is to do, asks for them. The largest pair goes first: a large one that is
  * left for the end is what all others wait for.
  */
 import type { Worker } from "node:worker_threads";

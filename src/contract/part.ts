@@ -20,7 +20,7 @@ import { switchOver } from "./switch-over.ts";
 
 /*
  * What one pair of objects contributes to an update, and what one machine of several writes down: plain data, so that it can
- * cross threads, be kept in a cache, and lie in a file. The types come from here; only who reads a file loads zod.
+ * cross threads, be kept in a cache, and lie in a file. The types come from here; zod is loaded only where a file is read.
  */
 
 const links = z.strictObject({
@@ -114,7 +114,7 @@ export function readPart(value: unknown, file: string): UpdatePart {
   );
 }
 
-/** Whether a value has the form of a fragment: for those who kept one where others may write. */
+/** Whether a value has the form of a fragment: a cache may lie where other programs write. */
 export function isFragment(value: unknown): value is PairFragment {
   return pairFragment.safeParse(value).success;
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { FINDING_CODES } from "../findings/findings.ts";
 import { count, label, objectIndex } from "./atoms.ts";
 
-/* The part of the contract about function-pointer tables: who is called through them, and whether another table can take over. */
+/* The part of the contract about function-pointer tables: which functions are called through them, and whether another table can take over. */
 
 const slot = z.strictObject({
   offset: count.describe("byte offset in the table"),

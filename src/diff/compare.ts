@@ -37,7 +37,7 @@ export interface Comparison {
   readonly differences: readonly Difference[];
   /** Differences that look like line numbers; whether they are is seen when all pairs of the object have been compared. */
   readonly lines: readonly Difference[];
-  /** What those in the span's own bytes are called if they are none. */
+  /** What those in the span's own bytes are called if they are not differences. */
   readonly setAside: readonly Difference[];
   readonly links: readonly Link[];
 }

@@ -82,7 +82,7 @@ class Word implements Instruction {
 /** What filler between instructions compares as, whatever its length. */
 export const FILLER = "filler";
 
-/** Tells places that kernel tables point to: a no-op there is no filler, it waits to be rewritten. */
+/** Tells places that kernel tables point to: a no-op there is not filler, it waits to be rewritten. */
 export function siteTest(span: Span): (offset: number) => boolean {
   const sites = new Set(span.entries.map((entry) => entry.ownerOffset));
   return (offset) => sites.has(offset);

@@ -28,7 +28,11 @@ function exportFacts(diff: ObjectDiff, before: DynamicSymbols, after: DynamicSym
     const [was, is] = [versionsOf(from), versionsOf(to)];
     if (was !== is) {
       const words =
-        was === "" ? "it becomes an export" : is === "" ? "it is no export any more" : `the export ${becomes(was, is)}`;
+        was === ""
+          ? "it becomes an export"
+          : is === ""
+            ? "it is not an export any more"
+            : `the export ${becomes(was, is)}`;
       facts.push(symbolFact(name, `${words}: what looks it up by name gets another answer`));
       continue;
     }

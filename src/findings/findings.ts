@@ -200,7 +200,7 @@ export const FINDINGS = {
     "error",
     "Section not understood",
     (name, detail) =>
-      `${name} is of no known kind and differs (${detail}): what that means for the running system is for a person to say`,
+      `${name} is of no known kind and differs (${detail}): a person has to judge what that means for the running system`,
   ),
   "unnamed-data-changed": row(
     "error",

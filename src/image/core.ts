@@ -8,7 +8,6 @@ import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { type ByteSource, type ImageHeader, PF, PT, readImageHeader, type Segment } from "../elf/segments.ts";
 import { FormatError, UsageError } from "../errors.ts";
-import { type Companion, companionRegions, companionSymbols, companionTable } from "./companions.ts";
 import { type CoreNotes, type MappedFile, readCoreNotes } from "./core-notes.ts";
 import { type FilePages, openPages } from "./file-pages.ts";
 import { kernelImage } from "./kernel.ts";
@@ -17,6 +16,7 @@ import { type Memory, memoryOf, type Region } from "./memory.ts";
 import type { ImageOptions, ImageParts } from "./parts.ts";
 import { segmentMemory } from "./physical.ts";
 import type { RunSymbols } from "./run-symbols.ts";
+import { regionsOf, type SymbolFile, symbolsOf, tableIn } from "./symbol-files.ts";
 
 /** A core with the files that explain it. */
 export function coreImage(source: FilePages, header: ImageHeader, map: RunSymbols, options: ImageOptions): ImageParts {
@@ -28,16 +28,16 @@ export function coreImage(source: FilePages, header: ImageHeader, map: RunSymbol
     return kernelImage(dump, map, options);
   }
   const saved = memoryOf(regions);
-  const companions = processFiles(notes, saved, options);
-  const first = companions[0];
+  const symbolFiles = processFiles(notes, saved, options);
+  const first = symbolFiles[0];
   return {
     kind: "core",
-    memory: memoryOf([...saved.regions, ...companionRegions(companions, saved)]),
-    symbols: companionSymbols(companions),
+    memory: memoryOf([...saved.regions, ...regionsOf(symbolFiles, saved)]),
+    symbols: symbolsOf(symbolFiles),
     slide: options.slide ?? first?.slide ?? 0n,
     buildId: first && buildIdOf(first.source, first.header),
-    table: (name) => companionTable(companions, name),
-    files: companions.map((companion) => companion.source),
+    table: (name) => tableIn(symbolFiles, name),
+    files: symbolFiles.map((symbolFile) => symbolFile.source),
   };
 }
 
@@ -59,15 +59,15 @@ function savedRegions(source: FilePages, header: ImageHeader, isKernel: boolean)
 }
 
 /** The executables and libraries of a process, as far as they are at hand. */
-function processFiles({ files }: CoreNotes, saved: Memory, options: ImageOptions): Companion[] {
+function processFiles({ files }: CoreNotes, saved: Memory, options: ImageOptions): SymbolFile[] {
   const given = [...(options.symbolFiles ?? [])];
-  const found: Companion[] = [];
+  const found: SymbolFile[] = [];
   for (const mapped of files) {
     if (mapped.offset !== 0) continue;
     const named = given.find((path) => basename(path) === basename(mapped.path));
     const path = named ?? (existsSync(mapped.path) ? mapped.path : undefined);
-    const companion = path === undefined ? undefined : openCompanion(path, mapped, saved, named !== undefined);
-    if (companion !== undefined) found.push(companion);
+    const symbolFile = path === undefined ? undefined : openSymbolFile(path, mapped, saved, named !== undefined);
+    if (symbolFile !== undefined) found.push(symbolFile);
   }
   for (const path of given) {
     if (!found.some(({ source }) => source.file === path)) {
@@ -78,7 +78,7 @@ function processFiles({ files }: CoreNotes, saved: Memory, options: ImageOptions
 }
 
 /** A file that was mapped, if it is the same one still; one that was asked for must be. */
-function openCompanion(path: string, mapped: MappedFile, saved: Memory, required: boolean): Companion | undefined {
+function openSymbolFile(path: string, mapped: MappedFile, saved: Memory, required: boolean): SymbolFile | undefined {
   const source = openPages(path);
   try {
     const header = readImageHeader(source);

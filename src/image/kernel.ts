@@ -6,7 +6,6 @@
 import { archFor, type Target } from "../arch/registry.ts";
 import { readImageHeader } from "../elf/segments.ts";
 import { FormatError } from "../errors.ts";
-import { type Companion, companionRegions, companionSymbols, companionTable } from "./companions.ts";
 import { linkedSymbols, readImageSymbols } from "./elf-symbols.ts";
 import { openPages } from "./file-pages.ts";
 import { readKallsyms } from "./kallsyms.ts";
@@ -17,6 +16,7 @@ import type { ImageOptions, ImageParts } from "./parts.ts";
 import type { Physical } from "./physical.ts";
 import { NO_SYMBOLS, type RunSymbols } from "./run-symbols.ts";
 import { slideBetween } from "./slide.ts";
+import { regionsOf, type SymbolFile, symbolsOf, tableIn } from "./symbol-files.ts";
 import type { VmcoreInfo } from "./vmcoreinfo.ts";
 
 /** What a dump of any form tells of a kernel. */
@@ -33,21 +33,21 @@ export interface KernelMemory {
 /** A kernel's memory with the files that explain it. */
 export function kernelImage(dump: KernelMemory, map: RunSymbols, options: ImageOptions): ImageParts {
   const { info } = dump;
-  const companions = (options.symbolFiles ?? []).map((path) => kernelFile(path, info, map, options));
-  const own = companionSymbols(companions);
+  const symbolFiles = (options.symbolFiles ?? []).map((path) => kernelFile(path, info, map, options));
+  const own = symbolsOf(symbolFiles);
   const listed = map.count > 0 ? map : own;
   const saved = memoryOf([...dump.regions, ...imageRegions(dump, listed)]);
   const kallsyms = listed.count > 0 || info === undefined ? undefined : readKallsyms(saved, info, dump.target.data);
   return {
     kind: "core",
-    memory: memoryOf([...saved.regions, ...companionRegions(companions, saved)]),
+    memory: memoryOf([...saved.regions, ...regionsOf(symbolFiles, saved)]),
     symbols: own.count > 0 ? own : (kallsyms?.symbols ?? NO_SYMBOLS),
-    slide: options.slide ?? companions[0]?.slide ?? info?.kernelOffset ?? 0n,
-    buildId: info?.buildId ?? (companions[0] && buildIdOf(companions[0].source, companions[0].header)),
+    slide: options.slide ?? symbolFiles[0]?.slide ?? info?.kernelOffset ?? 0n,
+    buildId: info?.buildId ?? (symbolFiles[0] && buildIdOf(symbolFiles[0].source, symbolFiles[0].header)),
     release: info?.release,
     problems: kallsyms?.problem === undefined ? [] : [kallsyms.problem],
-    table: (name) => companionTable(companions, name),
-    files: companions.map(({ source }) => source),
+    table: (name) => tableIn(symbolFiles, name),
+    files: symbolFiles.map(({ source }) => source),
   };
 }
 
@@ -72,7 +72,7 @@ function imageRegions(dump: KernelMemory, symbols: RunSymbols): Region[] {
 }
 
 /** The vmlinux of a kernel's dump; one with another build ID is refused. */
-function kernelFile(path: string, info: VmcoreInfo | undefined, map: RunSymbols, options: ImageOptions): Companion {
+function kernelFile(path: string, info: VmcoreInfo | undefined, map: RunSymbols, options: ImageOptions): SymbolFile {
   const source = openPages(path);
   try {
     const header = readImageHeader(source);

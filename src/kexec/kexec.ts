@@ -46,7 +46,7 @@ const MOST_CLAIMED = 2 ** 30;
 
 /**
  * Plans how a kernel, and its initrd, come to lie in physical memory: the segments, and for the normal case the order in which
- * their pages are moved there from wherever they were loaded. Throws FormatError and UnsupportedError where the image is none,
+ * their pages are moved there from wherever they were loaded. Throws FormatError and UnsupportedError where the file is not an image,
  * UsageError where options contradict it. Bytes are never copied here. Linux: kernel/kexec_core.c.
  */
 export function planKexec(image: KexecImage, options: KexecOptions = {}): KexecPlan {

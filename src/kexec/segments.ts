@@ -116,7 +116,7 @@ function place(
   return full;
 }
 
-/** Linker scripts without AT() give virtual addresses as physical ones; those of the upper half are none. */
+/** Linker scripts without AT() give virtual addresses as physical ones; those of the upper half are not physical ones. */
 function reportVirtual(header: ImageHeader, full: readonly Placed[], findings: KexecFinding[]): void {
   const half = header.class === 64 ? 1n << 63n : 1n << 31n;
   const upper = full.filter(({ mem, segment }) => mem >= half && mem === segment.vaddr);

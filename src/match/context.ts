@@ -86,7 +86,7 @@ function movedAddress({ arch, memory, contentBias }: RunImage, pcrel: boolean, m
 const NEAR_ZERO = 1n << 28n;
 
 /** Takes an address for what a relocation refers to into the trial; says what speaks against it. */
-export function imply(
+export function bindAddress(
   context: Context,
   trial: Trial,
   from: Span,

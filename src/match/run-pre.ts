@@ -18,8 +18,8 @@ import { candidatesByLanding, candidatesByName } from "./candidates.ts";
 import { checkThreadFields } from "./compare/bytewise.ts";
 import { compareSpan } from "./compare/compare-span.ts";
 import type { Mismatch, OffsetMap } from "./compare/mismatch.ts";
-import { type Context, imply, interiorConflict, meantAddress, mismatchAt, wrap } from "./context.ts";
-import { implySlot } from "./slots.ts";
+import { bindAddress, type Context, interiorConflict, meantAddress, mismatchAt, wrap } from "./context.ts";
+import { bindSlot } from "./slots.ts";
 import type { SpanMatch } from "./span-match.ts";
 import { addressInFile, FILE_RULE, fileOf } from "./tolerances/file-block.ts";
 import { addressBesides, matchedBySection, NEIGHBOURS_RULE } from "./tolerances/neighbours.ts";
@@ -283,7 +283,7 @@ class RunPreMatcher {
     for (const relocation of entry.relocations) {
       if (relocation.howto.role === "tls") continue;
       const slot = wrap(this.#context.arch, place + BigInt(relocation.offset));
-      const why = implySlot(this.#context, trial, entry, relocation, slot);
+      const why = bindSlot(this.#context, trial, entry, relocation, slot);
       if (why !== undefined) return why;
     }
     return undefined;
@@ -372,7 +372,7 @@ class RunPreMatcher {
         const place = wrap(this.#context.arch, address + BigInt(relocation.offset));
         const meant = meantAddress(this.#context.image, relocation, run, relocation.offset, place);
         const trial = newTrial();
-        if (meant === undefined || imply(this.#context, trial, span, relocation, meant) !== undefined) continue;
+        if (meant === undefined || bindAddress(this.#context, trial, span, relocation, meant) !== undefined) continue;
         if (this.#holds(trial)) this.#take(trial, "data");
       }
     }

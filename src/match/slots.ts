@@ -1,7 +1,7 @@
 import { STB } from "../elf/constants.ts";
 import { hex } from "../hex.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
-import { type Context, imply, keyName, referenceOf, wrap } from "./context.ts";
+import { bindAddress, type Context, keyName, referenceOf, wrap } from "./context.ts";
 import { linkedView } from "./linked-view.ts";
 import { notASlot, slotTarget } from "./tolerances/got.ts";
 import { ownNames } from "./tolerances/imports.ts";
@@ -11,7 +11,7 @@ import type { Trial } from "./values.ts";
  * Takes what a slot of the GOT stands for into the trial: the address in it, or the symbol whose address the loader will write, which
  * must be the one that the relocation names. Says what speaks against it.
  */
-export function implySlot(
+export function bindSlot(
   context: Context,
   trial: Trial,
   from: Span,
@@ -25,7 +25,7 @@ export function implySlot(
   if (view === undefined) {
     const word = slotTarget(context, slot);
     if (word === undefined) return notASlot(context, slot);
-    return imply(context, trial, from, relocation, wrap(arch, word + relocation.targetAddend));
+    return bindAddress(context, trial, from, relocation, wrap(arch, word + relocation.targetAddend));
   }
   const reference = referenceOf(context, relocation);
   if (reference === undefined) return undefined;
@@ -40,12 +40,18 @@ export function implySlot(
       return undefined;
     }
     case "address":
-      return imply(context, trial, from, relocation, wrap(arch, BigInt(meaning.address) + relocation.targetAddend));
+      return bindAddress(
+        context,
+        trial,
+        from,
+        relocation,
+        wrap(arch, BigInt(meaning.address) + relocation.targetAddend),
+      );
     case "number": {
       const isNull = meaning.value === 0n;
       if (isNull && relocation.symbol?.bind !== STB.WEAK)
         return `${keyName(reference.key)} would be nothing: the slot at ${hex(slot)} is empty for good`;
-      return imply(context, trial, from, relocation, wrap(arch, meaning.value + relocation.targetAddend));
+      return bindAddress(context, trial, from, relocation, wrap(arch, meaning.value + relocation.targetAddend));
     }
     case "thread":
       return `${hex(slot)} is the slot of a thread-local`;

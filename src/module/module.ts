@@ -31,7 +31,7 @@ export interface LivepatchModule {
 
 /**
  * The source of a livepatch module from an update description that has contents. Throws UnsupportedError with the finding where
- * livepatch cannot carry the update, UsageError for a name that is no identifier. Linux: Documentation/livepatch.
+ * livepatch cannot carry the update, UsageError for a name that is not an identifier. Linux: Documentation/livepatch.
  */
 export function livepatchModule(
   update: UpdateDescription,

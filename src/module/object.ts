@@ -258,7 +258,7 @@ export class ModuleObject {
     return links;
   }
 
-  /** Loaders of some kernels refuse a field that is not zero: the assembler has resolved some branches, and they are none of its any more. */
+  /** Loaders of some kernels refuse a field that is not zero: the assembler has resolved some branches, and it has nothing to do with them any more. */
   #clear(change: Change, { section, offset }: CodeRelocation, howto: Howto): void {
     const bytes = this.#contents.get(keyOf(change, section));
     if (bytes === undefined || offset + howto.size > bytes.length)
@@ -325,7 +325,7 @@ export class ModuleObject {
       const symbol = this.#indices.get(change)?.byLabel.get(label);
       const place = symbol?.section == null ? undefined : this.#places.get(keyOf(change, symbol.section));
       if (symbol === undefined || place === undefined)
-        throw new FormatError({ file: change.name }, `${label} is no new code of this change`);
+        throw new FormatError({ file: change.name }, `${label} is not new code of this change`);
       add(global, base, `alias ${alias}`, { ...this.#defined(change, symbol, place), name: alias, bind: STB.GLOBAL });
     }
     const outside = [...links.ordinary.values(), ...[...links.livepatch.values()].flatMap((some) => [...some.values()])]

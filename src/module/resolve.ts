@@ -125,7 +125,10 @@ export class Resolver {
     const isConstant = (flags & SHF.WRITE) === 0n && (flags & SHF.EXECINSTR) === 0n;
     const isPlain = (flags & SHF.MERGE) !== 0n || COMPILER_CONSTANT.test(symbol.name);
     if (!isConstant || !isPlain || this.#refersOn(section.label))
-      throw this.#refusal(symbol.label, "has no name that livepatch could look up, and is no plain constant to copy");
+      throw this.#refusal(
+        symbol.label,
+        "has no name that livepatch could look up, and is not a plain constant that could be copied",
+      );
     return { kind: "own", change: this.#change, section: section.label, symbol: old, copy: section };
   }
 

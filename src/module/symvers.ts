@@ -22,7 +22,7 @@ export function readSymvers(text: string, file: string): ReadonlyMap<string, Exp
     if (!/^0x[0-9a-fA-F]{1,16}$/.test(crc) || name === "" || module === "" || !kind.startsWith("EXPORT_"))
       throw new FormatError(
         { file },
-        `line ${i + 1} is no line of Module.symvers: CRC, symbol, module, EXPORT_…`,
+        `line ${i + 1} is not a line of Module.symvers: CRC, symbol, module, EXPORT_…`,
         line,
       );
     found.set(name, {

@@ -58,7 +58,7 @@ export interface Layouts {
   readonly graph: TypeGraph;
   readonly byKey: ReadonlyMap<string, readonly TypeLayout[]>;
   readonly text: TypeText;
-  /** Key of the type at a node, undefined when it is none that has a layout. */
+  /** Key of the type at a node, undefined for a type without a layout. */
   keyAt(type: number): string | undefined;
 }
 

@@ -19,7 +19,7 @@ describe("whether execution can run past the end of some code", () => {
     ["x86_64", "ud2", "0f 0b", true],
     ["x86_64", "jne: it may not be taken", "75 00", false],
     ["x86_64", "call", "e8 00 00 00 00", false],
-    ["x86_64", "an immediate that ends in c3 is no return", "b8 00 00 00 c3", false],
+    ["x86_64", "an immediate that ends in c3 is not a return", "b8 00 00 00 c3", false],
     ["x86_64", "half an instruction", "b8 00", false],
     ["x86_64", "no code at all", "", false],
     ["i386", "ret $4", "c2 04 00", true],

@@ -50,7 +50,7 @@ const rows: readonly Row[] = [
     teaches: "a relocation against a symbol that is not there",
     of: "text/call-target",
     breaks: (u) => {
-      u.changes[0].newCode.relocations[0].symbol = "nobody";
+      u.changes[0].newCode.relocations[0].symbol = "not-there";
     },
     problems: [`reference ${code}.relocations[0].symbol`],
   },
@@ -169,7 +169,7 @@ const rows: readonly Row[] = [
     teaches: "a section that is there because of one that is not",
     of: "text/body",
     breaks: (u) => {
-      u.changes[0].newCode.sections[0].because = "referenced-by nobody";
+      u.changes[0].newCode.sections[0].because = "referenced-by not-there";
     },
     problems: [`reference ${code}.sections[0].because`],
   },
@@ -205,7 +205,7 @@ const rows: readonly Row[] = [
     teaches: "a patch of old code that is not there",
     of: "text/body",
     breaks: (u) => {
-      u.changes[0].patches[0].oldLabel = "nobody";
+      u.changes[0].patches[0].oldLabel = "not-there";
     },
     problems: ["reference $.changes[0].patches[0].oldLabel"],
   },
@@ -213,7 +213,7 @@ const rows: readonly Row[] = [
     teaches: "a patch with new code that is not there",
     of: "text/body",
     breaks: (u) => {
-      u.changes[0].patches[0].replacement = "nobody";
+      u.changes[0].patches[0].replacement = "not-there";
     },
     problems: ["reference $.changes[0].patches[0].replacement"],
   },
@@ -267,10 +267,10 @@ const rows: readonly Row[] = [
     problems: [expect.stringMatching(/^reference \$\.changes\[0\]\.patches\[\d+\]\.oldLabel$/)],
   },
   {
-    teaches: "a hook that is no symbol",
+    teaches: "a hook that is not a symbol",
     of: "hooks/apply",
     breaks: (u) => {
-      u.changes[0].hooks.apply = ["nobody"];
+      u.changes[0].hooks.apply = ["not-there"];
     },
     problems: ["reference $.changes[0].hooks.apply[0]"],
   },
@@ -278,7 +278,7 @@ const rows: readonly Row[] = [
     teaches: "a function whose code is not there",
     of: "text/body",
     breaks: (u) => {
-      u.functions[0].label = "nobody";
+      u.functions[0].label = "not-there";
     },
     problems: ["reference $.functions[0].label", "reference $.functions[0].label"],
   },
@@ -286,7 +286,7 @@ const rows: readonly Row[] = [
     teaches: "a piece of a function that is not there",
     of: "text/body",
     breaks: (u) => {
-      u.functions[0].partOf = "nobody";
+      u.functions[0].partOf = "not-there";
     },
     problems: ["reference $.functions[0].partOf"],
   },

@@ -14,20 +14,20 @@ const goldens = fixtureCases().filter((name) => existsSync(join(FIXTURES, name, 
 describe("validateDescription", () => {
   it.each([
     ["a missing field", (u: Loose) => delete u.verdict, "$.verdict"],
-    ["a field nobody knows", (u: Loose) => Object.assign(u, { extra: 1 }), "$"],
+    ["a field that is not in the schema", (u: Loose) => Object.assign(u, { extra: 1 }), "$"],
     [
       "a number where a label belongs",
       (u: Loose) => Object.assign(u.changes[0].patches[0], { oldLabel: 1 }),
       "$.changes[0].patches[0].oldLabel",
     ],
     [
-      "a status nobody knows, deep down",
+      "a status that is not in the schema, deep down",
       (u: Loose) => Object.assign(u.functions[0], { status: "odd" }),
       "$.functions[0].status",
     ],
     ["a negative index", (u: Loose) => Object.assign(u.functions[0], { object: -1 }), "$.functions[0].object"],
     [
-      "a howto with a name that is no identifier",
+      "a howto with a name that is not an identifier",
       (u: Loose) => Object.assign(u.howtos, { "R 1": {} }),
       '$.howtos["R 1"].type',
     ],

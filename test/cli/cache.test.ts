@@ -82,7 +82,7 @@ describe("the cache", () => {
       (file) => writeFileSync(file, signed(JSON.stringify({ ...bodyOf(file), key: "x" }))),
     ],
     [
-      "is no fragment, with a good hash",
+      "is not a fragment, with a good hash",
       (file) => writeFileSync(file, signed(JSON.stringify({ ...bodyOf(file), entry: { fragment: { name: "a.o" } } }))),
     ],
     [

@@ -50,7 +50,7 @@ describe("a sound description", () => {
   });
 });
 
-describe("what is no description: one line, status 2, nothing on standard output", () => {
+describe("something other than a description: one line, status 2, nothing on standard output", () => {
   const envelope = { payloadType: "application/vnd.in-toto+json", payload: "e30=", signatures: [] };
   const statement = { _type: "https://in-toto.io/Statement/v1", subject: [], predicateType: "x:y", predicate: {} };
   it.each<[teaches: string, content: unknown, problem: RegExp]>([

@@ -103,13 +103,13 @@ describe("kexec with participants", () => {
   });
 });
 
-describe("what is no kernel, or no good option, is one line and status 2", () => {
+describe("a file that is not a kernel, or an option that is not good, is one line and status 2", () => {
   const written = new Map<string, string>();
   beforeAll(() => {
     const place = folder();
     for (const [name, contents] of [
       ["empty", ""],
-      ["text", "hello, this is no kernel at all, but it is long enough to be looked at"],
+      ["text", "hello, this is not a kernel, but it is long enough to be looked at"],
       ["truncated", syntheticKernel(4).subarray(0, 100)],
       ["zst", Buffer.from("28b52ffd00000000", "hex")],
       ["map", "hello\n"],
@@ -136,7 +136,7 @@ describe("what is no kernel, or no good option, is one line and status 2", () =>
     ["an address that is none", [VMLINUX, "--load-address", "here"], "--load-address here: not a number"],
     ["a page size that is none", [VMLINUX, "--page-size", "5000"], "not a power of two"],
     ["a seed that is none", [VMLINUX, "--source-pages", "random:x"], "the seed is not a number"],
-    ["a simulation of nobody", [VMLINUX, "--simulate", "ok"], "--simulate needs --participants"],
+    ["a simulation without participants", [VMLINUX, "--simulate", "ok"], "--simulate needs --participants"],
     [
       "a participant that is none",
       [VMLINUX, "--participants", SERIES, "--simulate", "fail=x:freeze"],

@@ -53,7 +53,7 @@ describe("inspect --struct", () => {
   });
 
   it.each([
-    ["a name that no type has", [lock, "--struct", "nobody"], "no type named nobody"],
+    ["a name that no type has", [lock, "--struct", "not-there"], "no type named not-there"],
     ["no debug information", ["fixtures/text/body/pre.o", "--struct", "led"], "no debug information (DWARF or BTF)"],
     [
       "split DWARF",

@@ -146,7 +146,11 @@ describe("match", () => {
 
   it.each([
     ["no image", ["match", "pre.o"], "required option '--run <image>' not specified"],
-    ["a slide that is no number", ["match", "pre.o", "--run", "image", "--slide", "far"], "--slide far: not a number"],
+    [
+      "a slide that is not a number",
+      ["match", "pre.o", "--run", "image", "--slide", "far"],
+      "--slide far: not a number",
+    ],
     ["an image that is none", ["match", "pre.o", "--run", "System.map"], "not an ELF file"],
     [
       "an image that is not there",

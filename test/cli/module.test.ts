@@ -46,8 +46,16 @@ describe("elfsplice module", () => {
       says: "no contents of the code: make it with elfsplice diff --contents",
       contents: false,
     },
-    { name: "a name that is no identifier", args: ["u.json", "-o", "lp", "--name", "a-b"], says: "is an identifier" },
-    { name: "exports that are none", args: ["u.json", "-o", "lp", "--symvers", "pre.o"], says: "line 1 is no line of" },
+    {
+      name: "a name that is not an identifier",
+      args: ["u.json", "-o", "lp", "--name", "a-b"],
+      says: "is an identifier",
+    },
+    {
+      name: "exports that are none",
+      args: ["u.json", "-o", "lp", "--symvers", "pre.o"],
+      says: "line 1 is not a line of",
+    },
     { name: "a match that is none", args: ["u.json", "-o", "lp", "--match", "m.json"], says: "neither the result" },
     { name: "both steps at once", args: ["pre.o", "-o", "x", "--finish", "--for-linker"], says: "are two steps" },
     {

@@ -101,7 +101,7 @@ describe("drafts", () => {
   });
 });
 
-describe.runIf(isPosix && existsSync("/dev/stdout"))("what is no regular file", () => {
+describe.runIf(isPosix && existsSync("/dev/stdout"))("an output that is not a regular file", () => {
   const fifo = (skip: (why: string) => void): string => {
     needPrograms(skip, "mkfifo");
     const path = join(place(), "fifo");

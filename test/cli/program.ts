@@ -18,7 +18,7 @@ interface Program {
   readonly run: (args: readonly string[], options?: RunOptions) => Outcome;
   /** The same in a process of its own, where what is tested is the process: its start, time zone, language, modules. */
   readonly runProcess: (args: readonly string[], options?: RunOptions) => Outcome;
-  /** Runs with one output that nobody reads; that pipe is closed before the program starts to write. */
+  /** Runs with one output that is not read; that pipe is closed before the program starts to write. */
   readonly runUnread: (args: readonly string[], unread: "stdout" | "stderr") => Promise<Outcome>;
   /** An empty folder that is removed after the tests. */
   readonly folder: () => string;

@@ -33,7 +33,7 @@ const refusals: readonly Refusal[] = [
   { name: "a core file", content: () => buildElf({ type: "core" }), problem: /a core file; a relocatable object/ },
 ];
 
-describe("a file that is no relocatable object: one line that names it, status 2, nothing on standard output", () => {
+describe("a file that is not a relocatable object: one line that names it, status 2, nothing on standard output", () => {
   it.each(refusals)("$name", ({ content, problem }) => {
     const file = join(folder(), "broken.o");
     writeFileSync(file, content());

@@ -28,7 +28,7 @@ function bigPair(): [pre: string, post: string] {
   return [...paths];
 }
 
-describe("a reader that goes away is no error", () => {
+describe("a reader that goes away is not an error", () => {
   it.each([
     ["more than a pipe holds", () => ["diff", ...bigPair(), "--contents", "--old-code", "all", "-q"]],
     ["less than a pipe holds", () => ["diff", ...pairOf("text/body"), "-q"]],

@@ -60,10 +60,10 @@ describe("the schema", () => {
     ...(await describePair(join(FIXTURES, "text/body/pre.o"), join(FIXTURES, "text/body/post.o"))),
   });
   it.each([
-    ["a field nobody knows", { extra: 1 }, "must NOT have additional properties"],
+    ["a field that is not in the schema", { extra: 1 }, "must NOT have additional properties"],
     ["a missing part", { verdict: undefined }, "must have required property 'verdict'"],
     [
-      "a finding code nobody knows",
+      "a finding code that is not in the table",
       { findings: [{ code: "strange", severity: "note", where: {}, message: "" }] },
       "must be equal to one of the allowed values",
     ],

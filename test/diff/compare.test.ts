@@ -160,7 +160,7 @@ describe("every kind of difference", () => {
   );
 });
 
-describe("what is no difference", () => {
+describe("not a difference", () => {
   const cases: [string, Parts, Parts, ElfExtra?][] = [
     ["PC32 or PLT32: only a linker cares", [text("f", "e8{PC32 g-4}c3"), g], [text("f", "e8{PLT32 g-4}c3"), g]],
     ["section symbol or name", [text("f", "e8{PC32 .text.g:g-4}c3"), g], [text("f", "e8{PC32 g-4}c3"), g]],

@@ -51,10 +51,10 @@ describe("places that Rust's panics are told", () => {
       [],
     ],
     ["the length may count a terminator", { length: 5 }, { length: 5, line: 7 }, []],
-    ["a length that is not the name's is no place", { length: 3 }, { length: 3, line: 7 }, CHANGED],
+    ["a length that is not the name's is not a place", { length: 3 }, { length: 3, line: 7 }, CHANGED],
     ["nor is the length a line", {}, { length: 5 }, CHANGED],
     ["for any other callee it is a table", { callee: "take" }, { callee: "take", line: 7 }, CHANGED],
-    ["a name that is no source is no place", { file: "abcd" }, { file: "abcd", line: 7 }, CHANGED],
+    ["a name that is not a source file's is not a place", { file: "abcd" }, { file: "abcd", line: 7 }, CHANGED],
     [
       "code that reads it acts on it",
       { load: "8b15{PC32 .data.rel.ro..Lanon.1+12}" },

@@ -167,7 +167,7 @@ describe.each(machines.map((one) => [one.machine, one] as const))("%s", (_name, 
   it("a name before another call is that call's", () => {
     expect(verdict(one, `NAMECALL${five}`, `NAMECALL${seven}`)).toEqual(CHANGED);
   });
-  it.each(one.others)("%s is no line, even beside a name", (_what, pre, post) => {
+  it.each(one.others)("%s is not a line number, even beside a name", (_what, pre, post) => {
     expect(verdict(one, `NAME${pre}`, `NAME${post}`)).toEqual(CHANGED);
   });
   it("a line and something else is a change", () => {
@@ -198,7 +198,7 @@ describe("what counts as evidence (x86-64)", () => {
     ],
     ["lines that cross are no shift", `${five}CALLNAMEbe09000000`, `${seven}CALLNAMEbe06000000`, CHANGED],
     ["one line does not become two", `${five}CALL${five}`, `${seven}CALLNAMEbe08000000`, CHANGED],
-    ["zero is no line", "NAMEbe00000000", "NAMEbe07000000", CHANGED],
+    ["zero is not a line number", "NAMEbe00000000", "NAMEbe07000000", CHANGED],
     ["a number no file has lines for", "NAMEbe05000070", "NAMEbe07000070", CHANGED],
     ["another size is a change", five, `${seven}90`, CHANGED],
     [
@@ -311,7 +311,7 @@ describe("data that only messages refer to", () => {
     const one = (mode: string): Part[] => [section("__param", `{64 name}${mode}0000 00000000`, { flags: "A" })];
     expect(fatesOf(diffOf(one("a401"), one("8001")))).toEqual(["__param state"]);
   });
-  it("a table of file names and numbers is no message, though nobody gave it a name", () => {
+  it("a table of file names and numbers is not a message, even without a name", () => {
     const one = (x: string): Part[] => [
       text("f", "48c7c6{32S .data.rel.ro}e8{PLT32 memcpy-4}c3"),
       section(".data.rel.ro", `{64 .rodata.str1.1}${x}00000000000000`, { flags: "WA" }),

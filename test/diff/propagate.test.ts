@@ -73,7 +73,7 @@ describe("what follows from a difference", () => {
       ["f patched"],
     ],
     [
-      "a second entry is no middle",
+      "a second entry is not a middle",
       [
         section(".text", body("01"), {}, [
           { name: "f", type: "func", size: 10, bind: "global" },

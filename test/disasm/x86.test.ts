@@ -35,7 +35,7 @@ describe("x86-64 instructions, as objdump would print them, relocated fields in 
     ["a stack slot", "ff 74 24 10", "push 0x10(%rsp)"],
     ["an indirect call", "ff 50 18", "call *0x18(%rax)"],
     ["a lock prefix", "f0 48 0f b1 0f", "lock cmpxchg %rcx,(%rdi)"],
-    ["what is no instruction", "06", ".byte 0x6"],
+    ["bytes that are not an instruction", "06", ".byte 0x6"],
     ["an instruction cut off", "48", ".byte 0x48"],
   ])("%s", (_what, asm, expected) => {
     const parts = [

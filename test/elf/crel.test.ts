@@ -121,7 +121,7 @@ describe("relocations by the type of their section", () => {
   it.each([
     ["Android's packed REL", 0x6000_0001, /SHT_ANDROID_REL\b/],
     ["Android's packed RELA", 0x6000_0002, /SHT_ANDROID_RELA\b/],
-    ["a type that nobody knows", 0x6fff_1234, /SHT_0x6fff1234/],
+    ["a type that is not in the tables", 0x6fff_1234, /SHT_0x6fff1234/],
     ["the number first proposed for compact ones", 20, /SHT_0x14/],
     ["a processor's own", 0x7000_0099, /SHT_0x70000099/],
   ])("%s is refused by name", (_what, type, problem) => {
@@ -133,7 +133,7 @@ describe("relocations by the type of their section", () => {
     ["that relates to nothing loaded", { type: 0x6fff_1234, info: ".crel.text" }],
     ["that relates to no symbols", { type: 0x6fff_1234, link: ".text" }],
     ["that lists symbols (SHT_LLVM_ADDRSIG)", { type: 0x6fff_4c03, info: 0 }],
-  ])("a type %s is no such thing", (_what, table) => expect(objectWith(table)).not.toThrow());
+  ])("a type %s is not one", (_what, table) => expect(objectWith(table)).not.toThrow());
 
   it("relative ones of a linked image (SHT_RELR): addresses and bitmaps, what is added lies in the field", () => {
     // 0x2000 itself, then bit 1 and bit 3 of the words that follow it.

@@ -78,7 +78,7 @@ const SHARED: readonly Case[] = [
     pre: map,
     post: map,
     map: [V1, V1.replace("g;", "")],
-    tells: /^g: it is no export any more/,
+    tells: /^g: it is not an export any more/,
   },
   {
     teaches: "which version is the default one",

@@ -154,7 +154,7 @@ const built: Partial<Record<FindingCode, readonly [Parts, Parts, ElfExtra?]>> = 
     [f, frame, unwinding],
     [g, frame, unwinding],
   ],
-  // The module's information is no code and no data: new code cannot say where it lies.
+  // The module's information is neither code nor data: new code cannot say where it lies.
   "reference-unresolved": [
     [text("f", "488d05{PC32 .modinfo-4} c3"), section(".modinfo", "613d3100")],
     [text("f", "488d05{PC32 .modinfo-4} c3"), section(".modinfo", "613d3200")],

@@ -147,7 +147,7 @@ describe("a module", () => {
     expect(sectionOf(result, "table<f.o>").status).toBe("matched");
   });
 
-  it("whose read-only data differs is no match, and says where", () => {
+  it("whose read-only data differs does not match, and says where", () => {
     const module = save("probe.ko", object("0102030405060708"));
     const result = matchUpdate([subjectOf(object("01020304ff060708"), "f.o")], { run: module });
     expect(result.abort).toMatchObject({ cause: "no_match", at: "table<f.o>" });
@@ -297,7 +297,7 @@ describe("a kernel's core", () => {
     expect(sectionOf(result, "state<f.o>")).toMatchObject({ status: "located", runAddress: "0xffffffff9c000000" });
   });
 
-  it("of another kernel is no match", () => {
+  it("of another kernel does not match", () => {
     const run = save("kcore", core("e8fb00000048c7c001000000c3"));
     const result = matchUpdate([subjectOf(object, "f.o")], { run, systemMap: map() });
     expect(result.abort).toMatchObject({ cause: "no_match", at: "f" });
@@ -326,7 +326,7 @@ describe("a system map of another kernel", () => {
   });
 });
 
-describe("what is no image", () => {
+describe("a file that is not an image", () => {
   it.each([
     ["an empty file", "", /only 0 bytes/],
     ["text", "x".repeat(100), /not an ELF file/],

@@ -104,7 +104,7 @@ describe("a compressed kdump", () => {
     },
   );
 
-  it("of another kernel is no match", () => {
+  it("of another kernel does not match", () => {
     const run = save("other", dumpOf(kernel("percpu", "31c0e8f8000000c3")));
     expect(matchUpdate([SUBJECT], { run }).abort).toMatchObject({ cause: "no_match", at: "f<f.o>" });
   });
@@ -131,7 +131,7 @@ describe("a compressed kdump", () => {
     expect(matchUpdate([subjectOf(object, "f.o")], { run, systemMap }).outcome).toBe("matched");
   });
 
-  it("without a page is no match there, unless it says that only zeros were left out", () => {
+  it("without a page does not match there, unless it says that only zeros were left out", () => {
     const wanted = kernel("none");
     const frame = Number(PHYSICAL / 4096n);
     const pages = pagesOf(wanted, 4096);

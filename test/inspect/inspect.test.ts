@@ -108,7 +108,7 @@ describe("sections", () => {
     });
   });
 
-  it("relocations of debug sections are counted though nobody reads them", () => {
+  it("relocations of debug sections are counted though they are not read", () => {
     const relocations = [0, 8].map((offset) => ({ offset, type: 1, symbol: ".debug_info", addend: 0 }));
     const object = built({ sections: [{ name: ".debug_info", content: "00".repeat(16), relocations }] });
     expect(inspectObject(object).sections[0]).toMatchObject({ name: ".debug_info", spans: 0, relocations: 2 });
@@ -189,7 +189,7 @@ describe("functions", () => {
     });
   });
 
-  it("replacement code is no function: it is a fragment of the one whose table entry names it", () => {
+  it("replacement code is not a function: it is a fragment of the one whose table entry names it", () => {
     const { functions, fragments } = inspectObject(fixture("special/alternative-replacement/pre"));
     expect(pick(functions, "name", "fragments")).toEqual([
       { name: "crc_step", fragments: 1 },
@@ -335,7 +335,7 @@ describe("oddities", () => {
     ]);
   });
 
-  it("an entry for code elsewhere is nobody's here, and counted as such", () => {
+  it("an entry for code elsewhere has no owner here, and is counted as such", () => {
     const object = built({
       sections: [
         { name: ".smp_locks", flags: "A", content: "00000000", relocations: [{ offset: 0, type: 2, symbol: "far" }] },
@@ -522,7 +522,7 @@ open
     expect(() => inspectFunction(object, name)).toThrow(message);
   });
 
-  it("data is no function, and the message says that it is data", () => {
+  it("data is not a function, and the message says that it is data", () => {
     const object = fixture("data/static-initialiser-refused/pre");
     const [data] = inspectObject(object).data;
     expect(() => inspectFunction(object, data?.name as string)).toThrow(/: that is data$/);
@@ -649,7 +649,7 @@ describe("elfsplice inspect", () => {
 
   it("an unknown name leaves no file behind", async () => {
     const output = join(folder, "none");
-    await expect(runInspect(input, { output, format: "json", function: "nobody" })).rejects.toThrow(UsageError);
+    await expect(runInspect(input, { output, format: "json", function: "not-there" })).rejects.toThrow(UsageError);
     expect(existsSync(output)).toBe(false);
   });
 });

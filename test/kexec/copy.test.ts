@@ -30,7 +30,7 @@ const cases: [string, number[], number[], string[], number][] = [
   ["a swap goes by way of the spare page", [1, 2], [2, 1], ["1→1000*1", "2→1*1", "1000→2*1"], 1],
   ["a cycle of three", [1, 2, 3], [2, 3, 1], ["1→1000*1", "3→1*1", "2→3*1", "1000→2*1"], 1],
   ["several cycles take turns with one spare page", [1, 2, 5, 6], [2, 1, 6, 5], [], 2],
-  ["a source inside the destination that is no cycle", [2, 9], [1, 2], ["2→1*1", "9→2*1"], 0],
+  ["a source inside the destination that is not a cycle", [2, 9], [1, 2], ["2→1*1", "9→2*1"], 0],
   ["a path beside a cycle", [1, 2, 4, 5], [2, 1, 5, 6], [], 1],
   ["a page in place between two that move", [7, 2, 9], [1, 2, 3], ["7→1*1", "9→3*1"], 0],
   ["one at the top goes to the bottom, the others up", [1, 2, 3, 4], [2, 3, 4, 1], [], 1],

@@ -263,7 +263,7 @@ describe("source pages", () => {
   });
 });
 
-describe("what is no kernel", () => {
+describe("a file that is not a kernel", () => {
   it.each([
     ["a relocatable object", buildElf({}), /a relocatable object; a linked kernel/],
     ["a core", kernel([{ paddr: 0 }], { type: "core" }), /a core file/],

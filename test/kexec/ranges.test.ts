@@ -77,7 +77,7 @@ fec00000-fec003ff : IOAPIC 0
     ["4k@0x10000", "10000-10fff"],
   ])("range %s", (text, wanted) => expect(words([parseRange(text, "--crash-kernel")])).toBe(wanted));
 
-  it.each(["256M", "x@y", "2000-1000", "0@16M", "1@2@3"])("%s is no range", (text) => {
+  it.each(["256M", "x@y", "2000-1000", "0@16M", "1@2@3"])("%s is not a range", (text) => {
     expect(() => parseRange(text, "--crash-kernel")).toThrow(/--crash-kernel/);
   });
 });

@@ -80,7 +80,7 @@ describe("a module on disk whose code holds addresses in two halves", () => {
     expect(result.symbols.find(({ name }) => name === "v")?.from).toBe("text");
   });
 
-  it.each(CASES)("is no match where they mean another variable: $machine", (wanted) => {
+  it.each(CASES)("does not match where they mean another variable: $machine", (wanted) => {
     const run = join(folder, "probe.ko");
     writeFileSync(run, objectOf(wanted, "w"));
     const result = matchUpdate([subjectOf(objectOf(wanted, "v"), "f.o")], { run });

@@ -201,7 +201,7 @@ describe("the compiler's own instrumentation", () => {
     expect(update.changes[0]?.newCode.sections.map(({ label }) => label)).toEqual(["f"]);
   });
 
-  it("a constructor that only calls the runtime is no code of the program", () => {
+  it("a constructor that only calls the runtime is not code of the program", () => {
     const update = updateOf([starter("01")], [starter("02")]);
     expect({ ...summaryOf(update), none: rungStatus(update, "none") }).toEqual({ none: "applicable" });
     expect(update.noise.map(({ class: kind }) => kind)).toEqual(["instrumentation"]);

@@ -37,7 +37,7 @@ describe("code cut at symbols", () => {
     ["one function is one span", code(SIX, func("f", 0, 6)), ["0+6 f"]],
     ["two functions side by side", code(SIX + SIX, func("f", 0, 6), func("g", 6, 6)), ["0+6 f", "6+6 g"]],
     [
-      "filler between functions is nobody's",
+      "filler between functions belongs to none of them",
       code(`${SIX}${NOPS}${SIX}`, func("f", 0, 6), func("g", 12, 6)),
       ["0+6 f", "12+6 g"],
     ],
@@ -118,7 +118,7 @@ describe("code cut at symbols", () => {
     ["a label behind the last byte names the end", code(SIX, func("f", 0, 6), label("end", 6)), ["0+6 f end@6"]],
     ["labels of the assembler are no symbols", code(SIX, func("f", 0, 6), label(".L3", 3)), ["0+6 f"]],
     ["code without any symbol is one span", code(SIX), ["0+6"]],
-    ["even if it is only filler: somebody put it there", code(NOPS), ["0+6"]],
+    ["even if it is only filler: the source put it there", code(NOPS), ["0+6"]],
     ["an empty section has no span", code(""), []],
     [
       "the only function owns what follows it (replacement code, literals)",
@@ -163,7 +163,7 @@ describe("prefixes belong to their function", () => {
   });
 });
 
-describe("Thumb: the low bit of a function's value is no address", () => {
+describe("Thumb: the low bit of a function's value is not part of its address", () => {
   it("cuts at the even place, and only functions have the bit", () => {
     const parts = code("00bf704700bf7047", func("f", 1, 4), func("g", 5, 4));
     expect(pieces(parts, { machine: "arm" })).toEqual(["0+4 f", "4+4 g"]);
@@ -183,7 +183,7 @@ describe("data cut at symbols", () => {
   });
   const cases: [string, Part, string[]][] = [
     [
-      "zeros that align the next variable are nobody's",
+      "zeros that align the next variable belong to none",
       section(".data", "01000000 00000000 0200000000000000", {}, [object("a", 0, 4), object("b", 8, 8)]),
       ["0+4 a", "8+8 b"],
     ],
@@ -295,7 +295,7 @@ describe("anonymous read-only data is cut where others refer to it", () => {
       [text("f", "{32S .rodata+8} {32S .rodata+8} c3"), section(".rodata", "01".repeat(16))],
       ["0+8", "8+8"],
     ],
-    ["an end is no cut", [text("f", "{32S .rodata+16} c3"), section(".rodata", "01".repeat(16))], ["0+16"]],
+    ["an end is not a cut", [text("f", "{32S .rodata+16} c3"), section(".rodata", "01".repeat(16))], ["0+16"]],
   ];
   it.each(cases)("%s", (_what, parts, expected) => expect(pieces(parts, {}, ".rodata")).toEqual(expected));
 

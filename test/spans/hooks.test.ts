@@ -28,7 +28,7 @@ describe("readHooks", () => {
       ["pre_apply f"],
     ],
     [
-      "other machinery calls nobody",
+      "other machinery is not a hook",
       [f, section(".ksplice_options", "{64 f}"), section(".kpatch.force", "{64 f}")],
       [],
     ],

@@ -97,7 +97,7 @@ describe("sectionKind: what the linker makes", () => {
   const aSection = (): Section => spansOf([section(".vendor", "00", { flags: "WA" })]).object.sections[1] as Section;
   const linked = (name: string): SectionKind => sectionKind({ ...aSection(), name, flags: 6n }, true);
   it.each([".plt", ".plt.got", ".plt.sec", ".iplt", ".got", ".got.plt", ".interp", ".MIPS.stubs"])(
-    "%s is no content of a linked image",
+    "%s is not content of a linked image",
     (name) => expect(linked(name)).toBe("metadata"),
   );
   it.each([".plt_slots", ".got_text", ".interpreter"])("%s is content", (name) => expect(linked(name)).toBe("text"));
@@ -111,7 +111,7 @@ describe("sectionKind: what the linker makes", () => {
     ["relative relocations", 19, "metadata"],
     ["constructors", 14, "registry"],
     ["destructors", 15, "registry"],
-    ["a number of GNU's range that nobody defined", 0x6ffffff1, "unknown"],
+    ["a number of GNU's range that is not defined", 0x6ffffff1, "unknown"],
   ];
   it.each(typed)("%s, by its type, under any name", (_what, type, kind) =>
     expect(sectionKind({ ...aSection(), type })).toBe(kind),
@@ -151,13 +151,13 @@ describe("sectionKind: flags and type decide the rest", () => {
     ["read-only under any name", "rodata", ".vendor", { flags: "A" }],
     ["writable under any name", "data", ".vendor", { flags: "WA" }],
     ["not loaded", "metadata", ".vendor", { flags: "" }],
-    ["a type nobody knows, but loaded", "unknown", ".vendor", { flags: "A", type: 0x60000009 }],
-    ["a type nobody knows, not loaded", "metadata", ".vendor", { flags: "", type: 0x60000009 }],
+    ["an unknown type, but loaded", "unknown", ".vendor", { flags: "A", type: 0x60000009 }],
+    ["an unknown type, not loaded", "metadata", ".vendor", { flags: "", type: 0x60000009 }],
     ["a type of the processor's", "metadata", ".MIPS.abiflags", { flags: "A", type: 0x7000002a }],
     ["a type of the processor's that means nothing to us", "unknown", ".vendor", { flags: "A", type: 0x7000002a }],
     ["a note, whatever its name", "note", ".vendor", { flags: "A", type: "note" }],
     ["a note that is not loaded", "metadata", ".note.stapsdt", { flags: "", type: "note" }],
-    ["a writable note is somebody's variable", "data", ".notes_x", { flags: "WA", type: "note" }],
+    ["a writable note is a variable", "data", ".notes_x", { flags: "WA", type: "note" }],
     ["a note that runs is code", "text", ".note_f", { flags: "AX", type: "note" }],
     ["what names the build is made anew by each", "metadata", ".note.gnu.build-id", { flags: "A", type: "note" }],
     ["a symbol table is not contents", "metadata", ".dynsym", { flags: "A", type: "dynsym" }],

@@ -35,7 +35,7 @@ function kernelOf(name: MachineName): KernelModel {
 
 function found({ table, each, stride, count, arch = "x86_64", entsize = 0, short = 0 }: Case): number | undefined {
   const row = specialTableOf(table);
-  if (row === undefined) throw new Error(`${table} is no special section`);
+  if (row === undefined) throw new Error(`${table} is not a special section`);
   const section = { name: table, size: stride * count - short, entsize } as Section;
   return entryLayout(row, section, fields(each, stride, count), kernelOf(arch))?.size;
 }
@@ -154,14 +154,14 @@ const cases: readonly Case[] = [
     arch: "ppc",
   },
   {
-    teaches: "a size nobody knew: the smallest stride at which all entries begin with an address",
+    teaches: "an unknown size: the smallest stride at which all entries begin with an address",
     table: "__jump_table",
     each: "0:4 4:4 8:8",
     stride: 20,
     count: 3,
   },
   {
-    teaches: "a size nobody knew, but the object tells",
+    teaches: "an unknown size that the object tells",
     table: "__bug_table",
     each: "0:4 4:4 8:4 12:4",
     stride: 32,

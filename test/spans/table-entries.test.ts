@@ -66,7 +66,7 @@ describe("entries belong to the code that their first address lies in", () => {
       ["f: __ex_table+0 at 2 → .fixup+0", "g: __ex_table+12 at 2 → .fixup+0"],
     ],
     [
-      "exceptions of two words, three of them, in a kernel that has .fixup: code in .fixup is no owner",
+      "exceptions of two words, three of them, in a kernel that has .fixup: code in .fixup is not an owner",
       [
         f,
         g,

@@ -110,6 +110,6 @@ export function integrityErrors(update: UpdateDescription): string[] {
       [one.oldCode, one.newCode].flatMap((code) => code.relocations.map(({ howto }) => howto)),
     ),
   );
-  for (const name of Object.keys(update.howtos)) check(used.has(name), `howto ${name} that nobody uses`);
+  for (const name of Object.keys(update.howtos)) check(used.has(name), `howto ${name} that is not used`);
   return errors;
 }

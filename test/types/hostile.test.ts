@@ -93,7 +93,7 @@ describe("refused in one line with the place", () => {
       "entry has an abbreviation that does not exist (value 5)",
     ],
     ["no abbreviations at all", unit("", "01"), "section .debug_abbrev: offset 0x0: needs 1 bytes of 0"],
-    ["a form that nobody defined", unit("01 11 00 03 7f 00 00 00", "01"), "attribute has an unknown form (value 127)"],
+    ["a form that is not defined", unit("01 11 00 03 7f 00 00 00", "01"), "attribute has an unknown form (value 127)"],
     [
       "an indirect form that leads to itself",
       unit("01 11 00 03 16 00 00 00", "01 16"),
@@ -117,7 +117,7 @@ describe("refused in one line with the place", () => {
       "split BTF, which builds upon the types of another file",
     ],
     [
-      "a kind of BTF that nobody defined",
+      "a kind of BTF that is not defined",
       objectWith({
         ".BTF": `9feb0100${u32(24)}${u32(0)}${u32(12)}${u32(12)}${u32(1)}${u32(0)}${u32(0x1f000000)}${u32(0)}00`,
       }),

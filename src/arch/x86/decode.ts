@@ -119,7 +119,7 @@ interface Operand {
   readonly ripRelative: boolean;
 }
 
-/** Decodes the instruction that starts at an offset; undefined when the bytes are none, or end before it does. */
+/** Decodes the instruction that starts at an offset; undefined when the bytes are not an instruction, or end before it does. */
 export function decodeX86(code: Uint8Array, start: number, mode: X86Mode): X86Instruction | undefined {
   const end = Math.min(code.length, start + LONGEST);
   const opcode = readOpcode(code, start, end, mode);

@@ -7,7 +7,7 @@ import { decodeName } from "../../elf/names.ts";
 import type { ByteSource } from "../../elf/segments.ts";
 import { FormatError } from "../../errors.ts";
 
-/** One member; symbol tables and tables of names are none. */
+/** One member; symbol tables and tables of names are not members. */
 export interface ArchiveMember {
   /** Unique in its archive: the second member of a name is `name~2`, in the order of the file. */
   readonly name: string;

@@ -2,14 +2,14 @@ import { readWord } from "../../bytes.ts";
 import { markLinked } from "../../diff/mask.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../../spans/span.ts";
-import { type Context, imply, meantAddress, mismatchAt, wrap } from "../context.ts";
+import { bindAddress, type Context, meantAddress, mismatchAt, wrap } from "../context.ts";
 import { linkedView } from "../linked-view.ts";
-import { implySlot } from "../slots.ts";
+import { bindSlot } from "../slots.ts";
 import { countsFromGot, fromGot, gotBase, slotOf } from "../tolerances/got.ts";
 import { REWRITES } from "../tolerances/rewrite-table.ts";
 import type { Rewrite, RewriteSite, Rewritten } from "../tolerances/rewrites.ts";
 import { threadValue } from "../tolerances/thread-fields.ts";
-import { implyThread } from "../tolerances/thread-locals.ts";
+import { bindThread } from "../tolerances/thread-locals.ts";
 import { tocBase } from "../tolerances/toc.ts";
 import type { Trial } from "../values.ts";
 import { type Half, HalfAddresses } from "./halves.ts";
@@ -54,9 +54,9 @@ export function compareBytewise(
     if (compared.done.has(relocation)) continue;
     const place = wrap(context.arch, address + BigInt(offset));
     const whole = halves.take(relocation, run, offset, place);
-    const why = whole === undefined ? undefined : implyWhole(context, trial, span, whole);
+    const why = whole === undefined ? undefined : bindWhole(context, trial, span, whole);
     if (why !== undefined) return { mismatch: mismatchAt(span, offset, place, run.subarray(offset), why, 8) };
-    const mismatch = implyField(context, trial, span, relocation, run, offset, address);
+    const mismatch = bindField(context, trial, span, relocation, run, offset, address);
     if (mismatch !== undefined) return { mismatch };
   }
   return { mismatch: undefined, rules: compared.rules, blocks: [{ start: 0, size }], map: undefined };
@@ -72,15 +72,15 @@ function pageAt(context: Context, distance: bigint): bigint | undefined {
 }
 
 /** Takes an address that two halves made, or what its slot holds. */
-function implyWhole(
+function bindWhole(
   context: Context,
   trial: Trial,
   span: Span,
   { relocation, address, slot, thread }: Half,
 ): string | undefined {
-  if (thread !== undefined) return implyThread(context, trial, span, relocation, { use: thread, value: address });
-  if (!slot) return imply(context, trial, span, relocation, address);
-  return implySlot(context, trial, span, relocation, wrap(context.arch, address - relocation.targetAddend));
+  if (thread !== undefined) return bindThread(context, trial, span, relocation, { use: thread, value: address });
+  if (!slot) return bindAddress(context, trial, span, relocation, address);
+  return bindSlot(context, trial, span, relocation, wrap(context.arch, address - relocation.targetAddend));
 }
 
 interface Compared {
@@ -116,11 +116,11 @@ function compareBytes(
     const found = site && firstRewrite(rules, site);
     let why = "bytes differ";
     for (const [relocation, meant] of found?.step.meant ?? []) {
-      const objection = imply(context, trial, span, relocation, meant);
+      const objection = bindAddress(context, trial, span, relocation, meant);
       if (objection !== undefined) why = `${objection} (by rule ${found?.name})`;
     }
     for (const [relocation, value] of found?.step.thread ?? []) {
-      const objection = implyThread(context, trial, span, relocation, value);
+      const objection = bindThread(context, trial, span, relocation, value);
       if (objection !== undefined) why = `${objection} (by rule ${found?.name})`;
     }
     if (site === undefined || found === undefined || why !== "bytes differ") {
@@ -204,7 +204,7 @@ export function checkThreadFields(context: Context, trial: Trial, span: Span, ad
   if (run === undefined || run.length < span.size) return `the image has no memory for ${span.name}`;
   for (const relocation of span.relocations) {
     if (relocation.howto.role !== "tls") continue;
-    const mismatch = implyField(context, trial, span, relocation, run, relocation.offset, address);
+    const mismatch = bindField(context, trial, span, relocation, run, relocation.offset, address);
     if (mismatch !== undefined) return mismatch.why;
   }
   return undefined;
@@ -218,7 +218,7 @@ function signed32(value: bigint): bigint {
 }
 
 /** What one field of run bytes says of the relocation's target; `index` is the field's place in them, `base` their address. */
-export function implyField(
+export function bindField(
   context: Context,
   trial: Trial,
   span: Span,
@@ -233,7 +233,7 @@ export function implyField(
     const got = gotBase(context, trial);
     if (got === undefined) return { ...mismatch("where the GOT is, is not known"), waits: true };
     const { slot, address } = fromGot(context, relocation, run, index, got);
-    const meansIt = slot ? implySlot : imply;
+    const meansIt = slot ? bindSlot : bindAddress;
     const objection = meansIt(context, trial, span, relocation, address);
     return objection === undefined ? undefined : mismatch(objection);
   }
@@ -241,17 +241,17 @@ export function implyField(
   if (relocation.howto.role === "tls") {
     const value = threadValue(context, trial, relocation, run, index, place);
     if (value === "waits") return { ...mismatch("what the field counts from is not known"), waits: true };
-    why = value === undefined ? undefined : implyThread(context, trial, span, relocation, value);
+    why = value === undefined ? undefined : bindThread(context, trial, span, relocation, value);
   } else if (relocation.howto.role === "got") {
     const slot = slotOf(context, relocation, run, index, place);
-    why = slot === undefined ? undefined : implySlot(context, trial, span, relocation, slot);
+    why = slot === undefined ? undefined : bindSlot(context, trial, span, relocation, slot);
   } else {
     const held = meantAddress(context.image, relocation, run, index, place);
     const isFromGlobalPointer = FROM_GLOBAL_POINTER.test(relocation.howto.name);
     const pointer = isFromGlobalPointer ? linkedView(context.image)?.globalPointer : 0n;
     if (pointer === undefined) return mismatch("what the global pointer holds is not known");
     const meant = held === undefined || !isFromGlobalPointer ? held : wrap(context.arch, signed32(held) + pointer);
-    why = meant === undefined ? undefined : imply(context, trial, span, relocation, meant);
+    why = meant === undefined ? undefined : bindAddress(context, trial, span, relocation, meant);
   }
   return why === undefined ? undefined : mismatch(why);
 }

@@ -1,9 +1,9 @@
 import type { ThreadUse } from "../../arch/link.ts";
 import type { Span, SpanRelocation } from "../../spans/span.ts";
-import { type Context, imply, referenceOf, wrap } from "../context.ts";
-import { implySlot } from "../slots.ts";
+import { bindAddress, type Context, referenceOf, wrap } from "../context.ts";
+import { bindSlot } from "../slots.ts";
 import type { LowBase } from "../tolerances/rules-riscv.ts";
-import { implyThread } from "../tolerances/thread-locals.ts";
+import { bindThread } from "../tolerances/thread-locals.ts";
 import type { Trial } from "../values.ts";
 import { PLACED_THREADS } from "./halves.ts";
 
@@ -83,8 +83,8 @@ export class Halves {
 
   #checkLow(low: Low, relocation: SpanRelocation, placed: High | undefined): string | undefined {
     const { arch } = this.#context;
-    if (low.base === "zero") return this.#imply(relocation, wrap(arch, low.value));
-    if (low.base === "tp") return this.#implyThread(relocation, "tp", low.value);
+    if (low.base === "zero") return this.#bindAddress(relocation, wrap(arch, low.value));
+    if (low.base === "tp") return this.#bindThread(relocation, "tp", low.value);
     const highs = placed === undefined ? this.#highsOf(low) : [placed];
     if (highs.length === 0) return "its upper half is not in the function";
     for (const { value, relocation: high } of highs) {
@@ -97,11 +97,11 @@ export class Halves {
   }
 
   #checkWhole(high: SpanRelocation, relocation: SpanRelocation, whole: bigint): string | undefined {
-    if (high.howto.name === "R_RISCV_TPREL_HI20") return this.#implyThread(relocation, "tp", whole);
+    if (high.howto.name === "R_RISCV_TPREL_HI20") return this.#bindThread(relocation, "tp", whole);
     const thread = PLACED_THREADS.get(high.howto.name);
-    if (thread !== undefined) return this.#implyThread(high, thread, whole);
-    if (high.howto.role !== "got") return this.#imply(relocation, whole);
-    return implySlot(this.#context, this.#trial, this.#span, high, wrap(this.#context.arch, whole - high.targetAddend));
+    if (thread !== undefined) return this.#bindThread(high, thread, whole);
+    if (high.howto.role !== "got") return this.#bindAddress(relocation, whole);
+    return bindSlot(this.#context, this.#trial, this.#span, high, wrap(this.#context.arch, whole - high.targetAddend));
   }
 
   /** The upper halves of the same thing; else of the same symbol, in the register that the lower one is added to. */
@@ -115,12 +115,12 @@ export class Halves {
     return exact.length > 0 ? exact : named.filter((high) => high.register === register);
   }
 
-  #imply(relocation: SpanRelocation, address: bigint): string | undefined {
-    return imply(this.#context, this.#trial, this.#span, relocation, address);
+  #bindAddress(relocation: SpanRelocation, address: bigint): string | undefined {
+    return bindAddress(this.#context, this.#trial, this.#span, relocation, address);
   }
 
-  #implyThread(relocation: SpanRelocation, use: ThreadUse, value: bigint): string | undefined {
-    return implyThread(this.#context, this.#trial, this.#span, relocation, { use, value });
+  #bindThread(relocation: SpanRelocation, use: ThreadUse, value: bigint): string | undefined {
+    return bindThread(this.#context, this.#trial, this.#span, relocation, { use, value });
   }
 
   /** Distances from the global pointer: it is a symbol, or follows from the first thing near it whose address is known. */
@@ -132,7 +132,7 @@ export class Halves {
       return { ...objection(first.low, "what the global pointer holds is not known"), waits: true };
     }
     for (const { low, relocation } of waiting) {
-      const why = this.#imply(relocation, wrap(this.#context.arch, pointer + low.value));
+      const why = this.#bindAddress(relocation, wrap(this.#context.arch, pointer + low.value));
       if (why !== undefined) return objection(low, why);
     }
     this.#trial.addresses.set(GLOBAL_POINTER, pointer);

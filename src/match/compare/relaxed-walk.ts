@@ -14,7 +14,7 @@
 import { readField } from "../../arch/field.ts";
 import { signedHex } from "../../hex.ts";
 import type { Span, SpanRelocation } from "../../spans/span.ts";
-import { type Context, imply, meantAddress, mismatchAt, wrap } from "../context.ts";
+import { bindAddress, type Context, meantAddress, mismatchAt, wrap } from "../context.ts";
 import { type RelaxSite, type RelaxStep, RISCV_RULES, wordAt } from "../tolerances/rules-riscv.ts";
 import type { Trial } from "../values.ts";
 import type { ComparisonResult, Mismatch, OffsetMap } from "./mismatch.ts";
@@ -148,7 +148,7 @@ class Walk extends SpanWalk {
   #take(relocation: SpanRelocation | undefined, step: RelaxStep): Mismatch | undefined {
     if (relocation !== undefined) {
       const { meant, high, low } = step;
-      const why = meant === undefined ? undefined : imply(this.context, this.trial, this.span, relocation, meant);
+      const why = meant === undefined ? undefined : bindAddress(this.context, this.trial, this.span, relocation, meant);
       if (why !== undefined) return this.#mismatch(why);
       const register = wordAt(this.span.bytes, this.at);
       if (high !== undefined) this.#halves.addHigh(relocation, high, (register >>> 7) & 31);

@@ -15,13 +15,13 @@ import type { X86Instruction, X86Mode } from "../../arch/x86/decode.ts";
 import { signedHex } from "../../hex.ts";
 import { RunCode } from "../../image/run-code.ts";
 import type { Span, TableEntry } from "../../spans/span.ts";
-import { type Context, imply, mismatchAt } from "../context.ts";
+import { bindAddress, type Context, mismatchAt } from "../context.ts";
 import { MOVED_BLOCK } from "../tolerances/rules.ts";
 import { X86_RULES } from "../tolerances/rules-x86.ts";
 import { branchKind, decodeAt, isNop, preTarget, runTarget, type Site, type Step } from "../tolerances/site.ts";
-import { implyThread } from "../tolerances/thread-locals.ts";
+import { bindThread } from "../tolerances/thread-locals.ts";
 import type { Trial } from "../values.ts";
-import { implyField } from "./bytewise.ts";
+import { bindField } from "./bytewise.ts";
 import type { Block, ComparisonResult, Mismatch, OffsetMap } from "./mismatch.ts";
 import { SpanWalk } from "./span-walk.ts";
 
@@ -140,7 +140,7 @@ class Walk extends SpanWalk {
 
   #step(site: Site): Mismatch | undefined {
     const equal = this.#equalStep(site);
-    const implied = equal === undefined ? undefined : this.#implyFields(site, equal.pre);
+    const implied = equal === undefined ? undefined : this.#bindFields(site, equal.pre);
     if (equal !== undefined && implied === undefined) {
       this.#take(site, equal);
       return undefined;
@@ -182,11 +182,11 @@ class Walk extends SpanWalk {
   /** Goes on behind a step, unless what it implies cannot be. */
   #take(site: Site, step: Step): string | undefined {
     for (const [relocation, meant] of step.meant ?? []) {
-      const why = imply(this.context, this.trial, this.span, relocation, meant);
+      const why = bindAddress(this.context, this.trial, this.span, relocation, meant);
       if (why !== undefined) return why;
     }
     for (const [relocation, value] of step.thread ?? []) {
-      const why = implyThread(this.context, this.trial, this.span, relocation, value);
+      const why = bindThread(this.context, this.trial, this.span, relocation, value);
       if (why !== undefined) return why;
     }
     if (step.branch !== undefined) {
@@ -200,14 +200,14 @@ class Walk extends SpanWalk {
     return undefined;
   }
 
-  #implyFields(site: Site, length: number): Mismatch | undefined {
+  #bindFields(site: Site, length: number): Mismatch | undefined {
     const { span, at, run, index, address, runAt } = site;
     for (const relocation of site.relocations) {
       if (relocation.offset >= at + length) break;
       // The field's index in the chunk, and the chunk's own address.
       const inRun = index + relocation.offset - at;
       const base = address + BigInt(runAt - index);
-      const mismatch = implyField(this.context, this.trial, span, relocation, run, inRun, base);
+      const mismatch = bindField(this.context, this.trial, span, relocation, run, inRun, base);
       if (mismatch !== undefined) return mismatch;
     }
     return undefined;

@@ -4,7 +4,7 @@ import type { CauseName } from "../../contract/names/causes.ts";
 export interface Cause {
   /**
    * What Rusty Russell's review of the kernel part on the kernel's mailing list proposes; null where it leaves the number open. It does so for
-   * `unexpected` and `unexpected_running_task`, for a contradiction in the update itself is none of errno's cases, and for
+   * `unexpected` and `unexpected_running_task`, for errno has no case for a contradiction in the update itself, and for
    * `call_failed`, where the hook's own number is passed on. `bad_system_map` and `cold_update_loaded` came after the
    * review; no number is made up for them.
    */

@@ -99,7 +99,7 @@ const NATIVE: Readonly<Record<64 | 32, readonly string[]>> = {
   32: "9c58 509d fa fb 0f20d0 0f20d8 0f22d8 0f09 cf fb0f35 c60000 31c0 0f06".split(" "),
 };
 
-/** Length of the instructions that stand for an operation at a place; undefined where they are none that the kernel writes. */
+/** Length of the instructions that stand for an operation at a place; undefined for instructions that the kernel does not write. */
 function nativeLength({ run, index, mode }: Site, room: number): number | undefined {
   const text = Buffer.from(run.subarray(index, index + room)).toString("hex");
   const lengths = NATIVE[mode].filter((form) => text.startsWith(form)).map((form) => form.length / 2);

@@ -37,7 +37,7 @@ export function isForeign({ context: { image } }: Site, address: bigint): boolea
   return !isOwnText(image, address) && (startsOf(image).get(address) ?? []).length === 0;
 }
 
-/** Whether the kernel may have written a call of an address: a function begins there, or it is none of the image's own code. Without symbols every place in code may be one. */
+/** Whether the kernel may have written a call of an address: a function begins there, or the address is not in the image's own code. Without symbols every place in code may be one. */
 export function isCallable(site: Site, address: bigint): boolean {
   const { image } = site.context;
   if (image.symbols.count === 0) return isOwnText(image, address) || image.memory.regionAt(address) === undefined;

@@ -15,7 +15,7 @@ export interface Site {
   readonly pre: Uint8Array;
   /** Offset in the span. */
   readonly at: number;
-  /** The instruction there; undefined where the bytes are none. */
+  /** The instruction there; undefined where the bytes are not an instruction. */
   readonly insn: X86Instruction | undefined;
   readonly relocations: readonly SpanRelocation[];
   /** The run code around the place; `index` is the place in it. */

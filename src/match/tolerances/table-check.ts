@@ -1,7 +1,7 @@
 import { hex } from "../../hex.ts";
 import type { Lookup, RunTables } from "../../image/run-tables.ts";
 import type { Span, TableEntry } from "../../spans/span.ts";
-import { type Context, imply, meantAddress } from "../context.ts";
+import { bindAddress, type Context, meantAddress } from "../context.ts";
 import type { Trial } from "../values.ts";
 
 /** Name of the rule for functions whose traps were looked up. */
@@ -60,6 +60,6 @@ function takeEntry(
     const field = place + BigInt(relocation.offset);
     const meant = meantAddress(context.image, relocation, bytes, relocation.offset, field);
     // Older tables count from the entry's start: then the address is not that of a string, and says nothing.
-    if (meant !== undefined) imply(context, trial, span, relocation, meant);
+    if (meant !== undefined) bindAddress(context, trial, span, relocation, meant);
   }
 }

@@ -98,7 +98,7 @@ export function threadValue(
   }
   const base = baseOf(context, trial, form.from, place);
   if (base === undefined) return "waits";
-  // A literal for the module that the linker had no use for is zero: the start of the GOT is no slot of a module.
+  // A literal for the module that the linker had no use for is zero: the start of the GOT is not the slot of a module.
   if (arch.family === "s390" && form.use === "module" && field === 0n) return undefined;
   const value = wrap(arch, base + field - targetAddend);
   // Of a literal that leads through the GOT the linker may have made the distance itself, which is negative there.

@@ -14,10 +14,10 @@ export interface ThreadValue {
 }
 
 /**
- * Takes the place of a thread-local into the trial, as `imply` does with an address: its offset in the image's thread-locals, or
+ * Takes the place of a thread-local into the trial, as `bindAddress` does with an address: its offset in the image's thread-locals, or
  * the name in the slot that the loader fills. Says what speaks against it. ELF Handling for Thread-Local Storage, 3 and 4; psABIs.
  */
-export function implyThread(
+export function bindThread(
   context: Context,
   trial: Trial,
   from: Span,
@@ -39,14 +39,14 @@ export function implyThread(
   }
   // A slot has the symbol's offset, and what the reference adds says how far from the slot it counts.
   const symbol: Reference = { key: reference.key, offset: reference.offset - relocation.targetAddend };
-  return implyThreadSlot(context, trial, from, relocation, symbol, view, use, value);
+  return bindThreadSlot(context, trial, from, relocation, symbol, view, use, value);
 }
 
 function signed({ arch }: Context, value: bigint): bigint {
   return BigInt.asIntN(arch.class, value);
 }
 
-function implyThreadSlot(
+function bindThreadSlot(
   context: Context,
   trial: Trial,
   from: Span,

@@ -34,7 +34,7 @@ const FREERS =
 /** Linux: kernel/livepatch/shadow.c. */
 const SHADOW = /^klp_shadow_(alloc|get|get_or_alloc|free|free_all)$/;
 
-/** The size argument of an allocator; undefined when the name is none's. */
+/** The size argument of an allocator; undefined when the name is not an allocator's. */
 export function sizeArgument(callee: string): number | undefined {
   return ALLOCATORS.find(([name]) => name.test(callee))?.[1];
 }

@@ -13,7 +13,7 @@ export function identicalFragment(files: PairOfFiles, head?: Uint8Array): PairFr
   return sameFragment(files, head === undefined ? undefined : archOfHead(head));
 }
 
-/** The architecture that the start of an ELF file names; undefined where it is none. */
+/** The architecture that the start of an ELF file names; undefined where the bytes are not the start of one. */
 export function archOfHead(head: Uint8Array): Architecture | undefined {
   const identity = readIdentity(head);
   return identity === undefined ? undefined : describeArch(archFor(identity));

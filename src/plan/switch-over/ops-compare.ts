@@ -272,7 +272,7 @@ function judge(
   const before = pre.span.size;
   const after = post.span.size;
   if (after < before)
-    broken.push(`it shrinks from ${before} to ${after} bytes: who knows the old size reads past its end`);
+    broken.push(`it shrinks from ${before} to ${after} bytes: code that knows the old size reads past its end`);
   if (after > before)
     open.push(`it grows from ${before} to ${after} bytes: callers must know the new size to use what is added`);
   for (const { offset, pre: was, status, movedTo } of slots) {
@@ -280,7 +280,7 @@ function judge(
     if (status === "moved")
       broken.push(`${was} moves from ${place} to ${signedHex(movedTo ?? 0)}: callers still look at ${place}`);
     if (status === "removed")
-      broken.push(`${place} loses ${was}: who has found it filled does not look again before calling`);
+      broken.push(`${place} loses ${was}: code that has found it filled does not look again before it calls`);
   }
   if (fields.length > 0) {
     const places = fields.map(({ offset, member }) => member ?? signedHex(offset)).join(", ");

@@ -4,7 +4,7 @@ import { severityOf } from "../../findings/findings.ts";
 import type { Severity } from "../../findings/table.ts";
 import { byText } from "../../order.ts";
 
-/* The orders of the description's tables, which a consumer may search by bisection: who writes a table sorts by them, who checks one looks for them. */
+/* The orders of the description's tables, which a consumer may search by bisection: tables are sorted by them when they are written, and checked for them when they are read. */
 
 type Order<T> = (a: T, b: T) => number;
 type Finding = UpdateDescription["findings"][number];

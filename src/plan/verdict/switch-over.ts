@@ -65,7 +65,7 @@ export function judgeSwitchOver(situation: Judged): Omit<RungStatus, "rung"> {
       ({ object, text, solvedBy }) =>
         plan.find((step) => step.object === object && step.step === solvedBy)?.text ?? text,
     ),
-    ...unknown.map(({ label }) => `find out who calls ${label}: its object has no table that leads there`),
+    ...unknown.map(({ label }) => `find out what calls ${label}: its object has no table that leads there`),
     ...new Set(open.flatMap((index) => openWork(situation, index))),
   ];
   return {

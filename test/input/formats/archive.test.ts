@@ -92,7 +92,7 @@ describe("members of", () => {
       ],
     ],
     [
-      "odd sizes: padding is no part of them",
+      "odd sizes: padding is not part of them",
       [
         { name: "a/", contents: "123" },
         { name: "b/", contents: "4" },
@@ -175,7 +175,7 @@ describe("a damaged archive is refused with file, member, offset and value:", ()
       `lib.a: offset ${at}: archive header does not end with 60 0a (value "b.o/")`,
     ],
     [
-      "a size that is no number",
+      "a size that is not a number",
       buildAr([first, { name: "b.o/", size: "0x12" }]),
       `lib.a(b.o/): offset ${sizeAt}: size of an archive member is not a number (value "0x12")`,
     ],

@@ -69,7 +69,7 @@ describe("objects of a kernel's tree that are in neither the kernel nor a module
   it.each([
     ["nothing tells", {}],
     ["the list cannot be read", { "vmlinux.a": "!<thin>\nfs/stat.o" }],
-    ["a member is no file of the tree", { "vmlinux.a": buildAr([{ name: "stat.o/", contents: OBJECT }]) }],
+    ["a member is not a file of the tree", { "vmlinux.a": buildAr([{ name: "stat.o/", contents: OBJECT }]) }],
   ])("are compared like all others, when %s", (_why, more) => {
     expect(keysAndOutside({ ...KERNEL, "scripts/kallsyms.o": OBJECT, ...more })).toMatchObject({
       keys: expect.arrayContaining(["scripts/kallsyms.o"]),

@@ -66,7 +66,7 @@ describe("two trees", () => {
     ]);
   });
 
-  it("tell what differs and is no object: an error where code may be in it, else one note", () => {
+  it("tell what differs and is not an object: an error where code may be in it, else one note", () => {
     const bitcode = (end: string) => Buffer.from(`4243c0de${end}`, "hex");
     const wrapped = (end: string) => Buffer.from(`dec0170b${end}`, "hex");
     const inner = (code: Buffer) =>
@@ -307,7 +307,7 @@ describe("archives", () => {
     }
   });
 
-  it("in trees too; what is no object in them is counted", () => {
+  it("in trees too; files in them that are not objects are counted", () => {
     const lib = buildAr([
       { name: "a.o/", contents: PRE },
       { name: "b.txt/", contents: "x" },

@@ -88,7 +88,7 @@ const CASES: readonly RuleCase[] = [
   },
   {
     rule: "ftrace-site",
-    what: "a call of the tracer that somebody attached",
+    what: "a call of a tracer that was attached",
     pre: "e800000000 31c0 c3",
     relocations: [call(1, "__fentry__")],
     run: "e8fb000000 31c0 c3",

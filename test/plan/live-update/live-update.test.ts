@@ -142,7 +142,7 @@ describe("participants of an object", () => {
     expect(found(parts).found).toHaveLength(1);
   });
 
-  it("a registration of nobody knows what is told as such", () => {
+  it("a registration of an unknown object is told as such", () => {
     const { found: none, unknown } = found([text("start", `${call("subsystem")}c3`)]);
     expect([none.length, unknown.map(({ kind, registeredBy }) => `${registeredBy.name}: ${kind}`)]).toEqual([
       0,
@@ -242,7 +242,7 @@ describe("what is doubtful", () => {
       ["a no-cancel", "a order"],
     ],
     [
-      "no cancel, but nobody after it",
+      "no cancel, but no participant after it",
       [series("b", "prepare", "cancel", "finish"), series("a", "prepare", "finish")],
       ["a no-cancel"],
     ],

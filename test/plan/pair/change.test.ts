@@ -51,7 +51,7 @@ describe("new code: what is loaded, and why", () => {
       [f("01", "48c7c7{32S .rodata.str1.1}"), strings("b")],
       [".rodata.str1.1<x.o>~0: referenced-by f<x.o>", "f<x.o>: changed"],
     ],
-    ["new data that nobody needs stays out", [f("01")], [f("02"), data("v", "01")], ["f<x.o>: changed"]],
+    ["new data that no code needs stays out", [f("01")], [f("02"), data("v", "01")], ["f<x.o>: changed"]],
     ["a constant to be rewritten", [rodata("v", "01")], [rodata("v", "02")], ["v<x.o>: in-place"]],
     [
       "a grown table is new",

@@ -177,7 +177,7 @@ describe("data and what is found about it", () => {
     ["such bytes that stay", [tail(".data", "WA", "01", "04")], [tail(".data", "WA", "01", "04")], {}],
     ["a common symbol that stays", [common(4)], [common(4)], {}],
     [
-      "a section of a kind nobody knows",
+      "a section of a kind that is not in the table",
       [unknown("01")],
       [unknown("02")],
       { dataChanged: ["v"], findings: ["section-unknown"] },

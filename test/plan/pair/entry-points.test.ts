@@ -105,7 +105,7 @@ describe("trampolines", () => {
       ["f+0 → f+0 5", "f+5 → trap 5"],
     ],
     [
-      "a local label inside is no entry",
+      "a local label inside is not an entry",
       block("b801000000b801000000c3", at("f", 0, 11), at("in", 5, 0, { type: "notype", bind: "local" })),
       block("b802000000b801000000c3", at("f", 0, 11), at("in", 5, 0, { type: "notype", bind: "local" })),
       ["f+0 → f+0 5"],
@@ -113,7 +113,7 @@ describe("trampolines", () => {
     ["a deleted function traps", [f("", "01", { bind: "global" })], [text("g", "31c031d231f6c3")], ["f+0 → trap 5"]],
     ["but not when it has no room", [text("f", "c3", { bind: "global" })], [text("g", "31c031d231f6c3")], []],
     [
-      "a cold part without room: nobody enters it from outside",
+      "a cold part without room: no code enters it from outside",
       [text("f", "0f84{PC32 f.cold-4}b801000000c3"), text("f.cold", "0f0b")],
       [text("f", "0f84{PC32 f.cold-4}b801000000c3"), text("f.cold", "0f0a")],
       ["f<x.o>+0 → f<x.o>+0 5"],

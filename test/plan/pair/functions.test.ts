@@ -12,7 +12,7 @@ describe("functions and what is found about them", () => {
     ["nothing", [f("01")], [f("01")], {}],
     ["changed", [f("01")], [f("02")], { changed: ["f"] }],
     ["new", [], [f("01")], { new: ["f"] }],
-    ["a deleted local function: nobody can call it any more", [f("01")], [], { deleted: ["f"] }],
+    ["a deleted local function: no code can call it any more", [f("01")], [], { deleted: ["f"] }],
     [
       "a deleted global one may still be called",
       [f("01", global)],
@@ -26,7 +26,7 @@ describe("functions and what is found about them", () => {
       [text("g", body("01"), global)],
       { renamed: ["f → g"], findings: ["function-renamed-global"] },
     ],
-    ["a clone's new number is no rename", [text("f.isra.0", body("01"))], [text("f.isra.1", body("01"))], {}],
+    ["a clone's new number is not a rename", [text("f.isra.0", body("01"))], [text("f.isra.1", body("01"))], {}],
     [
       "init code has run",
       [f("01", { in: ".init.text" })],
@@ -157,7 +157,7 @@ describe("functions and what is found about them", () => {
       { findings: ["module-info-changed"] },
     ],
     [
-      "what every build says anew about a module is no difference",
+      "what every build says anew about a module is not a difference",
       [section(".modinfo", "7665726d616769633d3100")],
       [section(".modinfo", "7665726d616769633d3200")],
       {},

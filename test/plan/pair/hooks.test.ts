@@ -30,7 +30,7 @@ describe("hooks by stage", () => {
     expect(updateOf([f("01")], parts).changes[0]?.hooks).toEqual({ apply: ["a", "b<x.o>"] });
   });
 
-  it("a stage nobody knows is left out", () => {
+  it("an unknown stage is left out", () => {
     expect(updateOf([f("01")], [f("01"), text("h", "31c0c3"), hook("later")]).changes[0]?.hooks).toEqual({});
   });
 

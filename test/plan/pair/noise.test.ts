@@ -46,7 +46,7 @@ describe("differences that mean nothing are named", () => {
       [text("f", "0f0bc3"), section("__bug_table", "{PC32 f}{PC32 a}0200 0000")],
       ["line-number f<x.o>: 1 → 2"],
     ],
-    ["a rename is no noise", [text("f", "31c0c3")], [text("g", "31c0c3")], []],
+    ["a rename is not noise", [text("f", "31c0c3")], [text("g", "31c0c3")], []],
     [
       "nor is a line in a function that changes",
       [text("f", "31c0c3"), section("__bug_table", "{PC32 f}{PC32 a}0100 0000")],

@@ -227,8 +227,8 @@ describe("how a changed function is reached", () => {
       [text("i", "488d05{PC32 open-4}c3", { in: ".init.text" })],
       "open, direct, i address never",
     ],
-    ["the exception table is no use", [section("__ex_table", "{PC32 open+1}{PC32 open+5}00000000")], "open, slots"],
-    ["the tracer's list is no use", [section("__mcount_loc", "{64 open}", { flags: "A" })], "open, slots"],
+    ["the exception table is not a use", [section("__ex_table", "{PC32 open+1}{PC32 open+5}00000000")], "open, slots"],
+    ["the tracer's list is not a use", [section("__mcount_loc", "{64 open}", { flags: "A" })], "open, slots"],
     [
       "a cold part calls for its function",
       [text("g.cold", "e8{PC32 open-4}c3"), text("g", "e9{PC32 g.cold-4}"), rodata("u", "{64 g}")],
@@ -263,9 +263,9 @@ describe("state of both versions", () => {
     ["a number that only init code uses is over with it", [bss("v", 4), user("v", ".init.text")], []],
     ["an array that only init code names may have been handed out", [bss("v", 64), user("v", ".init.text")], ["v"]],
     ["a number that exit code uses is needed to the end", [bss("v", 4), user("v", ".exit.text")], ["v"]],
-    ["nobody uses it", [bss("v", 4)], []],
+    ["no code uses it", [bss("v", 4)], []],
     ["per processor", [data("v", "01000000", { in: ".data..percpu" }), user("v")], ["v"]],
-    ["a constant is no state", [rodata("v", "01000000"), user("v")], []],
+    ["a constant is not state", [rodata("v", "01000000"), user("v")], []],
   ];
   it.each(cases)("%s", (_what, more, expected) => {
     const table = rodata("t", "{64 open}");
@@ -273,7 +273,7 @@ describe("state of both versions", () => {
     expect(state.map(({ label }) => plain(label))).toEqual(expected);
   });
 
-  it("what only remembers that a message was printed stands in nobody's way", () => {
+  it("a flag that only remembers that a message was printed does not stand in the way", () => {
     const parts = [
       rodata("t", "{64 open}"),
       data("__already_done.3", "00"),

@@ -175,7 +175,7 @@ describe("what moved", () => {
     expect(codes(update).includes("global-function-deleted")).toBe(moved.length === 0);
   });
 
-  it("one that is too short for a jump, with other code: whoever calls the old one would not get the new one", () => {
+  it("one that is too short for a jump, with other code: callers of the old one would not get the new one", () => {
     const tiny = text("f", "31c0c3", global);
     const update = sound(pair([[h, tiny], [h]], [[h], [h, f("05")]]));
     expect(codes(update)).toEqual(["trampoline-no-room", "function-moved"]);
@@ -287,7 +287,7 @@ describe("copies of one inline function", () => {
     text("k", `b8${x}000000c3`, { bind: "weak", in: ".text.k", extra: { id: ".text.k" } }),
     group("k", ".text.k"),
   ];
-  it("one copy is loaded, one patch is written, and it is no conflict", () => {
+  it("one copy is loaded, one patch is written, and it is not a conflict", () => {
     const update = sound(
       updateOfMany([
         ["a.o", inline("01"), inline("02")],

@@ -95,7 +95,7 @@ describe("readPart", () => {
       "p.json: written by elfsplice 9",
     ],
     ["a damaged fragment", part(1, 1, [{ ...fragments[0], hasChanges: 3 } as never]), "fragments.0.hasChanges"],
-    ["a field nobody knows", { ...part(1, 1, fragments), more: 1 }, "more"],
+    ["a field that is not in the schema", { ...part(1, 1, fragments), more: 1 }, "more"],
   ])("%s is refused, and the line names the file", (_what, value, words) => {
     expect(() => readPart(value, "p.json")).toThrow(UsageError);
     expect(() => readPart(value, "p.json")).toThrow(words);

@@ -158,7 +158,7 @@ describe("the upper rungs", () => {
       of(),
       "not-applicable",
     ],
-    ["nobody knows how it is entered", { ...switchOver, reach: [] }, changed, ["m"], of(), "needs-work"],
+    ["how it is entered is not known", { ...switchOver, reach: [] }, changed, ["m"], of(), "needs-work"],
   ])("switch-over: %s", (_what, found, functions, targets, findings, status) => {
     const rung = rungOf({ findings, hasChanges: true, functions, targets, switchOver: found }, "switch-over");
     expect(rung?.status).toBe(status);

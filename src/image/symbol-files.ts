@@ -6,15 +6,15 @@ import type { Memory, Region } from "./memory.ts";
 import { NO_SYMBOLS, type RunSymbol, type RunSymbols, runSymbols } from "./run-symbols.ts";
 
 /** A file that belongs to a core, and how far it was moved. */
-export interface Companion {
+export interface SymbolFile {
   readonly source: FilePages;
   readonly header: ImageHeader;
   readonly slide: bigint;
 }
 
 /** The symbols of all files, where they are in memory. */
-export function companionSymbols(companions: readonly Companion[]): RunSymbols {
-  const list = companions.flatMap(({ source, header, slide }) => [
+export function symbolsOf(symbolFiles: readonly SymbolFile[]): RunSymbols {
+  const list = symbolFiles.flatMap(({ source, header, slide }) => [
     ...linkedSymbols(readImageSymbols(source, header), slide, symbolForm(header)).all(),
   ]);
   const numbered = list.map((symbol, index): RunSymbol => ({ ...symbol, index }));
@@ -22,11 +22,11 @@ export function companionSymbols(companions: readonly Companion[]): RunSymbols {
 }
 
 /** Start and size of a table, of the first file that has a section of that name. */
-export function companionTable(
-  companions: readonly Companion[],
+export function tableIn(
+  symbolFiles: readonly SymbolFile[],
   name: string,
 ): { readonly start: bigint; readonly size: number } | undefined {
-  for (const { header, slide } of companions) {
+  for (const { header, slide } of symbolFiles) {
     const section = header.sections.find((candidate) => candidate.name === name);
     if (section !== undefined) return { start: section.addr + slide, size: section.size };
   }
@@ -34,8 +34,8 @@ export function companionTable(
 }
 
 /** The pages of the files that the core left out. */
-export function companionRegions(companions: readonly Companion[], saved: Memory): Region[] {
-  return companions
+export function regionsOf(symbolFiles: readonly SymbolFile[], saved: Memory): Region[] {
+  return symbolFiles
     .flatMap(({ source, header, slide }) =>
       linkedRegions(source, header, slide).filter((region) => !isWritable(region, header, slide)),
     )
