@@ -7,16 +7,8 @@ import { isAnonymousName } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanRelocation, TableEntry } from "../spans/span.ts";
 import { editDistance } from "../wording.ts";
-import {
-  describeFragment,
-  describeFunction,
-  describeHeader,
-  type FragmentRow,
-  type FunctionRow,
-  type LabelledSpans,
-  labelledSpans,
-  type ObjectHeader,
-} from "./inspect.ts";
+import { describeFragment, describeFunction, describeHeader, type LabelledSpans, labelledSpans } from "./inspect.ts";
+import type { FragmentRow, FunctionRow, ObjectHeader } from "./rows.ts";
 
 /** One relocation, and in words what it points to. */
 export interface RelocationRow {

@@ -25,6 +25,7 @@ import { addressInFile, FILE_RULE, fileOf } from "./tolerances/file-block.ts";
 import { addressBesides, matchedBySection, NEIGHBOURS_RULE } from "./tolerances/neighbours.ts";
 import { checkTables } from "./tolerances/table-check.ts";
 import { type InteriorReference, newTrial, type Origin, type Trial, Values } from "./values.ts";
+import { isCompared, isLiteral, isReplaced, isText, isWanted } from "./wanted-spans.ts";
 import { isOverridden } from "./weak.ts";
 
 export type { SpanMatch } from "./span-match.ts";
@@ -48,38 +49,6 @@ export interface RunPreOptions {
 /** Matches every span of the objects that the run system can have. */
 export function matchRunPre(tables: readonly SpanTable[], image: RunImage, options: RunPreOptions = {}): RunPre {
   return new RunPreMatcher(tables, image, options).matchAll();
-}
-
-/** Kinds whose contents are compared; the others are only located. */
-function isCompared(span: Span): boolean {
-  return isCode(span.kind) || span.kind === "rodata" || isText(span);
-}
-
-/** Kinds that are compared as soon as something refers to them: the same contents always stand for the same thing. */
-function isText({ kind }: Span): boolean {
-  return kind === "string" || kind === "constant";
-}
-
-/** Whether it is a nameless word of the compiler's with the place of a thread-local, which nothing changes once the image is loaded. */
-function isLiteral({ kind, symbol, section, relocations }: Span): boolean {
-  if (kind !== "data" || symbol !== undefined || !section.name.startsWith(".data.rel.ro")) return false;
-  return relocations.some(({ howto }) => howto.role === "tls");
-}
-
-/** Kinds that the run system has as spans of its own. */
-function isWanted(span: Span): boolean {
-  if (span.size === 0 && isCode(span.kind)) return false;
-  // Between strings that are aligned there are zeros, which look like empty strings.
-  if (span.kind === "string" && span.bytes.every((byte) => byte === 0)) return false;
-  return span.kind !== "fragment" && span.kind !== "toc";
-}
-
-/** Whether all names that the run system knows of a span are another object's there, so that this one cannot be called. */
-function isReplaced({ symbol, symbols }: Span, image: RunImage): boolean {
-  if (!isOverridden(image, symbol)) return false;
-  return symbols.every(
-    (other) => isOverridden(image, other.symbol) || image.symbols.named(other.symbol.name).length === 0,
-  );
 }
 
 class RunPreMatcher {
@@ -141,7 +110,7 @@ class RunPreMatcher {
     this.#fillText();
     this.#readData();
     this.#fillText();
-    while (this.#settleTwins()) this.#fillText();
+    while (this.#matchTwins()) this.#fillText();
     // From here on every span is settled, or has the reason why not.
     return { context: this.#context, matches: this.#matches, byObject: this.#byObject };
   }
@@ -150,7 +119,7 @@ class RunPreMatcher {
   #fillText(): void {
     const text = this.#matches.filter(({ span }) => isCode(span.kind));
     for (let progress = true; progress; ) {
-      progress = this.#settleLocated();
+      progress = this.#matchLocated();
       for (const match of text) {
         if (match.status !== "matched" && this.#tryAll(match)) progress = true;
       }
@@ -158,7 +127,7 @@ class RunPreMatcher {
   }
 
   /** Of several places that fit equally, the one between the neighbours in the section. */
-  #settleTwins(): boolean {
+  #matchTwins(): boolean {
     let progress = false;
     for (const matches of this.#byObject) {
       const twins = matches.filter((match) => match?.status === "ambiguous" && isCode(match.span.kind)) as SpanMatch[];
@@ -318,7 +287,7 @@ class RunPreMatcher {
   }
 
   /** Compares what became known by reference; data is only noted. */
-  #settleLocated(): boolean {
+  #matchLocated(): boolean {
     let progress = false;
     for (let span = this.#located.pop(); span !== undefined; span = this.#located.pop()) {
       const match = this.#matchOf.get(span);

@@ -21,7 +21,18 @@ import {
   writeRelocatable,
 } from "./elf-file.ts";
 import { KLP_RELA_FLAGS } from "./forms.ts";
-import { klpRelaName, klpSymbolName } from "./klp-names.ts";
+import { klpRelaName } from "./klp-names.ts";
+import {
+  type Alias,
+  blank,
+  byOffset,
+  type Link,
+  type Links,
+  outerKey,
+  outerSymbol,
+  ownKey,
+  type Place,
+} from "./links.ts";
 import { livepatchOf } from "./livepatch.ts";
 import {
   type Change,
@@ -36,13 +47,6 @@ import {
   signed,
 } from "./pieces.ts";
 import type { Resolution, Resolver } from "./resolve.ts";
-
-/** A function or hook that the C file of the module refers to by a name of its own. */
-export interface Alias {
-  readonly change: Change;
-  readonly label: string;
-  readonly alias: string;
-}
 
 /** One ELF section as it grows: pieces of new code one after the other. */
 interface Growing {
@@ -61,11 +65,6 @@ interface Piece {
   readonly change: Change;
   readonly place: Place;
   readonly symbols: readonly CodeSymbol[];
-}
-
-interface Place {
-  readonly section: number;
-  readonly offset: number;
 }
 
 /** Flags that mean something in one object only, or to a linker. */
@@ -369,45 +368,4 @@ export class ModuleObject {
       shndx: place.section + 1,
     };
   }
-}
-
-interface Link {
-  readonly to: Resolution;
-  readonly record: Omit<FileRelocation, "symbol">;
-  readonly change: Change;
-  readonly place?: Place;
-  readonly bySection?: true;
-}
-
-interface Links {
-  /** By index of the section. */
-  readonly ordinary: Map<number, Link[]>;
-  /** By index of the section, then by patched object. */
-  readonly livepatch: Map<number, Map<string, Link[]>>;
-  readonly namespaces: string[];
-}
-
-function byOffset(a: Link, b: Link): number {
-  return a.record.offset < b.record.offset ? -1 : a.record.offset > b.record.offset ? 1 : 0;
-}
-
-function blank(name: string, bind: number, type: number, shndx: number): FileSymbol {
-  return { name, value: 0n, size: 0, bind, type, other: 0, shndx };
-}
-
-function ownKey({ to, change }: Link): string {
-  if (to.kind !== "own") return "";
-  return `own ${keyOf(to.copy === undefined ? to.change : change, to.symbol.label)}`;
-}
-
-function outerKey({ to, change }: Link): string {
-  if (to.kind === "klp") return `klp ${change.target} ${klpSymbolName(to.object, to.name, to.sympos)}`;
-  return "name" in to ? `${to.kind} ${to.name}` : to.kind;
-}
-
-function outerSymbol({ to }: Link): FileSymbol {
-  if (to.kind === "klp")
-    return blank(klpSymbolName(to.object, to.name, to.sympos), STB.GLOBAL, STT.NOTYPE, SHN.LIVEPATCH);
-  if (to.kind === "absolute") return { ...blank(to.name, STB.GLOBAL, STT.NOTYPE, SHN.ABS), value: to.value };
-  return blank("name" in to ? to.name : "", STB.GLOBAL, STT.NOTYPE, SHN.UNDEF);
 }

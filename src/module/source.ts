@@ -1,6 +1,6 @@
 import type { Hooks } from "../contract/code.ts";
 import { append } from "../lists.ts";
-import type { Alias } from "./object.ts";
+import type { Alias } from "./links.ts";
 import type { Change } from "./pieces.ts";
 
 /** One function to redirect. */

@@ -13,7 +13,7 @@ import type {
   SectionRow,
   SpanRow,
   TableRow,
-} from "../inspect/inspect.ts";
+} from "../inspect/rows.ts";
 import { isComparedByContents } from "../spans/section-kind.ts";
 import { specialTableOf } from "../spans/special.ts";
 import { plural } from "../wording.ts";

@@ -5,7 +5,7 @@ import type { Finding } from "../../findings/findings.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../../spans/span.ts";
 import { isThumb } from "../../spans/thumb.ts";
-import { type PlannedPair, placeOf, spanFinding } from "./pair.ts";
+import { type PlannedPair, runningSpanOf, spanFinding } from "./pair.ts";
 
 /** A loaded address, with the variable that it is in. */
 type Base = SpanRelocation & { readonly target: Span };
@@ -64,10 +64,10 @@ function basesOf({ diff }: PlannedPair, span: Span): Base[] {
 
 /** What lies elsewhere, counted from a variable of its section, than in the running system. */
 function straysOf(pair: PlannedPair, base: Span): Span[] {
-  const home = placeOf(pair, base);
+  const home = runningSpanOf(pair, base);
   return pair.diff.post.table.spansOf(base.section.index).filter((span) => {
     if (span === base) return false;
-    const place = placeOf(pair, span);
+    const place = runningSpanOf(pair, span);
     if (home === undefined || place === undefined || place.section !== home.section) return true;
     return place.offset - home.offset !== span.offset - base.offset;
   });

@@ -6,7 +6,7 @@ import { isCode, isComparedByContents } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";
 import { byPatchedPlace } from "../update/order.ts";
 import { CodeBuilder, type CodeOptions } from "./code.ts";
-import { fateOfPre, type PlannedPair, placeOf } from "./pair.ts";
+import { fateOfPre, type PlannedPair, runningSpanOf } from "./pair.ts";
 
 export interface ChangeOptions extends CodeOptions {
   /** Keep all text, exports and globals of the old object, as Ksplice does, instead of what the new code needs. */
@@ -25,7 +25,7 @@ export function planChange(
     pair.postLabels,
     howtos,
     options,
-    (span) => placeOf(pair, span),
+    (span) => runningSpanOf(pair, span),
     pair.diff.post.table.arch,
   );
   const oldCode = new CodeBuilder(pair.preLabels, howtos, options, () => undefined, pair.diff.pre.table.arch);
@@ -65,12 +65,12 @@ function keepNewCode(pair: PlannedPair, builder: CodeBuilder): Span[] {
     if (because !== undefined) keep(span, because);
   }
   for (const hook of pair.diff.post.table.hooks) {
-    if (hook.target !== undefined && placeOf(pair, hook.target) === undefined)
+    if (hook.target !== undefined && runningSpanOf(pair, hook.target) === undefined)
       keep(hook.target, { kind: "hook", stage: hook.stage });
   }
   for (const entry of pair.diff.post.table.exports) {
     const isNew = !pair.diff.pre.table.exports.some((other) => other.name === entry.name);
-    if (isNew && entry.target !== undefined && placeOf(pair, entry.target) === undefined)
+    if (isNew && entry.target !== undefined && runningSpanOf(pair, entry.target) === undefined)
       keep(entry.target, { kind: "export", name: entry.name });
   }
   // The list grows while we walk it: what is kept brings along what only the new object has.
@@ -96,7 +96,7 @@ function referencedBy(labels: ReadonlyMap<Span, string>, span: Span): SectionRea
 /** Whether the running system has no copy of a post span that new code could use. */
 function needsCopy(pair: PlannedPair, span: Span): boolean {
   if (span.kind === "fragment" || span.kind === "toc") return true;
-  return placeOf(pair, span) === undefined;
+  return runningSpanOf(pair, span) === undefined;
 }
 
 /** Bug table entries whose line is rewritten, with their patches: one for each stretch of bytes that differs. */
@@ -154,7 +154,7 @@ function keepOldCode(pair: PlannedPair, builder: CodeBuilder, newCode: readonly 
   for (const span of newCode) {
     const because = referencedBy(pair.postLabels, span);
     const references = [span.relocations, ...span.entries.map((entry) => entry.relocations)].flat();
-    for (const { target } of references) if (target !== undefined) keepTarget(placeOf(pair, target), because);
+    for (const { target } of references) if (target !== undefined) keepTarget(runningSpanOf(pair, target), because);
   }
   for (const hook of pair.diff.post.table.hooks) {
     if (hook.target !== undefined) keepTarget(pairing.preOf[hook.target.id], { kind: "hook", stage: hook.stage });

@@ -39,8 +39,8 @@ export function fateOfPre(pair: PlannedPair, span: Span): Fate | undefined {
   return pair.diff.outcome.fates[span.id];
 }
 
-/** The twin of a post span, unless it lost its place and is a new thing. */
-export function placeOf(pair: PlannedPair, post: Span): Span | undefined {
+/** What a post span is in the running system: its twin, unless that stays as it is and the post span is a new thing. */
+export function runningSpanOf(pair: PlannedPair, post: Span): Span | undefined {
   const twin = pair.diff.pairing.preOf[post.id];
   return twin === undefined || pair.diff.outcome.fates[twin.id] === "unpaired" ? undefined : twin;
 }
