@@ -328,7 +328,7 @@ describe("an update of many pairs", () => {
       ["t<c.o>", 2],
     ]);
     const rung = update.verdict.rungs.find(({ rung: name }) => name === "switch-over");
-    expect(rung?.work).toEqual(["find out who calls f<b.o>: its object has no table that leads there"]);
+    expect(rung?.work).toEqual(["find out what calls f<b.o>: its object has no table that leads there"]);
   });
 
   it("leaves out what is suppressed", () => {
