@@ -4,7 +4,7 @@
  * that name: the one that `f` calls is the right one, if its code is equal. `table` must hold what the object's table holds. What they
  * refer to is known next, and so on until nothing is left. Every address that is implied twice must be the same both times.
  *
- * A span is settled only when exactly one candidate survives, or when its section's other code tells which one. Ksplice: kmodsrc/ksplice.c, match_change_sections.
+ * A span is matched only when exactly one candidate survives, or when its section's other code tells which one. Ksplice: kmodsrc/ksplice.c, match_change_sections.
  */
 
 import { STB } from "../elf/constants.ts";
@@ -105,17 +105,17 @@ class RunPreMatcher {
 
   matchAll(): RunPre {
     this.#fillText();
-    // From here on no name and no reference from text settles anything more.
+    // From here on no name and no reference from text matches anything more.
     this.#placeByName();
     this.#fillText();
     this.#readData();
     this.#fillText();
     while (this.#matchTwins()) this.#fillText();
-    // From here on every span is settled, or has the reason why not.
+    // From here on every span is matched, or has the reason why not.
     return { context: this.#context, matches: this.#matches, byObject: this.#byObject };
   }
 
-  /** Tries all text that is not settled, again and again, as long as one round settles something. */
+  /** Tries all text that is not matched, again and again, as long as one round matches something. */
   #fillText(): void {
     const text = this.#matches.filter(({ span }) => isCode(span.kind));
     for (let progress = true; progress; ) {
@@ -156,7 +156,7 @@ class RunPreMatcher {
     return address === undefined ? undefined : wrap(arch, address - BigInt(entry));
   }
 
-  /** Tries every candidate; exactly one survivor settles the span. */
+  /** Tries every candidate; exactly one survivor matches the span. */
   #tryAll(match: SpanMatch): boolean {
     const { span } = match;
     const candidates = this.#candidatesOf(span);

@@ -97,7 +97,7 @@ function hashOf(bytes: Uint8Array, at: number): number {
   return (Math.imul(word(at), 0x9e3779b1) ^ Math.imul(word(at + 4), 0x85ebca6b)) >>> 0;
 }
 
-/** One bit for the low 20 bits of each hash: nearly every position is settled by it. */
+/** One bit for the low 20 bits of each hash: it rules out nearly every position. */
 function filterOf(table: ReadonlyMap<number, unknown>): Uint8Array {
   const bits = new Uint8Array(1 << 20);
   for (const word of table.keys()) bits[word & 0xfffff] = 1;

@@ -21,7 +21,7 @@ export interface Import {
   readonly ifunc?: true;
 }
 
-/** Addresses that are settled: a key once determined has one value. Ksplice: kmodsrc/ksplice.c, struct labelval. */
+/** Addresses that are known: a key once determined has one value. Ksplice: kmodsrc/ksplice.c, struct labelval. */
 export class Values {
   readonly #known = new Map<Key, Value>();
   /** By name. */

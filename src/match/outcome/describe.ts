@@ -144,7 +144,7 @@ function unmatchedAborts(
     .map((match) => ({ cause: "no_match", at: labelOf(match), why: whyNot(match) }));
 }
 
-/** In words why a span was not settled. */
+/** In words why a span was not matched. */
 function whyNot({ status, candidates, mismatch, span }: SpanMatch): string {
   if (status === "ambiguous") return `${candidates.length} places fit: ${candidates.map(hex).join(", ")}`;
   if (mismatch !== undefined) {

@@ -30,7 +30,7 @@ export function addressBesides({ span }: SpanMatch, mates: readonly SpanMatch[],
   return start === undefined || count < fewest ? undefined : start + BigInt(span.offset);
 }
 
-/** Code of each section of one object that is settled. */
+/** Code of each section of one object that is matched. */
 export function matchedBySection(matches: readonly (SpanMatch | undefined)[]): ReadonlyMap<Section, SpanMatch[]> {
   const mates = new Map<Section, SpanMatch[]>();
   for (const match of matches) {
