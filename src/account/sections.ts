@@ -308,7 +308,15 @@ export function ownSections(
     const bodies = compareStretches(trimmed(a, x.body, x.to), trimmed(b, y.body, y.to), judge);
     if (bodies !== undefined || x.shared === undefined || y.shared === undefined) return bodies;
     const [from, to] = [common.pre.get(x.shared), common.post.get(y.shared)];
-    if (from !== undefined && to !== undefined && Buffer.compare(from, to) === 0) return undefined;
+    if (from !== undefined && to !== undefined && Buffer.compare(from, to) === 0) {
+      // Personality routines are named by records.
+      const gap = compareStretches(
+        stretch(a, x.shared, x.shared + from.length),
+        stretch(b, y.shared, y.shared + to.length),
+        judge,
+      );
+      return gap && { ...gap, offset: x.shared - x.body + gap.offset };
+    }
     const hex = (bytes: Uint8Array | undefined): string => (bytes ? Buffer.from(bytes).toString("hex") : "");
     return { offset: x.shared - x.body, pre: hex(from), post: hex(to) };
   }

@@ -129,9 +129,8 @@ class SpanSweep {
     // Most spans are equal: whether the description tells of one is asked only where it may.
     const isTold = fate !== "equal" && this.#told.isTold(p, "pre");
     const doubt = this.#identity(p, q, isTold);
-    // That the sizes of symbols differ may be told of equal contents, too.
-    const isOpen =
-      doubt !== undefined && !(fate === "equal" && this.#told.isTold(p, "pre") && !this.#identity(p, q, true));
+    // That symbols have other sizes is told beside the contents, which are compared all the same.
+    const isOpen = doubt !== undefined && !(this.#told.isResized(p, "pre") && !this.#identity(p, q, true));
     if (isOpen) {
       this.#doubt(p, "pre", { offset: 0, ...doubt });
       return "unexplained";
@@ -275,7 +274,7 @@ class SpanSweep {
         const twin = side === "pre" ? pairing.postOf[span.id] : undefined;
         const doubt =
           twin !== undefined && span.symbols.length > 0
-            ? this.#identity(span, twin, this.#told.isTold(span, side))
+            ? this.#identity(span, twin, this.#told.isTold(span, side) || this.#told.isResized(span, side))
             : undefined;
         if (doubt !== undefined) {
           this.#doubt(span, side, { offset: 0, ...doubt });

@@ -1,7 +1,7 @@
 import type { ObjectDiff } from "../diff/diff.ts";
 import { addTo } from "../grouping.ts";
 import { hasSpans } from "../spans/section-kind.ts";
-import type { Span } from "../spans/span.ts";
+import type { Span, SpanTable } from "../spans/span.ts";
 import type { Fact } from "./fact.ts";
 
 /**
@@ -11,12 +11,12 @@ import type { Fact } from "./fact.ts";
 const ARRAY = /^[A-Za-z_]\w*$|\.init$|^\.con_initcall|^\.(pre)?(init|fini)_array|^\.[cd]tors/;
 
 /** Arrays whose elements are the same and stand in another order: none of their contents tells. */
-export function arrayFacts({ pre, pairing }: ObjectDiff): Fact[] {
+export function arrayFacts({ pre, post, pairing }: ObjectDiff): Fact[] {
   const byName = new Map<string, Span[]>();
   for (const { index, name } of pre.table.object.sections)
     if (ARRAY.test(name) && hasSpans(pre.table.kinds[index] ?? "metadata"))
       for (const span of pre.table.spansOf(index)) addTo(byName, name, span);
-  const facts: Fact[] = [];
+  const facts = sizeFacts(pre.table, post.table);
   for (const [name, spans] of byName) {
     let last: Span | undefined;
     for (const span of spans) {
@@ -35,4 +35,28 @@ export function arrayFacts({ pre, pairing }: ObjectDiff): Fact[] {
     }
   }
   return facts;
+}
+
+/** Names for which GNU ld defines `__start_NAME` and `__stop_NAME`. */
+const WALKED = /^[A-Za-z_]\w*$/;
+
+/** Bytes that an object adds to each array of plain data; what is read at boot by name is told as a registration. */
+function arraySizes({ object, kinds }: SpanTable): ReadonlyMap<string, number> {
+  const sizes = new Map<string, number>();
+  for (const { index, name, size } of object.sections) {
+    const kind = kinds[index];
+    if (WALKED.test(name) && (kind === "data" || kind === "rodata" || kind === "bss"))
+      sizes.set(name, (sizes.get(name) ?? 0) + size);
+  }
+  return sizes;
+}
+
+/** An array that grows or shrinks is another one to code that walks it: what runs does not get the new elements. */
+function sizeFacts(pre: SpanTable, post: SpanTable): Fact[] {
+  const after = arraySizes(post);
+  return [...arraySizes(pre)].flatMap(([subject, size]): Fact[] => {
+    const now = after.get(subject);
+    if (now === undefined || now === size) return [];
+    return [{ weight: "changed", subject, detail: `the array of this name has ${now} bytes here, and had ${size}` }];
+  });
 }

@@ -22,6 +22,7 @@ export function linkingFacts(diff: ObjectDiff): Fact[] {
     ...idleNames(diff, "pre"),
     ...idleNames(diff, "post"),
     ...nameFacts(diff),
+    ...aliasFacts(diff),
   ];
 }
 
@@ -100,6 +101,28 @@ function nameFacts({ pre, post, pairing }: ObjectDiff): Fact[] {
     if (shndx === SHN.ABS && bind !== STB.LOCAL && !old.has(subject) && !subject.startsWith("__crc_"))
       facts.push({ weight: "noted", subject, detail: "it is a new absolute symbol" });
   return [...facts, ...versionNames(old, now)];
+}
+
+/**
+ * References that go by another name of the same place: where one of the names is weak, a linker may give the other a definition
+ * of its own. Only of code and data that stay, record by record.
+ */
+function aliasFacts({ pre, pairing, outcome }: ObjectDiff): Fact[] {
+  const facts: Fact[] = [];
+  for (const span of pre.table.spans) {
+    const twin = pairing.postOf[span.id];
+    if (twin === undefined || outcome.fates[span.id] !== "equal" || span.relocations.length !== twin.relocations.length)
+      continue;
+    for (const [i, { symbol: old }] of span.relocations.entries()) {
+      const now = twin.relocations[i]?.symbol;
+      if (old === undefined || now === undefined || old.name === now.name) continue;
+      if (old.bind === STB.LOCAL || now.bind === STB.LOCAL || (old.bind !== STB.WEAK && now.bind !== STB.WEAK))
+        continue;
+      facts.push({ weight: "changed", subject: span.name, detail: `it refers to ${now.name} instead of ${old.name}` });
+      break;
+    }
+  }
+  return facts;
 }
 
 function hasName({ symbols }: Span, name: string): boolean {

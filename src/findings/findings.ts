@@ -315,7 +315,7 @@ export const FINDINGS = {
     "error",
     "Unwinder does not know new code",
     (name, detail) =>
-      `the new ${name} ${detail}, and an exception that passes through it ends the program: the frame descriptions of new code have to be registered (__register_frame), or the code built without exceptions`,
+      `the new ${name} ${detail}, and an exception that passes through it ends the program: its frame descriptions are not part of the update: register those of the object it was compiled to, moved to where it is loaded (__register_frame), or build it without exceptions`,
   ),
   "type-hash-changed": row(
     "error",

@@ -85,6 +85,18 @@ const CHANGED: readonly Row[] = [
     `${CODE}.section .init_array,"aw"\n.quad h\n.quad f\n`,
     /^\.init_array lists functions/,
   ],
+  [
+    "an array with an element more",
+    array('probes,"aw"', "a", "b"),
+    `${array('probes,"aw"', "a", "b")}.quad 0\n`,
+    /^probes: the array of this name has 24 bytes here, and had 16/,
+  ],
+  [
+    "a weak name that calls go by",
+    ".text\n.globl f\nf: call a@PLT\nret\n.weak a\n.globl b\na:\nb: ret\n",
+    ".text\n.globl f\nf: call b@PLT\nret\n.weak a\n.globl b\na:\nb: ret\n",
+    /it refers to b instead of a/,
+  ],
 ];
 
 /** Notes: nothing that runs depends on them. */

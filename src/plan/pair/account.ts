@@ -69,14 +69,17 @@ function toldBy(pair: PlannedPair, { functions, data, exports, noise, findings }
   const isNameless = findings.some(({ code }) => code === "nameless-code-changed");
   const isDead = noise.some((one) => one.class === "dead-code");
   const sections = new Set<string>();
+  const resized = new Set<string>();
   for (const { code, where } of findings) {
     const isTelling = TELLS.has(code) || severityOf({ code }) === "error";
-    if (where.label !== undefined && isTelling) told.add(where.label);
+    if (where.label !== undefined && code === "symbol-changed") resized.add(where.label);
+    else if (where.label !== undefined && isTelling) told.add(where.label);
     if (where.label === undefined && where.section !== undefined) sections.add(where.section);
   }
   const labels = { pre: pair.preLabels, post: pair.postLabels };
   return {
     isTold: (span, side) => told.has(labels[side].get(span) as string),
+    isResized: (span, side) => resized.has(labels[side].get(span) as string),
     isRenamed: (span) => renamed.has(pair.preLabels.get(span) as string),
     nameless: isNameless ? "reported" : isDead ? "noise" : undefined,
     exports: new Set(exports.map(({ name }) => name)),
