@@ -135,16 +135,16 @@ async function describeObjects(
   postObject: ElfObject | undefined,
   { contents, oldCode, mode, style }: PairSettings,
 ): Promise<PairResult> {
-  const isAlone = mode.kind === "pair";
+  const isPair = mode.kind === "pair";
   const isUsualName = pre !== undefined && post !== undefined && objectName(pre.path, post.path) === key;
   const { fragment, pair } = await describePair(preObject, postObject, {
-    name: isAlone && isUsualName ? undefined : key,
+    name: isPair && isUsualName ? undefined : key,
     // What nothing but the default tells, the objects may know better.
     target: targetFrom === "default" ? undefined : target,
     alsoIn,
     contents,
     oldCode,
-    ...(isAlone ? { links: false } : {}),
+    ...(isPair ? { links: false } : {}),
   });
   return style === undefined ? { fragment } : { fragment, instructions: changedCode(pair, style) };
 }

@@ -4,7 +4,7 @@ import type { Memory } from "./memory.ts";
 import type { RunSymbols } from "./run-symbols.ts";
 
 /** What an image is: linked at fixed addresses, linked to be moved, not linked (a module), or memory that was saved. */
-export type ImageKind = "exec" | "dyn" | "rel" | "core";
+type ImageKind = "exec" | "dyn" | "rel" | "core";
 
 /** What the caller knows about a run image. */
 export interface ImageOptions {

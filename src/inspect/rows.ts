@@ -88,7 +88,7 @@ export interface DataRow extends SpanRow {
   readonly text?: string;
 }
 
-export interface CommonRow {
+interface CommonRow {
   readonly name: string;
   readonly size: number;
   readonly align: number;
