@@ -82,7 +82,7 @@ export interface Outcome {
 }
 
 /** What running elfsplice with arguments gave. */
-export interface Spliced {
+interface Spliced {
   readonly status: number | null;
   readonly text: string;
 }

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { describe, expect, it } from "vitest";
+import { describe, expect, inject, it } from "vitest";
 import { join } from "../support/paths.ts";
+import { mainOf } from "../support/program-thread.ts";
 import { IS_FULL } from "../support/sample.ts";
-import { execute, FORMS, lacking, MACHINES, type Machine, type Outcome } from "./execute.ts";
-import { inProcess } from "./in-process.ts";
+import { called, execute, FORMS, lacking, MACHINES, type Machine, type Outcome } from "./execute.ts";
 import { randomSources } from "./random.ts";
 
 /** Set by `npm run proof`: how many programs from which seed on which architectures. */
@@ -19,6 +19,7 @@ const OPTIMIZE = ["-O2", "-O0", "-O1", "-Os", "-O3"];
 
 describe("a random patch, applied to a random program, makes it do what the new source says", () => {
   const folder = KEEP ?? mkdtempSync(join(tmpdir(), "elfsplice-proof-"));
+  const splice = called(mainOf(inject("program")));
   for (const arch of ARCHES) {
     const machine = MACHINES[arch] as Machine;
     const why = lacking(machine);
@@ -32,7 +33,7 @@ describe("a random patch, applied to a random program, makes it do what the new 
         const flags = Math.floor(seed / (FORMS.length * OPTIMIZE.length)) % 2 === 0 ? [flag] : [flag, ...SECTIONS];
         const own = join(folder, `${arch}-${seed}`);
         const { patch, files } = randomSources(seed);
-        const { kind, why: reason } = await execute(inProcess, machine, form, { files }, own, flags);
+        const { kind, why: reason } = await execute(splice, machine, form, { files }, own, flags);
         counts.set(kind, (counts.get(kind) ?? 0) + 1);
         if (kind !== "as-post")
           words.push(`${kind}: ${arch} seed ${seed} ${form.name} ${flags.join(" ")} (${patch}): ${reason}`);
