@@ -13,9 +13,12 @@ const ARRAY = /^[A-Za-z_]\w*$|\.init$|^\.con_initcall|^\.(pre)?(init|fini)_array
 /** Arrays whose elements are the same and stand in another order: none of their contents tells. */
 export function arrayFacts({ pre, post, pairing }: ObjectDiff): Fact[] {
   const byName = new Map<string, Span[]>();
-  for (const { index, name } of pre.table.object.sections)
-    if (ARRAY.test(name) && hasSpans(pre.table.kinds[index] ?? "metadata"))
+  for (const { index, name } of pre.table.object.sections) {
+    const kind = pre.table.kinds[index] ?? "metadata";
+    // Names of exports are reached through the entries of their table; nothing walks the strings.
+    if (ARRAY.test(name) && hasSpans(kind) && kind !== "export-string")
       for (const span of pre.table.spansOf(index)) addTo(byName, name, span);
+  }
   const facts = sizeFacts(pre.table, post.table);
   for (const [name, spans] of byName) {
     let last: Span | undefined;

@@ -15,10 +15,11 @@ const f = text("f", "b801000000c3");
 const g = text("f", "b802000000c3");
 
 const loadAnchor = "{ADR_PREL_PG_HI21 .data|02000090}{ADD_ABS_LO12_NC .data|42000091}";
-const anchored = [
-  section(".data", "0100000002000000", {}, [
+const anchored = (between: string): Part[] => [
+  section(".data", `01000000${between}02000000`, {}, [
     { name: "a", type: "object", size: 4 },
-    { name: "b", type: "object", size: 4, value: 4 },
+    ...(between === "" ? [] : [{ name: "new", type: "object", size: 4, value: 4 } as const]),
+    { name: "b", type: "object", size: 4, value: 4 + between.length / 2 },
   ]),
 ];
 
@@ -108,10 +109,10 @@ const built: Partial<Record<FindingCode, readonly [Parts, Parts, ElfExtra?]>> = 
     [text("f", "eb{PC8 g-1}b801000000c3"), text("g", "b801000000c3")],
     [text("f", "eb{PC8 g-1}b802000000c3"), text("g", "b801000000c3")],
   ],
-  // ldr w3,[x2,#4] reads the variable behind the one whose address was loaded.
+  // ldr w3,[x2,#4] reads the variable behind the one whose address was loaded; with a new one between, b lies at #8.
   "section-anchors": [
-    [...anchored, text("f", `${loadAnchor}430440b9c0035fd6`)],
-    [...anchored, text("f", `${loadAnchor}430440b9000080d2c0035fd6`)],
+    [...anchored(""), text("f", `${loadAnchor}430440b9c0035fd6`)],
+    [...anchored("07000000"), text("f", `${loadAnchor}430840b9000080d2c0035fd6`)],
     { machine: "aarch64" },
   ],
   "static-key-elsewhere": [[f], [g, section("__jump_table", "{PC32 f}{PC32 f+5}{PC64 key}")]],
