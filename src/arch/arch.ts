@@ -128,7 +128,7 @@ export interface Arch {
   /** The addend of a REL record, read from its field; sign-extended and unshifted. */
   implicitAddend(howto: Howto, bytes: Uint8Array, offset: number): bigint;
   /** Whether the relocated instruction jumps to another function without coming back; only where that matters to a loader. */
-  isSiblingCall?(howto: Howto, code: Uint8Array, offset: number): boolean;
+  isSiblingCall?(howto: Howto, code: Uint8Array, offset: number, name: string): boolean;
   /**
    * Offset from a function's symbol to the address where callers inside the module enter (ppc64le local entry); 0
    * elsewhere.

@@ -40,10 +40,21 @@ const pairGlobals: PairingPass = (_pre, _post, pairing) => {
   return pairs;
 };
 
+/** What a constant's relocations are for, by names: what holds an address, or the place of a thread-local, has no contents of its own. */
+function namedTargets({ relocations }: Span): string {
+  return relocations
+    .map(({ offset, howto, target, symbol, targetOffset, targetAddend }) => {
+      const name = target?.name ?? symbol?.name ?? "";
+      const distance = target === undefined ? targetAddend : targetOffset;
+      return `${offset} ${howto.name} ${numberedBase(name) ?? name}+${distance}`;
+    })
+    .join(" ");
+}
+
 /** Strings and constants: equal bytes are the same thing wherever they lie. */
 const pairContents: PairingPass = (pre, _post, pairing) => {
   const key = (span: Span): string | undefined => {
-    if (span.kind === "constant") return `constant ${contentsKey(span, pre.table.arch)}`;
+    if (span.kind === "constant") return `constant ${contentsKey(span, pre.table.arch)} ${namedTargets(span)}`;
     // Zeros behind a text are the next thing's alignment.
     return isStringSpan(span) || span.kind === "export-string"
       ? `text ${contentsKey(span, pre.table.arch).replace(/\0+$/, "")}`

@@ -37,6 +37,8 @@ export interface Outcome {
 /** What a difference means for a pair of this kind. */
 function fateOf(pre: Span, post: Span): Fate {
   if (isCode(pre.kind)) return "patched";
+  // Constants are told by what they hold: another content is another constant.
+  if (pre.kind === "constant" && post.kind === "constant") return "unpaired";
   if (pre.kind === "rodata" && post.kind === "rodata") return pre.size === post.size ? "in-place" : "unpaired";
   return "state";
 }

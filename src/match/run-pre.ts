@@ -14,6 +14,7 @@ import { RunTables } from "../image/run-tables.ts";
 import { numberedBase } from "../spans/names.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanTable } from "../spans/span.ts";
+import { isThreadLiteral } from "../spans/thread-literals.ts";
 import { candidatesByLanding, candidatesByName } from "./candidates.ts";
 import { checkThreadFields } from "./compare/bytewise.ts";
 import { compareSpan } from "./compare/compare-span.ts";
@@ -25,7 +26,7 @@ import { addressInFile, FILE_RULE, fileOf } from "./tolerances/file-block.ts";
 import { addressBesides, matchedBySection, NEIGHBOURS_RULE } from "./tolerances/neighbours.ts";
 import { checkTables } from "./tolerances/table-check.ts";
 import { type InteriorReference, newTrial, type Origin, type Trial, Values } from "./values.ts";
-import { isCompared, isLiteral, isReplaced, isText, isWanted } from "./wanted-spans.ts";
+import { isCompared, isReplaced, isText, isWanted } from "./wanted-spans.ts";
 import { isOverridden } from "./weak.ts";
 
 export type { SpanMatch } from "./span-match.ts";
@@ -236,7 +237,7 @@ class RunPreMatcher {
         const why = this.#wrongPointer(key, trial, place);
         if (why !== undefined) return why;
       }
-      if (isLiteral(key)) {
+      if (!isCode(key.kind) && isThreadLiteral(key)) {
         const why = checkThreadFields(this.#context, trial, key, place);
         if (why !== undefined) return why;
       }

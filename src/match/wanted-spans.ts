@@ -13,12 +13,6 @@ export function isText({ kind }: Span): boolean {
   return kind === "string" || kind === "constant";
 }
 
-/** Whether it is a nameless word of the compiler's with the place of a thread-local, which nothing changes once the image is loaded. */
-export function isLiteral({ kind, symbol, section, relocations }: Span): boolean {
-  if (kind !== "data" || symbol !== undefined || !section.name.startsWith(".data.rel.ro")) return false;
-  return relocations.some(({ howto }) => howto.role === "tls");
-}
-
 /** Kinds that the run system has as spans of its own. */
 export function isWanted(span: Span): boolean {
   if (span.size === 0 && isCode(span.kind)) return false;

@@ -150,7 +150,7 @@ export async function execute(
     ["diff", "pre", "post", "--include", "*.o", "--contents", "-q", "-o", "update.json"],
     folder,
   );
-  if (described.status !== 0) return { kind: "refused", why: described.text };
+  if (described.status !== 0) return { kind: "not-applied", why: described.text };
   const applied = await splice(["apply", "update.json", "--run", "pre.exe", "-o", "patched.exe", "-q"], folder);
   if (applied.status !== 0) return { kind: reasonKind(applied.text, folder), why: applied.text };
   const run = (name: string): string => {

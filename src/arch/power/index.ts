@@ -10,6 +10,9 @@ import { powerCode } from "./code.ts";
 import { powerHowtos } from "./howtos.ts";
 import { powerLoad } from "./load.ts";
 
+/** Functions that save and restore registers for others and use no TOC pointer: the linker brings them. 64-bit ELF V2 ABI for Power, 2.3.3. */
+const SAVERS = /^_(save|rest)(gpr0|gpr1|fpr|vr)_\d+$/;
+
 /** EF_PPC64_ABI: 1 with descriptors, 2 without, 0 not told. */
 const ABI_BITS = 3;
 const ABI_WITHOUT_DESCRIPTORS = 2;
@@ -36,7 +39,8 @@ export function ppc64(data: ElfData, flags: number): Arch {
     link: { ...LINK, mayHaveDescriptors: (flags & ABI_BITS) !== ABI_WITHOUT_DESCRIPTORS },
     load: powerLoad(data),
     kernel: data === "lsb" ? KERNEL : { ...KERNEL, livepatch: NO_LIVEPATCH },
-    isSiblingCall(howto, code, offset) {
+    isSiblingCall(howto, code, offset, name) {
+      if (SAVERS.test(name)) return false;
       // Code without a TOC pointer has none to restore. 64-bit ELF V2 ABI for Power, R_PPC64_REL24_NOTOC.
       if (howto.name.endsWith("NOTOC")) return false;
       if (howto.role !== "branch" || offset + 4 > code.length) return false;

@@ -215,20 +215,19 @@ const R3 = 3;
 /** How far the start of a module's thread-locals, as pairs count it, is from the thread pointer. 64-bit ELF V2 ABI for Power, 3.7.2. */
 const MODULE_FROM_POINTER = 0x1000n;
 
-/** The run word of the last instruction before, with a relocation of these types for the same thread-local. */
-function runWordBefore(site: RewriteSite, { symbol, targetAddend }: SpanRelocation, types: RegExp): number | undefined {
-  let word: number | undefined;
-  for (const { offset, howto, symbol: of, targetAddend: addend } of site.span.relocations) {
-    if (offset >= site.at) break;
-    if (of === symbol && addend === targetAddend && types.test(howto.name))
-      word = site.run(((offset & ~3) - site.at) / 4);
-  }
-  return word;
+/** The run words of all instructions with a relocation of these types for the same thread-local: code from several sides may meet in one call. */
+function runWords(site: RewriteSite, { symbol, targetAddend }: SpanRelocation, types: RegExp): readonly number[] {
+  return site.span.relocations
+    .filter(
+      ({ howto, symbol: of, targetAddend: addend }) =>
+        of === symbol && addend === targetAddend && types.test(howto.name),
+    )
+    .map(({ offset }) => site.run(((offset & ~3) - site.at) / 4));
 }
 
 /** Whether it adds an upper half to a register: `addis`. */
-function addsUpper(word: number | undefined, to: number, from: number): word is number {
-  return word !== undefined && opcode(word) === OPCODE.addis && target(word) === to && base(word) === from;
+function addsUpper(word: number, to: number, from: number): boolean {
+  return opcode(word) === OPCODE.addis && target(word) === to && base(word) === from;
 }
 
 const threadArgument: Rewrite = {
@@ -240,11 +239,8 @@ const threadArgument: Rewrite = {
     const [pre, run] = [site.pre(0), site.run(0)];
     if (field === undefined || opcode(pre) !== OPCODE.addi) return undefined;
     const isAsked = site.span.relocations.some(
-      ({ offset, howto, symbol, targetAddend }) =>
-        offset > site.at &&
-        /^R_PPC64_TLS[GL]D$/.test(howto.name) &&
-        symbol === field.symbol &&
-        targetAddend === field.targetAddend,
+      ({ howto, symbol, targetAddend }) =>
+        /^R_PPC64_TLS[GL]D$/.test(howto.name) && symbol === field.symbol && targetAddend === field.targetAddend,
     );
     if (!isAsked) return undefined;
     if (run === NOP || addsUpper(run, target(pre), R13)) return { size: 4 };
@@ -253,9 +249,9 @@ const threadArgument: Rewrite = {
     if (toc === undefined || !isSlot || !field.howto.name.includes("TLSGD")) return undefined;
     let high = 0n;
     if (base(run) !== 2) {
-      const upper = runWordBefore(site, field, /^R_PPC64_GOT_TLSGD16_HA$/);
-      if (base(run) !== base(pre) || !addsUpper(upper, base(run), 2)) return undefined;
-      high = low(upper) * 0x10000n;
+      const [upper, ...others] = runWords(site, field, /^R_PPC64_GOT_TLSGD16_HA$/).map(low);
+      if (base(run) !== base(pre) || upper === undefined || others.some((word) => word !== upper)) return undefined;
+      high = upper * 0x10000n;
     }
     return { size: 4, thread: [[field, { use: "slot", value: wrap(site.context.arch, toc + high + low(run)) }]] };
   },
@@ -271,10 +267,13 @@ const threadCall: Rewrite = {
     const run = site.run(0);
     const isGeneral = field.howto.name.endsWith("GD");
     const types = isGeneral ? /^R_PPC64_GOT_TLSGD16(_LO)?$/ : /^R_PPC64_GOT_TLSLD16(_LO)?$/;
-    const argument = runWordBefore(site, field, types);
+    const [argument, ...others] = runWords(site, field, types);
     if (argument === undefined) return undefined;
-    if (run === ADD_R3_R3_R13) return isGeneral && opcode(argument) === OPCODE.ld ? { size: 4 } : undefined;
-    if (opcode(run) !== OPCODE.addi || target(run) !== R3) return undefined;
+    if (run === ADD_R3_R3_R13) {
+      const areLoads = [argument, ...others].every((word) => opcode(word) === OPCODE.ld);
+      return isGeneral && areLoads ? { size: 4 } : undefined;
+    }
+    if (opcode(run) !== OPCODE.addi || target(run) !== R3 || others.some((word) => word !== argument)) return undefined;
     const isUpper = addsUpper(argument, R3, R13) && base(run) === R3;
     if (!isUpper && !(argument === NOP && base(run) === R13)) return undefined;
     const value = (isUpper ? low(argument) * 0x10000n : 0n) + low(run);

@@ -4,6 +4,7 @@ import { differingRuns } from "../../diff/mask.ts";
 import { STB } from "../../elf/constants.ts";
 import { isCode, isComparedByContents } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";
+import { isThreadLiteral } from "../../spans/thread-literals.ts";
 import { byPatchedPlace } from "../update/order.ts";
 import { CodeBuilder, type CodeOptions } from "./code.ts";
 import { fateOfPre, type PlannedPair, runningSpanOf } from "./pair.ts";
@@ -95,7 +96,8 @@ function referencedBy(labels: ReadonlyMap<Span, string>, span: Span): SectionRea
 
 /** Whether the running system has no copy of a post span that new code could use. */
 function needsCopy(pair: PlannedPair, span: Span): boolean {
-  if (span.kind === "fragment" || span.kind === "toc") return true;
+  // What a running literal says of a thread-local is said to the code that the linker made of the old one.
+  if (span.kind === "fragment" || span.kind === "toc" || (!isCode(span.kind) && isThreadLiteral(span))) return true;
   return runningSpanOf(pair, span) === undefined;
 }
 

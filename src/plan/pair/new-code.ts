@@ -41,8 +41,9 @@ function siblingCalls(pair: PlannedPair, span: Span, loaded: ReadonlySet<Span>):
   if (arch.isSiblingCall === undefined) return [];
   return span.relocations
     .filter(
-      ({ howto, offset, target }) =>
-        !(target !== undefined && loaded.has(target)) && arch.isSiblingCall?.(howto, span.bytes, offset),
+      ({ howto, offset, target, symbol }) =>
+        !(target !== undefined && loaded.has(target)) &&
+        arch.isSiblingCall?.(howto, span.bytes, offset, symbol?.name ?? ""),
     )
     .map(({ offset, target, symbol }) =>
       spanFinding(pair, "sibling-call", span, "post", target?.name ?? symbol?.name ?? "another function", {
