@@ -12,8 +12,16 @@ const DT = { NEEDED: 1n, STRTAB: 5n, SYMTAB: 6n, STRSZ: 10n, VERSYM: 0x6fff_fff0
 /** The version index of names without a version: the default one is taken. Linux Standard Base, "Symbol Version Table". */
 const VER_NDX_GLOBAL = 1;
 
-/** Whether a dynamic linker looks up names for a program, and would look up more of them. */
-export function looksUpNames({ object, arch }: Program): boolean {
+/**
+ * What compilers call without being asked to; the linker takes it from an archive into each program, and no library has it for sure.
+ * GCC Internals, "The GCC low-level runtime library"; Run-time ABI for the Arm Architecture.
+ */
+const COMPILERS_OWN =
+  /^__([a-z]+?(qi|hi|si|di|ti|hf|sf|df|tf|xf|kf|sc|dc|tc|xc)+\d?|aeabi_\w+|sync_\w+|atomic_\w+|emutls_\w+)$/;
+
+/** Whether a dynamic linker looks up a name for a program that did not need it before. */
+export function looksUpName({ object, arch }: Program, name: string): boolean {
+  if (COMPILERS_OWN.test(name) || isMadeByLinker(name) || (arch.load.linkerNames?.test(name) ?? false)) return false;
   return arch.load.growsSymbols && dynamicEntries(object).some(({ tag }) => tag === DT.NEEDED);
 }
 
@@ -117,7 +125,6 @@ interface NewName {
 
 /** Names that relocations of new code need, of which neither matching nor the program's own tables know anything. */
 export function newNames(update: UpdateDescription, result: MatchResult, program: Program): NewName[] {
-  if (!looksUpNames(program)) return [];
   const known = new Set(result.symbols.filter(({ value, slot }) => value !== null || slot !== undefined).map(labelOf));
   const found = new Map<string, NewName>();
   for (const { newCode } of update.changes) {
@@ -125,7 +132,7 @@ export function newNames(update: UpdateDescription, result: MatchResult, program
     for (const { label, name, section, bind, type, value } of newCode.symbols) {
       if (section !== null || bind !== "global" || !used.has(label) || known.has(label) || value !== undefined)
         continue;
-      if (name === "" || program.dynamic.has(name) || isMadeByLinker(name)) continue;
+      if (name === "" || program.dynamic.has(name) || !looksUpName(program, name)) continue;
       found.set(name, { name, isThread: type === "tls" });
     }
   }

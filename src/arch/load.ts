@@ -88,6 +88,8 @@ export interface LoadModel {
   readonly dynamic: DynamicTypes;
   /** Whether dynamic symbols may be added behind the others: on MIPS the last of them belong to slots of the GOT, one to one. */
   readonly growsSymbols: boolean;
+  /** Functions that the linker makes for code that calls them; absent where it makes none. */
+  readonly linkerNames?: RegExp;
   /** Whether code finds the GOT anew in each function, so that new code may have one of its own. */
   readonly ownGot: boolean;
   /** How far the TOC pointer, or $gp, is behind the start of the GOT. */

@@ -13,7 +13,7 @@ import { type Difference, hexBytes, MOST_REASONS, shortTarget, targetTexts } fro
 import { bugDifference, packedDifference } from "./line-bugs.ts";
 import { lineTest } from "./line-only.ts";
 import type { LineTest } from "./line-places.ts";
-import { type Contents, differingRuns, type Run } from "./mask.ts";
+import { type Contents, contentsKey, differingRuns, type Run } from "./mask.ts";
 import { family, type Pairing, type Sides } from "./pairing.ts";
 
 /**
@@ -101,6 +101,8 @@ class Comparer implements Comparison {
   /** Where we are, when not in the span itself. */
   #within: string | undefined;
   #base = 0;
+  /** By the ids of two constants: whether they become the same. */
+  readonly #held = new Map<string, boolean>();
   #visited: Set<Span> | undefined;
 
   constructor(pre: Span, post: Span, context: CompareContext) {
@@ -310,11 +312,32 @@ class Comparer implements Comparison {
       if (x === undefined || y === undefined) return x === y && Buffer.compare(p.bytes, q.bytes) === 0;
       return x.howto === y.howto && this.#isSameTarget(x, y);
     }
+    if (p.relocations.length > 0 || q.relocations.length > 0)
+      return this.#holdsSame(p, q) && a.targetOffset === b.targetOffset;
     const from = tail(p, a.targetOffset);
     const to = tail(q, b.targetOffset);
     return from !== undefined && to !== undefined
       ? Buffer.compare(from, to) === 0
       : a.targetOffset === b.targetOffset && Buffer.compare(p.bytes, q.bytes) === 0;
+  }
+
+  /** Whether two constants that relocations fill (addresses, the places of thread-locals) become the same. */
+  #holdsSame(p: Span, q: Span): boolean {
+    const key = `${p.id} ${q.id}`;
+    const known = this.#held.get(key);
+    if (known !== undefined) return known;
+    // Those that lead back to each other differ nowhere else.
+    this.#held.set(key, true);
+    const { arch } = this.#context;
+    const isSame =
+      p.relocations.length === q.relocations.length &&
+      contentsKey(p, arch) === contentsKey(q, arch) &&
+      p.relocations.every((x, i) => {
+        const y = q.relocations[i] as SpanRelocation;
+        return x.offset === y.offset && x.howto === y.howto && this.#isSameTarget(x, y);
+      });
+    this.#held.set(key, isSame);
+    return isSame;
   }
 
   /** Fragments are part of the function that uses them; their differences are its own. */

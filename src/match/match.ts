@@ -28,8 +28,8 @@ export interface MatchRequest {
   readonly loadAddress?: bigint | undefined;
   /** The update that the objects are the old side of: what it needs decides the outcome, and its patches are placed. */
   readonly update?: UpdateInput | undefined;
-  /** Whether names that the run system knows nothing of get their values when it is started again: they need none then. */
-  readonly looksUp?: boolean | undefined;
+  /** Whether a name that the run system knows nothing of gets its value when that is started again: it needs none then. */
+  readonly looksUp?: ((name: string) => boolean) | undefined;
   /** What the caller found out before; it is passed on into the result. */
   readonly findings?: readonly MatchFinding[] | undefined;
 }

@@ -8,10 +8,7 @@ import { isLocalLabel } from "../marker.ts";
 import { fillerTest } from "../padding.ts";
 import { powerCode } from "./code.ts";
 import { powerHowtos } from "./howtos.ts";
-import { powerLoad } from "./load.ts";
-
-/** Functions that save and restore registers for others and use no TOC pointer: the linker brings them. 64-bit ELF V2 ABI for Power, 2.3.3. */
-const SAVERS = /^_(save|rest)(gpr0|gpr1|fpr|vr)_\d+$/;
+import { powerLoad, SAVERS } from "./load.ts";
 
 /** EF_PPC64_ABI: 1 with descriptors, 2 without, 0 not told. */
 const ABI_BITS = 3;

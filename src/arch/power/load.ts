@@ -1,5 +1,8 @@
 import { type LoadModel, NO_DESCRIPTORS, NO_HIGH, ONE_MODE } from "../load.ts";
 
+/** Functions that save and restore registers for others and use no TOC pointer: the linker brings them. 64-bit ELF V2 ABI for Power, 2.3.3. */
+export const SAVERS = /^_(save|rest)(gpr0|gpr1|fpr|vr)_\d+$/;
+
 /** 64-bit ELF V2 ABI for Power, 3.5 and 3.7. Fields of 16 bits lie in the half of the instruction that has its low bits. */
 export const powerLoad = (data: "lsb" | "msb"): LoadModel => ({
   rows: [
@@ -18,6 +21,7 @@ export const powerLoad = (data: "lsb" | "msb"): LoadModel => ({
   threads: { isBelow: false, header: 0, pointerBias: 0x7000n, moduleBias: 0x8000n },
   dynamic: { isRela: true, relative: 22, slot: 38, threadPointer: 73, threadModule: 68, threadOffset: 78 },
   growsSymbols: true,
+  linkerNames: SAVERS,
   ownGot: false,
   tocBias: 0x8000n,
   // std 2,24(1); addis 12,2,slot@toc@ha; ld 12,slot@toc@l(12); mtctr 12; bctr

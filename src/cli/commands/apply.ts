@@ -32,7 +32,7 @@ export async function runApply(file: string, options: ApplyOptions): Promise<num
   const { bytes, mode } = readProgramFile(run);
   const { applyUpdate, hasUpdate } = await import("../../apply/apply.ts");
   const { readProgram } = await import("../../apply/program.ts");
-  const { looksUpNames } = await import("../../apply/lookups.ts");
+  const { looksUpName } = await import("../../apply/lookups.ts");
   const tell = (text: string): void => {
     if (!options.quiet) process.stderr.write(`elfsplice: ${text}\n`);
   };
@@ -54,7 +54,7 @@ export async function runApply(file: string, options: ApplyOptions): Promise<num
   if (stale !== undefined)
     throw new FormatError({ file: stale.label }, `is not what the update was made from: ${stale.detail}`);
   const program = readProgram(bytes, run);
-  const looksUp = looksUpNames(program);
+  const looksUp = (name: string): boolean => looksUpName(program, name);
   const result = onFiles(() => matchUpdate(subjects, { run, target, update, findings, looksUp }));
   await writeOutput(applyUpdate(update, result, program), output, mode);
   tell(`${update.name} applied to ${run}: ${result.patches.length} places patched`);

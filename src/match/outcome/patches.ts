@@ -30,8 +30,8 @@ interface Plan {
 interface LoadPlan {
   /** Where the new code will lie, if that is known. */
   readonly loadAddress?: bigint | undefined;
-  /** Whether the loader looks up names that the run system knows nothing of. */
-  readonly looksUp?: boolean | undefined;
+  /** Whether the loader looks up a name that the run system knows nothing of. */
+  readonly looksUp?: ((name: string) => boolean) | undefined;
 }
 
 /** Places every patch of an update. */
@@ -39,7 +39,7 @@ export function placePatches(
   update: UpdateInput,
   runPre: RunPre,
   matchOf: ReadonlyMap<string, SpanMatch>,
-  { loadAddress, looksUp = false }: LoadPlan,
+  { loadAddress, looksUp = () => false }: LoadPlan,
 ): PatchPlan {
   const plan: Plan = { patches: [], names: new Map(), aborts: [], findings: [] };
   let free = loadAddress;
@@ -85,7 +85,7 @@ function findNames(
   runPre: RunPre,
   matchOf: ReadonlyMap<string, SpanMatch>,
   plan: Plan,
-  looksUp: boolean,
+  looksUp: (name: string) => boolean,
 ): void {
   const used = new Set(change.newCode.relocations.map(({ symbol }) => symbol));
   const own = new Set(change.newCode.sections.map(({ label }) => label));
@@ -94,7 +94,7 @@ function findNames(
     if (section !== null || !used.has(label) || own.has(label)) continue;
     const found = neededValue(symbol, runPre, matchOf);
     if ("why" in found) {
-      if (looksUp && found.isAbsent && symbol.bind === "global") continue;
+      if (found.isAbsent && symbol.bind === "global" && looksUp(symbol.name)) continue;
       abort(plan, "failed_to_find", { code: "symbol-without-value", label, detail: found.why });
     } else plan.names.set(label, { ...found, name: symbol.name });
   }
