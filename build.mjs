@@ -15,5 +15,6 @@ if (process.argv.includes("--schema")) {
 }
 run("node_modules/rolldown/bin/cli.mjs", "-c", "--log-level", "warn");
 chmodSync("dist/elfsplice.js", 0o755);
+copyFileSync("docs/findings.md", "dist/findings.md");
 copyFileSync("node_modules/gecko-profiler-demangle/index_bg.wasm", "dist/demangle.wasm");
 for (const name of documents) copyFileSync(`src/contract/${name}.schema.json`, `dist/${name}.schema.json`);

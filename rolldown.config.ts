@@ -49,6 +49,10 @@ export default defineConfig({
           test: /src\/(match\/|image\/|findings\/match|report\/match-|cli\/commands\/match)/,
           priority: 2,
         },
+        // Forms for people, each loaded when it is asked for.
+        { name: "page", test: /src\/render\/html/, priority: 4 },
+        { name: "forms", test: /src\/(render\/|findings\/explanations)/, priority: 2 },
+        { name: "explain", test: /src\/(cli\/commands\/(explain|render)|report\/reason-words)/, priority: 3 },
         { name: "module", test: /src\/(module\/|cli\/commands\/module)/, priority: 2 },
         {
           name: "kexec",

@@ -17,3 +17,14 @@ export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFIN
   }
   return row[b.length] as number;
 }
+
+/** Known words that a misspelt one may stand for, the nearest first. */
+export function nearWords(text: string, known: readonly string[]): string[] {
+  const far = Math.max(2, Math.floor(text.length / 3));
+  return known
+    .map((word) => ({ word, distance: word.includes(text) ? 0 : editDistance(text, word) }))
+    .filter(({ distance }) => distance <= far)
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, 3)
+    .map(({ word }) => word);
+}

@@ -31,6 +31,7 @@ const STOREYS: readonly (readonly string[])[] = [
   ["apply", "kexec", "check", "inspect"],
   ["module"],
   ["report"],
+  ["render"],
   ["index"],
   ["cli"],
 ];

@@ -3,7 +3,7 @@ import { isWithin, type Rung } from "../contract/names/rungs.ts";
 import { FINDING_CODES, type FindingCode } from "../findings/findings.ts";
 import type { Severity } from "../findings/table.ts";
 import { byText } from "../order.ts";
-import { editDistance } from "../wording.ts";
+import { nearWords } from "../wording.ts";
 import type { Problem } from "./problem.ts";
 
 /** What the release of an update may insist on. */
@@ -89,11 +89,5 @@ export function findingGate(text: string): FindingCode | Severity | undefined {
 
 /** Codes and severities that a misspelt word may stand for, the nearest first. */
 export function nearFindingGates(text: string): string[] {
-  const far = Math.max(2, Math.floor(text.length / 3));
-  return [...SEVERITIES, ...FINDING_CODES]
-    .map((known) => ({ known, distance: known.includes(text) ? 0 : editDistance(text, known) }))
-    .filter(({ distance }) => distance <= far)
-    .sort((a, b) => a.distance - b.distance)
-    .slice(0, 3)
-    .map(({ known }) => known);
+  return nearWords(text, [...SEVERITIES, ...FINDING_CODES]);
 }

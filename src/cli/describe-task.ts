@@ -34,6 +34,8 @@ export interface PairSettings {
   readonly mode: Mode;
   /** How to show the instructions that differ; undefined: not at all. */
   readonly style: InstructionStyle | undefined;
+  /** Whether the fragment holds the instructions that differ. */
+  readonly rows: boolean;
   /** Folder of results of earlier runs. */
   readonly cache: string | undefined;
 }
@@ -74,13 +76,13 @@ export async function describeTask(task: PairTask, settings: PairSettings): Prom
 
 /** Everything that the result depends on. */
 function keyOf(task: PairTask, pre: Side | undefined, post: Side | undefined, settings: PairSettings): string {
-  const { contents, oldCode, mode, style } = settings;
+  const { contents, oldCode, mode, style, rows } = settings;
   const sideKey = (side: Side | undefined) =>
     side === undefined
       ? null
       : [side.ref.path, side.ref.member ?? null, side.ref.compression ?? null, sha256(side.stored)];
   const { key, target, targetFrom, alsoIn } = task;
-  const options = [contents, oldCode, mode, style ?? null];
+  const options = [contents, oldCode, mode, style ?? null, rows];
   return JSON.stringify([key, target, targetFrom, alsoIn ?? [], sideKey(pre), sideKey(post), options]);
 }
 
@@ -133,7 +135,7 @@ async function describeObjects(
   { key, pre, post, target, targetFrom, alsoIn }: PairTask,
   preObject: ElfObject | undefined,
   postObject: ElfObject | undefined,
-  { contents, oldCode, mode, style }: PairSettings,
+  { contents, oldCode, mode, style, rows }: PairSettings,
 ): Promise<PairResult> {
   const isPair = mode.kind === "pair";
   const isUsualName = pre !== undefined && post !== undefined && objectName(pre.path, post.path) === key;
@@ -144,6 +146,7 @@ async function describeObjects(
     alsoIn,
     contents,
     oldCode,
+    instructions: rows,
     ...(isPair ? { links: false } : {}),
   });
   return style === undefined ? { fragment } : { fragment, instructions: changedCode(pair, style) };

@@ -9,7 +9,7 @@ import { type Build, type BuildRequest, type DescribedBuild, describeBuild } fro
 import type { InstructionLines, Mode } from "./describe-task.ts";
 import type { DiffOptions } from "./diff-options.ts";
 import { removeDeadDrafts, removeOwnDrafts } from "./drafts.ts";
-import { emitUpdate } from "./emit.ts";
+import { emitUpdate, wantsRows } from "./emit.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { jobsOption } from "./jobs.ts";
 import { writeOutput } from "./output.ts";
@@ -64,9 +64,9 @@ async function requestOf(
 ): Promise<BuildRequest> {
   const { include, exclude, target, onlyTargets, contents, oldCode, statement, hashes, cache, format, output } =
     options;
-  const showsInstructions = options.instructions && (format === "text" || shard !== undefined);
+  const showsInstructions = options.instructions !== false && (format === "text" || shard !== undefined);
   const style = showsInstructions
-    ? (await import("./style.ts")).styleFor(shard === undefined ? output : "part")
+    ? (await import("./style.ts")).styleFor(shard === undefined ? output : "part", options)
     : undefined;
   return {
     selection: {
@@ -80,6 +80,7 @@ async function requestOf(
       oldCode,
       mode: kind === "pair" ? { kind } : { kind, hashes: (statement || hashes) ?? false },
       style,
+      rows: wantsRows(options),
       cache,
     },
     jobs: options.jobs === undefined ? undefined : jobsOption(options.jobs),

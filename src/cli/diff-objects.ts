@@ -7,7 +7,7 @@ import { assembleUpdate } from "../plan/update/assemble.ts";
 import { readSourceRoots } from "../plan/update/source-roots.ts";
 import { renderInstructions } from "../report/instructions.ts";
 import type { DiffOptions } from "./diff-options.ts";
-import { emitUpdate } from "./emit.ts";
+import { emitUpdate, wantsRows } from "./emit.ts";
 import { loadObject } from "./input.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { styleFor } from "./style.ts";
@@ -24,15 +24,21 @@ export async function diffTwoObjects(prePath: string, postPath: string, options:
   const [pre, post] = [loadObject(prePath), loadObject(postPath)];
   const name = objectName(withSlashes(pre.file), withSlashes(post.file));
   const target = rules.find(({ matches }) => matches(name))?.name;
-  const { fragment, pair } = await describePair(pre, post, { target, contents, oldCode, links: false });
+  const { fragment, pair } = await describePair(pre, post, {
+    target,
+    contents,
+    oldCode,
+    links: false,
+    instructions: wantsRows(options),
+  });
   const description = assembleUpdate([fragment], { id, suppress, oldCode, sourceRoots });
   let lines: ReadonlyMap<string, readonly string[]> = new Map();
-  if (options.format === "text" && options.instructions && pair.diff.outcome.fates.includes("patched"))
+  if (options.format === "text" && options.instructions !== false && pair.diff.outcome.fates.includes("patched"))
     lines = renderInstructions(
       pair.diff,
       pair.preLabels,
       disassemblerFor(pair.diff.pre.table.arch),
-      styleFor(options.output),
+      styleFor(options.output, options),
     );
   // Nothing is waited for so far, so a signal ends the process at once; from here on a file is written.
   onInterrupt(() => {});

@@ -7,15 +7,17 @@ import * as apply from "./register/apply.ts";
 import * as check from "./register/check.ts";
 import * as compare from "./register/compare.ts";
 import * as diff from "./register/diff.ts";
+import * as explain from "./register/explain.ts";
 import * as inspect from "./register/inspect.ts";
 import * as kexec from "./register/kexec.ts";
 import * as match from "./register/match.ts";
 import * as merge from "./register/merge.ts";
 import * as module from "./register/module.ts";
+import * as render from "./register/render.ts";
 import * as schema from "./register/schema.ts";
 
 /** In the order of the help. */
-const COMMANDS = [diff, merge, inspect, match, module, apply, check, compare, kexec, schema];
+const COMMANDS = [diff, merge, render, inspect, match, module, apply, check, compare, kexec, explain, schema];
 
 function program(done: (status: number) => void): Command {
   const top = new Command("elfsplice")
@@ -41,7 +43,7 @@ function program(done: (status: number) => void): Command {
 }
 
 /** The message for a person; anything unforeseen is our fault and says so. */
-function explain(error: unknown): string {
+function messageOf(error: unknown): string {
   if (error instanceof FormatError || error instanceof UnsupportedError || error instanceof UsageError) {
     return escapeLine(error.message);
   }
@@ -58,7 +60,7 @@ export async function main(args: readonly string[]): Promise<number> {
     }).parseAsync(args, { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.failed;
-    process.stderr.write(`elfsplice: ${explain(error)}\n`);
+    process.stderr.write(`elfsplice: ${messageOf(error)}\n`);
     return EXIT.failed;
   }
   return status;

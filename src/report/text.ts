@@ -3,6 +3,7 @@ import { hex, signedHex } from "../hex.ts";
 import { plural } from "../wording.ts";
 import { escapeColouredLine, escapeLine, joinLines } from "./escape.ts";
 import { layoutLines, shadowLines } from "./layout-text.ts";
+import { type OverviewStyle, renderOverview } from "./overview.ts";
 
 type Finding = UpdateDescription["findings"][number];
 
@@ -76,8 +77,30 @@ function fileText(file: UpdateDescription["objects"][number]["pre"]): string {
   return file.member === undefined ? file.path : `${file.path}(${file.member})`;
 }
 
-/** The whole description for a person; `details` is what to show of each changed function besides the reasons. Of several objects, those that are the same are only counted. */
-export function renderText(description: UpdateDescription, details?: Details): string {
+/** How a text is shown. */
+export interface TextStyle extends OverviewStyle {
+  /** Show every detail, however many functions differ. */
+  readonly verbose: boolean;
+}
+
+const PLAIN: TextStyle = { width: 120, colour: false, verbose: false };
+/** Functions that differ up to which details are shown unasked. */
+const FEW = 8;
+
+/**
+ * The description for a person: the overview, and where few functions differ, or all is asked for, every detail; `details` is
+ * what to show of each changed function besides the reasons. Of several objects, those that are the same are only counted.
+ */
+export function renderText(description: UpdateDescription, details?: Details, style: TextStyle = PLAIN): string {
+  const telling = description.functions.filter(({ status }) => status !== "line-only");
+  const isAll = !style.verbose && telling.length > FEW;
+  const overview = renderOverview(description, style, isAll).join("\n");
+  if (isAll)
+    return `${overview}\n${escapeLine("--verbose tells reasons, instructions, patches and findings one by one")}\n`;
+  return `${overview}\n${renderDetails(description, details)}`;
+}
+
+function renderDetails(description: UpdateDescription, details: Details | undefined): string {
   const { objects, functions, data, exports, changes, findings, arch } = description;
   const shown = objects.length === 1 ? objects : objects.filter(({ status }) => status !== "identical");
   const nameOfObject = (index: number): string =>

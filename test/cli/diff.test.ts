@@ -124,13 +124,34 @@ describe("options of diff", () => {
     expect(all.length).toBeGreaterThan(needed.length);
   });
 
-  it("--format text prints what a person reads, from the inputs to the verdict", () => {
+  it("--format text prints what a person reads, the verdict first and last", () => {
     const { status, stdout } = run(["diff", ...pairOf("loop-driver/ioctl"), "--format", "text"]);
     expect(status).toBe(0);
     const lines = linesOf(stdout);
-    expect(lines[0]).toBe("fixtures/loop-driver/ioctl/pre.o → fixtures/loop-driver/ioctl/post.o  changed");
+    expect(lines[0]).toMatch(/^verdict: splice /);
+    expect(lines).toContain("fixtures/loop-driver/ioctl/pre.o → fixtures/loop-driver/ioctl/post.o  changed");
     expect(lines.filter((line) => /^\s+changed\s+lo_ioctl/.test(line))).toHaveLength(1);
     expect(lines.at(-1)).toMatch(/^verdict: splice /);
+  });
+
+  it("--instructions puts the differing instructions into the JSON, and --source-root names the files", () => {
+    const args = ["diff", ...pairOf("source/causes"), "-q", "--instructions", "--source-root", "pipe.c=unused"];
+    const { functions } = JSON.parse(run(args).stdout);
+    const limit = functions.find((one: { name: string }) => one.name === "limit");
+    expect(limit.instructions.filter((row: { marker: string }) => row.marker !== " ")).toMatchObject([
+      {
+        marker: "~",
+        pre: { text: expect.stringContaining("$0x1000") },
+        post: { text: expect.stringContaining("$0x800") },
+      },
+    ]);
+    expect(limit.source.post.declared.file).toBe("pipe.c");
+  });
+
+  it("--color always colours what goes into a pipe; never, and NO_COLOR, do not", () => {
+    const args = ["diff", ...pairOf("text/body"), "--format", "text", "-q", "--color"];
+    expect(run([...args, "always"]).stdout).toContain("\x1b[");
+    expect(run([...args, "never"]).stdout).not.toContain("\x1b[");
   });
 
   it("--no-instructions leaves out the instructions, and nothing else", () => {

@@ -8,6 +8,7 @@ const SETTINGS = {
   oldCode: "needed",
   mode: { kind: "build", hashes: false },
   style: undefined,
+  rows: false,
   cache: undefined,
 } as const;
 const task = (key: string): PairTask => ({ key, target: "vmlinux", targetFrom: "default" });

@@ -29,6 +29,7 @@ export async function setup({ provide }: TestProject): Promise<() => void> {
   for (const name of ["update", "match", "compare", "kexec"]) {
     copyFileSync(join(ROOT, `src/contract/${name}.schema.json`), join(home, `${name}.schema.json`));
   }
+  copyFileSync(join(ROOT, "docs/findings.md"), join(home, "findings.md"));
   writeFileSync(join(home, "package.json"), '{ "type": "module" }');
   symlinkSync(join(ROOT, "node_modules"), join(home, "node_modules"), "junction");
   provide("program", home);

@@ -9,6 +9,7 @@ import type { Severity } from "../../findings/table.ts";
 import { type CheckResult, type ComparedObjects, renderOk, renderProblems } from "../../report/check-text.ts";
 import { jsonPieces } from "../../report/json.ts";
 import { readDocument, rooted } from "../document.ts";
+import { nameOfFile } from "../document-kind.ts";
 import { EXIT } from "../exit-status.ts";
 import { objectProblems } from "../object-hashes.ts";
 import { writeOutput } from "../output.ts";
@@ -20,7 +21,7 @@ export interface CheckOptions {
   readonly maxFunctions?: string;
   readonly allowTargets?: string[];
   readonly output?: string;
-  readonly format: "json" | "text";
+  readonly format: "json" | "text" | "junit" | "github";
   readonly quiet?: boolean;
 }
 
@@ -33,12 +34,15 @@ export async function runCheck(file: string, options: CheckOptions): Promise<num
   const isOk = problems.length === 0;
   const objects = update && comparedObjects(update, options);
   if (!options.quiet) for (const line of renderProblems(problems)) process.stderr.write(`elfsplice: ${line}\n`);
-  if (options.format === "json")
-    await writeOutput(
-      jsonPieces({ ok: isOk, problems, ...(objects && { objects }) } satisfies CheckResult),
-      options.output,
-    );
-  else if (isOk && update !== undefined) await writeOutput(`${renderOk(update, objects)}\n`, options.output);
+  const result: CheckResult = { ok: isOk, problems, ...(objects && { objects }) };
+  if (options.format === "json") await writeOutput(jsonPieces(result), options.output);
+  else if (options.format === "junit") {
+    const { renderJunit } = await import("../../render/junit.ts");
+    await writeOutput(renderJunit(result, `elfsplice check ${nameOfFile(file)}`), options.output);
+  } else if (options.format === "github") {
+    const { renderProblemsForGithub } = await import("../../render/github.ts");
+    await writeOutput(renderProblemsForGithub(problems), options.output);
+  } else if (isOk && update !== undefined) await writeOutput(`${renderOk(update, objects)}\n`, options.output);
   return isOk ? EXIT.done : EXIT.gate;
 }
 

@@ -3,13 +3,18 @@ import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.ts";
 import { KIND_SIZE, kindOf } from "../../input/kind.ts";
 import type { DiffOptions } from "../diff-options.ts";
-import { checkEmitOptions } from "../emit.ts";
+import { checkEmitOptions, withFormat } from "../emit.ts";
 import { jobsOption } from "../jobs.ts";
 import { delayOptimizer } from "../optimizer.ts";
 import { checkOutput } from "../output.ts";
 
 /** `elfsplice diff`: two objects, archives or trees in, the update description out. Returns the exit status. */
-export async function runDiff(pre: string, post: string, options: DiffOptions): Promise<number> {
+export async function runDiff(
+  pre: string,
+  post: string,
+  given: Omit<DiffOptions, "format"> & Partial<Pick<DiffOptions, "format">>,
+): Promise<number> {
+  const options = withFormat(given);
   delayOptimizer();
   checkEmitOptions(options);
   if (options.shard !== undefined) checkShardOptions(options);
@@ -53,7 +58,7 @@ function refuseBuildOptions(pre: string, post: string, options: DiffOptions): vo
 /** A part is not a description yet: options that ask something of a description belong to merge. */
 function checkShardOptions({ format, exitCode, require, explain }: DiffOptions): void {
   const gate = exitCode ? "--exit-code" : require !== undefined ? "--require" : "";
-  const wrong = format === "text" ? "--format" : explain ? "--explain" : gate;
+  const wrong = format !== "json" ? "--format" : explain ? "--explain" : gate;
   if (wrong !== "") throw new UsageError(`--shard writes a part of a description: give ${wrong} to elfsplice merge`);
 }
 

@@ -6,12 +6,16 @@ import type { InstructionLines } from "../describe-task.ts";
 import { linesByObject } from "../diff-builds.ts";
 import { readJson } from "../document.ts";
 import { nameOfFile } from "../document-kind.ts";
-import { checkEmitOptions, type EmitOptions, emitUpdate } from "../emit.ts";
+import { checkEmitOptions, type EmitOptions, emitUpdate, withFormat } from "../emit.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { checkOutput } from "../output.ts";
 
 /** `elfsplice merge`: the parts of one run in, the description that one machine would have made out. Returns the exit status. */
-export async function runMerge(files: readonly string[], options: EmitOptions): Promise<number> {
+export async function runMerge(
+  files: readonly string[],
+  given: Omit<EmitOptions, "format"> & Partial<Pick<EmitOptions, "format">>,
+): Promise<number> {
+  const options = withFormat(given);
   checkEmitOptions(options);
   checkOutput(options.output);
   if (files.filter((file) => file === "-").length > 1)

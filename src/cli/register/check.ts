@@ -12,7 +12,9 @@ export function register(top: Command, done: (status: number) => void): void {
     .option("--max-functions <count>", "status 1 if more functions are changed, new or deleted")
     .option("--allow-targets <names>", "status 1 if anything else is changed; names separated by commas", collect)
     .addOption(output())
-    .addOption(new Option("--format <format>", "what to print").choices(["json", "text"]).default("text"))
+    .addOption(
+      new Option("--format <format>", "what to print").choices(["json", "text", "junit", "github"]).default("text"),
+    )
     .option("-q, --quiet", "no problems on standard error")
     .addHelpText(
       "after",

@@ -1,20 +1,23 @@
 import { type Command, Option } from "commander";
 import type { DiffOptions } from "../diff-options.ts";
-import { collect, output, required } from "./options.ts";
+import { collect, color, formats, output, required } from "./options.ts";
 
 export function register(top: Command, done: (status: number) => void): void {
   top
     .command("diff <pre> <post>")
     .description("compare objects, archives or whole trees compiled before a patch with those compiled after it")
     .addOption(output())
-    .addOption(new Option("--format <format>", "what to print").choices(["json", "text"]).default("json"))
+    .addOption(formats())
     .option("--id <id>", "name of the update (default: from the hashes of the inputs)")
     .option("--target <name>", "what is patched: vmlinux or a module; PATTERN=NAME for what PATTERN fits", collect)
     .option("--only-targets <names>", "only what belongs to these targets; names separated by commas", collect)
     .option("--include <glob>", "only files of a tree, or members, that this fits", collect)
     .option("--exclude <glob>", "no files of a tree, or members, that this fits", collect)
     .option("--suppress <file>", "leave alone what the rules in this file name, each with its reason")
-    .option("--no-instructions", "with --format text: leave out the differing instructions")
+    .option("--instructions", "with --format json: include the differing instructions in words")
+    .option("--no-instructions", "with --format text or html: leave out the differing instructions")
+    .option("-v, --verbose", "with --format text: every detail, however many functions differ")
+    .addOption(color())
     .option(
       "--hashes",
       "also hash the objects that are the same on both sides, so that check can compare their contents",

@@ -44,6 +44,8 @@ export interface FragmentOptions {
   readonly alsoIn?: readonly string[] | undefined;
   /** Include the bytes of the code sections. */
   readonly contents?: boolean | undefined;
+  /** Include the instructions that differ, with what stands around them. */
+  readonly instructions?: boolean | undefined;
   /** Which old code to keep. Default: what the patches and the new code refer to. */
   readonly oldCode?: "needed" | "all" | undefined;
   /** False: the pair is the whole update, so its global names are not needed. */
@@ -64,7 +66,7 @@ export interface PairFacts {
 export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, facts: PairFacts = {}): PairFragment {
   const { diff, object: name, target } = pair;
   const { absent, layouts } = facts;
-  const plans = planAll(pair, facts);
+  const plans = planAll(pair, facts, options.instructions ?? false);
   // From here on everything that the description tells of this pair is known.
   const { functions, data, exports, hooks, noise, live, switchOver, producers } = plans;
   const account = accountPair(pair, absent, {
@@ -119,9 +121,9 @@ export function planFragment(pair: PlannedPair, options: FragmentOptions = {}, f
 }
 
 /** What each planner tells of a pair; `findings` are those of all, in the order of the planners. */
-function planAll(pair: PlannedPair, { absent, layouts, sources }: PairFacts) {
+function planAll(pair: PlannedPair, { absent, layouts, sources }: PairFacts, instructions: boolean) {
   const { pre, post } = pair.diff;
-  const functions = planFunctions(pair, { sources, members: movedMembers(layouts?.layouts ?? []) });
+  const functions = planFunctions(pair, { sources, members: movedMembers(layouts?.layouts ?? []), instructions });
   const data = planData(pair);
   const exports = planExports(pair);
   const hooks = planHooks(pair);

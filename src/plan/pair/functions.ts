@@ -16,6 +16,7 @@ import { type CauseContext, changedRows, tellingRow } from "./changed-rows.ts";
 import { demangle } from "./demangle.ts";
 import { entryHook, redirect, trap } from "./entry-points.ts";
 import { startersIn } from "./has-run.ts";
+import { describeInstructions } from "./instruction-rows.ts";
 import { type MovedMembers, movedMembers } from "./moved-members.ts";
 import { firstReason, type PlannedPair, spanFinding, toReasons } from "./pair.ts";
 import { type PairSources, sourceOf } from "./sources.ts";
@@ -41,9 +42,11 @@ function placeIn(span: Span): FunctionChange["pre"] {
 export interface FunctionFacts {
   readonly sources: PairSources | undefined;
   readonly members: MovedMembers;
+  /** Whether changed functions show their instructions. */
+  readonly instructions: boolean;
 }
 
-const NO_FACTS: FunctionFacts = { sources: undefined, members: movedMembers([]) };
+const NO_FACTS: FunctionFacts = { sources: undefined, members: movedMembers([]), instructions: false };
 
 /** Functions that changed, are new, deleted or renamed; the trampolines; and what cannot be carried. */
 export function planFunctions(pair: PlannedPair, facts: FunctionFacts = NO_FACTS): FunctionPlan {
@@ -165,10 +168,11 @@ function planPaired(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Spa
   }
 }
 
-type Changed = Pick<FunctionChange, "source" | "causes" | "reasons" | "firstInstruction">;
+type Changed = Pick<FunctionChange, "source" | "causes" | "reasons" | "firstInstruction" | "instructions">;
 
 /** Why a function changed, and where. */
-function whatChanged(pair: PlannedPair, span: Span, twin: Span, { sources, members }: FunctionFacts): Changed {
+function whatChanged(pair: PlannedPair, span: Span, twin: Span, facts: FunctionFacts): Changed {
+  const { sources, members, instructions } = facts;
   const { outcome, pairing, pre } = pair.diff;
   const { arch } = pre.table;
   const reasons = outcome.reasons[span.id] ?? [];
@@ -183,6 +187,7 @@ function whatChanged(pair: PlannedPair, span: Span, twin: Span, { sources, membe
     causes: causesOf(context, rows),
     reasons: toReasons(alignedReasons(reasons, rows, span), span),
     ...(first === undefined ? {} : { firstInstruction: first }),
+    ...(instructions ? { instructions: describeInstructions(pair, span, twin, sources) } : {}),
   };
 }
 
@@ -216,7 +221,12 @@ function planReplacement(plan: FunctionPlan, pair: PlannedPair, span: Span, twin
 
 /** Functions that begin inside another one (assembly with several entries) change with it. */
 function planInnerEntries(plan: FunctionPlan, span: Span, twin: Span): void {
-  const { firstInstruction: _first, aliases: _aliases, ...outer } = plan.functions.at(-1) as FunctionChange;
+  const {
+    firstInstruction: _first,
+    aliases: _aliases,
+    instructions: _rows,
+    ...outer
+  } = plan.functions.at(-1) as FunctionChange;
   const inner = span.symbols.filter(
     ({ symbol, offset }) => offset > span.entry && symbol.bind !== STB.LOCAL && isFunctionSymbol(symbol),
   );
