@@ -2,8 +2,10 @@ import type { FunctionChange, UpdateDescription } from "../contract/description.
 import { isWithin, type Rung } from "../contract/names/rungs.ts";
 import { FINDING_CODES, type FindingCode } from "../findings/findings.ts";
 import type { Severity } from "../findings/table.ts";
+import { globOf, type NameTest } from "../glob.ts";
 import { byText } from "../order.ts";
 import { nearWords } from "../wording.ts";
+import { withoutKnown } from "./baseline.ts";
 import type { Problem } from "./problem.ts";
 
 /** What the release of an update may insist on. */
@@ -14,8 +16,27 @@ export interface Gates {
   readonly failOn?: readonly (FindingCode | Severity)[] | undefined;
   /** No more functions than this are changed, new or deleted. */
   readonly maxFunctions?: number | undefined;
+  /** No other function is changed, new or deleted. */
+  readonly allowFunctions?: AllowedFunctions | undefined;
+  /** An update whose findings and functions are known: gates that count them look at what is new. */
+  readonly baseline?: UpdateDescription | undefined;
   /** No other target is touched. */
   readonly allowTargets?: readonly string[] | undefined;
+}
+
+/** Functions that may change, as a file lists them. */
+export interface AllowedFunctions {
+  readonly file: string;
+  readonly allows: NameTest;
+}
+
+/** Names or labels, one a line, with the wildcards of suppression files; `#` begins a comment. */
+export function readAllowedFunctions(text: string, file: string): AllowedFunctions {
+  const tests = text.split("\n").flatMap((line, index) => {
+    const pattern = line.replace(/(^|\s)#.*$/, "").trim();
+    return pattern === "" ? [] : [globOf(pattern, `${file}:${index + 1}: pattern "${pattern}"`)];
+  });
+  return { file, allows: (name) => tests.some((test) => test(name)) };
 }
 
 /** From the least to the most severe. */
@@ -25,10 +46,12 @@ const COUNTED = ["changed", "new", "deleted"] as const satisfies readonly Functi
 
 /** The gates that a description does not meet, one problem for each. */
 export function unmetGates(update: UpdateDescription, gates: Gates): Problem[] {
+  const fresh = gates.baseline === undefined ? update : withoutKnown(update, gates.baseline);
   const unmet = [
     gates.require === undefined ? undefined : unmetRung(update, gates.require),
-    ...(gates.failOn ?? []).map((wanted) => unmetFinding(update, wanted)),
-    gates.maxFunctions === undefined ? undefined : unmetCount(update, gates.maxFunctions),
+    ...(gates.failOn ?? []).map((wanted) => unmetFinding(fresh, wanted)),
+    gates.maxFunctions === undefined ? undefined : unmetCount(fresh, gates.maxFunctions),
+    gates.allowFunctions === undefined ? undefined : unmetFunctions(fresh, gates.allowFunctions),
     gates.allowTargets === undefined ? undefined : unmetTargets(update, gates.allowTargets),
   ];
   return unmet.filter((problem) => problem !== undefined);
@@ -63,6 +86,23 @@ function unmetCount({ functions }: UpdateDescription, most: number): Problem | u
   return {
     check: "max-functions",
     message: `${sum} ${sum === 1 ? "function" : "functions"}, ${most} allowed (${words})`,
+  };
+}
+
+/** Labels told of functions that are not allowed. */
+const MOST_TOLD = 20;
+
+function unmetFunctions({ functions }: UpdateDescription, { file, allows }: AllowedFunctions): Problem | undefined {
+  const counted: readonly string[] = COUNTED;
+  const others = functions.filter(
+    (one) => isCounted(one) && counted.includes(one.status) && !allows(one.name) && !allows(one.label),
+  );
+  if (others.length === 0) return undefined;
+  const told = others.slice(0, MOST_TOLD).map(({ label, status }) => `${label} (${status})`);
+  const rest = others.length > told.length ? ` and ${others.length - told.length} more` : "";
+  return {
+    check: "allow-functions",
+    message: `outside ${file}: ${told.join(", ")}${rest}; to allow one, add a line with its name or label to that file`,
   };
 }
 

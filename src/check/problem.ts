@@ -14,6 +14,7 @@ type CheckName =
   | "require"
   | "fail-on"
   | "max-functions"
+  | "allow-functions"
   | "allow-targets";
 
 /** One thing that is wrong with a description, or a gate that it does not meet. */

@@ -42,6 +42,14 @@ function program(done: (status: number) => void): Command {
   return top;
 }
 
+/** `help nope`: commander would print the help of everything. */
+function refuseUnknownTopic([command, topic]: readonly string[]): void {
+  if (command !== "help" || topic === undefined || topic.startsWith("-")) return;
+  const names = program(() => {}).commands.map((one) => one.name());
+  if (!names.includes(topic) && topic !== "help")
+    throw new UsageError(`no command is called ${topic}; there are ${names.join(", ")}`);
+}
+
 /** The message for a person; anything unforeseen is our fault and says so. */
 function messageOf(error: unknown): string {
   if (error instanceof FormatError || error instanceof UnsupportedError || error instanceof UsageError) {
@@ -55,6 +63,7 @@ function messageOf(error: unknown): string {
 export async function main(args: readonly string[]): Promise<number> {
   let status: number = EXIT.done;
   try {
+    refuseUnknownTopic(args);
     await program((value) => {
       status = value;
     }).parseAsync(args, { from: "user" });

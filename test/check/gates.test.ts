@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { findingGate, type Gates, nearFindingGates, unmetGates } from "../../src/check/gates.ts";
+import { findingGate, type Gates, nearFindingGates, readAllowedFunctions, unmetGates } from "../../src/check/gates.ts";
 import type { UpdateDescription } from "../../src/index.ts";
 import { FIXTURES, join, readText } from "../support/paths.ts";
 
 function golden(name: string): UpdateDescription {
   return JSON.parse(readText(join(FIXTURES, name, "expected.json"))) as UpdateDescription;
 }
+
+const listed = (text: string) => readAllowedFunctions(text, "allow.txt");
 
 describe("gates", () => {
   it.each<[teaches: string, of: string, gates: Gates, unmet: RegExp | undefined]>([
@@ -37,6 +39,32 @@ describe("gates", () => {
     ],
     ["line numbers are no change of a function", "bug-table/line-only", { maxFunctions: 0 }, undefined],
     ["a renamed function keeps its code", "text/renamed-static", { maxFunctions: 0 }, undefined],
+    ["functions that a list allows", "text/new-function", { allowFunctions: listed("*_*") }, undefined],
+    [
+      "functions outside a list, by label, and how to allow them",
+      "text/body",
+      { allowFunctions: listed("# none yet\nother") },
+      /^outside allow\.txt: led_set \(changed\); to allow one, add a line/,
+    ],
+    ["what a baseline has is known", "text/body", { maxFunctions: 0, baseline: golden("text/body") }, undefined],
+    [
+      "a function with other new code is not known",
+      "text/body",
+      { maxFunctions: 0, baseline: golden("text/call-target") },
+      /^1 function, 0 allowed/,
+    ],
+    [
+      "findings of a baseline are known",
+      "init/init-text-refused",
+      { failOn: ["error"], baseline: golden("init/init-text-refused") },
+      undefined,
+    ],
+    [
+      "a baseline makes no rung applicable",
+      "init/init-text-refused",
+      { require: "splice", baseline: golden("init/init-text-refused") },
+      /^splice is needs-work/,
+    ],
     ["a target that is allowed", "text/body", { allowTargets: ["loop", "vmlinux"] }, undefined],
     ["a target that is not", "text/body", { allowTargets: ["loop"] }, /^changes vmlinux; allowed: loop$/],
     ["no target at all", "text/body", { allowTargets: [] }, /^changes vmlinux; allowed: none$/],

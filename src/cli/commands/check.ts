@@ -1,4 +1,4 @@
-import { findingGate, type Gates, nearFindingGates, unmetGates } from "../../check/gates.ts";
+import { findingGate, type Gates, nearFindingGates, readAllowedFunctions, unmetGates } from "../../check/gates.ts";
 import { integrityProblems } from "../../check/integrity.ts";
 import type { Problem } from "../../check/problem.ts";
 import type { UpdateDescription } from "../../contract/description.ts";
@@ -6,9 +6,10 @@ import type { Rung } from "../../contract/names/rungs.ts";
 import { UsageError } from "../../errors.ts";
 import type { FindingCode } from "../../findings/findings.ts";
 import type { Severity } from "../../findings/table.ts";
+import { readGivenText } from "../../input/listing/file.ts";
 import { type CheckResult, type ComparedObjects, renderOk, renderProblems } from "../../report/check-text.ts";
 import { jsonPieces } from "../../report/json.ts";
-import { readDocument, rooted } from "../document.ts";
+import { readDocument, readSoundUpdate, rooted } from "../document.ts";
 import { nameOfFile } from "../document-kind.ts";
 import { EXIT } from "../exit-status.ts";
 import { objectProblems } from "../object-hashes.ts";
@@ -20,6 +21,8 @@ export interface CheckOptions {
   readonly failOn?: string[];
   readonly maxFunctions?: string;
   readonly allowTargets?: string[];
+  readonly allowFunctions?: string;
+  readonly baseline?: string;
   readonly output?: string;
   readonly format: "json" | "text" | "junit" | "github";
   readonly quiet?: boolean;
@@ -27,7 +30,7 @@ export interface CheckOptions {
 
 /** `elfsplice check`: whether a description is sound, fits its objects, and meets the gates. Status 1 when it does not. */
 export async function runCheck(file: string, options: CheckOptions): Promise<number> {
-  const gates = gatesOf(options);
+  const gates = await gatesOf(options);
   const { update, problems: found, root } = await readDocument(file);
   const more = update === undefined ? [] : await soundness(update, options, gates);
   const problems = [...found, ...more.map((problem) => rooted(problem, root))];
@@ -62,11 +65,23 @@ function comparedObjects({ objects }: UpdateDescription, { root }: CheckOptions)
   return { contents: sides.length - sizeOnly, sizeOnly };
 }
 
-function gatesOf({ require, failOn, maxFunctions, allowTargets }: CheckOptions): Gates {
+async function gatesOf({
+  require,
+  failOn,
+  maxFunctions,
+  allowTargets,
+  allowFunctions,
+  baseline,
+}: CheckOptions): Promise<Gates> {
   return {
     require,
     failOn: failOn?.map(failOnOption),
     maxFunctions: maxFunctions === undefined ? undefined : countOption("--max-functions", maxFunctions),
+    allowFunctions:
+      allowFunctions === undefined
+        ? undefined
+        : readAllowedFunctions(readGivenText(allowFunctions, "a list of functions"), allowFunctions),
+    baseline: baseline === undefined ? undefined : await readSoundUpdate(baseline),
     allowTargets: allowTargets
       ?.flatMap((list) => list.split(",").map((name) => name.trim()))
       .filter((name) => name !== ""),

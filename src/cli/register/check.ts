@@ -10,6 +10,8 @@ export function register(top: Command, done: (status: number) => void): void {
     .addOption(required())
     .option("--fail-on <finding>", "status 1 if there is such a finding: a code, or a severity or worse", collect)
     .option("--max-functions <count>", "status 1 if more functions are changed, new or deleted")
+    .option("--allow-functions <file>", "status 1 if a function changes that no line of this file names")
+    .option("--baseline <update>", "functions and findings of this description are known: only what is new counts")
     .option("--allow-targets <names>", "status 1 if anything else is changed; names separated by commas", collect)
     .addOption(output())
     .addOption(
