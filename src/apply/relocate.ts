@@ -43,12 +43,15 @@ export interface Scene {
 export function jobsOf(update: UpdateDescription, pieces: readonly Piece[], { arch, file }: Program): Job[] {
   const howtos = new Map([...arch.howtos.values()].map((howto) => [howto.name, howto]));
   const byLabel = new Map(pieces.map((piece) => [piece.label, piece]));
-  return update.changes.flatMap(({ newCode }) =>
-    newCode.relocations.flatMap((relocation): Job[] => {
+  return update.changes.flatMap(({ newCode }) => {
+    const hasLower = lowerTest(arch, newCode.relocations);
+    return newCode.relocations.flatMap((relocation): Job[] => {
       const piece = byLabel.get(relocation.section);
       const howto = howtos.get(relocation.howto);
       if (piece === undefined) return [];
-      const form = howto === undefined ? null : loadForm(arch.load, howto);
+      const row = howto === undefined ? null : loadForm(arch.load, howto);
+      const form: LoadForm | null | undefined =
+        row?.value === "page-or-slot" ? { ...row, value: hasLower(relocation) ? "page-slot" : "slot" } : row;
       if (form === undefined || howto === undefined || form === null) {
         if (form === undefined) return [];
         refuse(file, `${relocation.howto} at ${piece.label}${signedHex(relocation.offset)} is not resolved here`);
@@ -67,14 +70,38 @@ export function jobsOf(update: UpdateDescription, pieces: readonly Piece[], { ar
           isBranch: howto.role === "branch" || (isCode && isBranchField(arch, howto, piece.bytes, relocation.offset)),
         },
       ];
-    }),
-  );
+    });
+  });
 }
 
-const SLOT_VALUES = new Set(["slot", "thread-pointer-slot", "thread-pair", "thread-module-pair", "thread-descriptor"]);
+/** Tells whether the same section has a lower half for the same symbol. */
+function lowerTest({ link }: Arch, relocations: readonly CodeRelocation[]): (relocation: CodeRelocation) => boolean {
+  const key = ({ section, symbol }: CodeRelocation): string => `${section}\0${symbol}`;
+  const known = new Map<RegExp, ReadonlySet<string>>();
+  return (relocation) => {
+    const low = link.halves.find(({ high }) => high.test(relocation.howto))?.low;
+    if (low === undefined) return false;
+    let keys = known.get(low);
+    if (keys === undefined) {
+      keys = new Set(relocations.filter(({ howto }) => low.test(howto)).map(key));
+      known.set(low, keys);
+    }
+    return keys.has(key(relocation));
+  };
+}
+
+const SLOT_VALUES = new Set([
+  "slot",
+  "page-slot",
+  "thread-pointer-slot",
+  "thread-pair",
+  "thread-module-pair",
+  "thread-descriptor",
+]);
 
 /** Makes room for slots and stubs, before anything has its address. */
 export function reserve(scene: Scene): void {
+  if (scene.program.arch.load.ownGot) checkPointers(scene);
   for (const job of scene.jobs) {
     if (SLOT_VALUES.has(job.form.value)) {
       slotOffset(scene, job);
@@ -86,10 +113,28 @@ export function reserve(scene: Scene): void {
   }
 }
 
-function slotOffset({ slots, meanings }: Scene, { form, piece, relocation, targetAddend }: Job): number {
-  const { change } = piece;
+/** Code that counts from $gp, or the TOC pointer, must set it itself where new code has a GOT of its own. Cold parts have it from their function. */
+function checkPointers({ program, jobs, meanings }: Scene): void {
+  const setting = new Set<Piece>();
+  for (const { piece, relocation, form } of jobs)
+    if (form.from === "symbol" || meanings.isPointer(piece.change, relocation.symbol)) setting.add(piece);
+  for (const { piece, form, howto } of jobs) {
+    if (form.from !== "toc" || piece.room !== "code" || setting.has(piece) || /\.cold\b/.test(piece.label)) continue;
+    refuse(program.file, `${howto.name} in ${piece.label} counts from a pointer that its callers set`);
+  }
+}
+
+function slotOffset(scene: Scene, job: Job): number {
+  const { slots, meanings } = scene;
+  const { form, piece, relocation, targetAddend } = job;
+  const { change, label } = piece;
+  // The lower half of a function's own address is that of the new one.
+  if (form.value === "page-slot" && isInside(piece, relocation))
+    return slots.offsetOf(form.value, `${label} itself`, targetAddend, () => meaningOf(scene, job));
   const addend = form.value === "thread-module-pair" ? 0n : targetAddend;
-  return slots.offsetOf(form.value, relocation.symbol, addend, () => meanings.meaning(change, relocation.symbol, true));
+  return slots.offsetOf(form.value, relocation.symbol, addend, () =>
+    meanings.meaning(change, relocation.symbol, form.value !== "page-slot" || targetAddend === 0n),
+  );
 }
 
 function meaningOf({ meanings }: Scene, { piece, relocation, isBranch, targetAddend, form }: Job): Meaning {
@@ -120,7 +165,8 @@ function resolve(scene: Scene, job: Job): void {
       writeWord(scene, job, place, what);
       return;
     }
-    const moves = what.kind !== "address" || !what.isAbsolute;
+    const isDistance = meanings.symbol(piece.change, relocation.symbol)?.name === GP_DISTANCE;
+    const moves = (what.kind !== "address" || !what.isAbsolute) && !isDistance;
     if (moves && !program.isFixed && !isLow(howto))
       refuse(program.file, `${howto.name} in ${piece.label} needs an address that is known only when the program runs`);
   }
@@ -176,7 +222,7 @@ function fieldValue(scene: Scene, job: Job, place: bigint): bigint {
       value = (meanings.got ?? meanings.programGot) + targetAddend + insnAddend;
       break;
     case "toc":
-      value = meanings.toc + targetAddend + insnAddend;
+      value = meanings.toc + insnAddend + (form.from === "symbol" ? 0n : targetAddend);
       break;
     case "size":
       value = BigInt(meanings.symbol(job.piece.change, relocation.symbol)?.size ?? 0) + targetAddend + insnAddend;
@@ -203,8 +249,13 @@ function fieldValue(scene: Scene, job: Job, place: bigint): bigint {
       return value - ((meanings.got ?? meanings.programGot) & ~0xfffn);
     case "toc":
       return value - meanings.toc;
+    case "symbol":
+      return value - targetOf(scene, job, place);
   }
 }
+
+/** MIPS: the distance of $gp from the code that asks for it. System V ABI, MIPS supplement, "_gp_disp". */
+const GP_DISTANCE = "_gp_disp";
 
 /** The address that is meant, with its addend: of a function's code, where it enters. */
 function targetOf(scene: Scene, job: Job, place: bigint): bigint {
@@ -218,8 +269,7 @@ function targetOf(scene: Scene, job: Job, place: bigint): bigint {
     refuse(program.file, `no value is known of ${name}, which the program imports in another way`);
   }
   if (what.kind === "thread") refuse(program.file, `${job.howto.name} cannot give the thread-local ${name}`);
-  // MIPS: the distance of $gp from the code that asks for it. System V ABI, MIPS supplement, "_gp_disp".
-  if (name === "_gp_disp") return what.address + targetAddend - place + (job.howto.role === "low" ? 4n : 0n);
+  if (name === GP_DISTANCE) return what.address + targetAddend - place + (job.howto.role === "low" ? 4n : 0n);
   if (isBranch) return what.address + what.localEntry + targetAddend;
   return (what.address + targetAddend) | what.tag;
 }

@@ -82,6 +82,7 @@ export class Slots {
       ];
     const what = meaning();
     if (kind === "slot") return [wordOf(this.#program, what, addend)];
+    if (kind === "page-slot") return [pageOf(this.#program, what, addend)];
     if (what.kind !== "thread") refuse(file, "code for a thread-local refers to something else");
     const { offset, lookup } = what;
     if (lookup !== undefined || offset === undefined) {
@@ -120,6 +121,13 @@ export function wordOf(program: Program, what: Meaning, addend: bigint): Word {
   const value = (what.address + addend) | what.tag;
   if (program.isFixed || what.isAbsolute) return { value };
   return { value, record: { type: dynamic.relative, symbol: 0, addend: value } };
+}
+
+/** A word that holds an address less the lower half, which is added with sign. MIPS ABI supplement, "Global Offset Table". */
+function pageOf(program: Program, what: Meaning, addend: bigint): Word {
+  if (what.kind !== "address") refuse(program.file, "code reaches in two halves what only the dynamic linker knows");
+  const page = (((what.address + addend) | what.tag) + 0x8000n) & ~0xffffn;
+  return wordOf(program, { ...what, address: page, tag: 0n, lookup: undefined }, 0n);
 }
 
 /** Distance of a thread-local from the thread pointer. ELF Handling for Thread-Local Storage, 3.4. */

@@ -91,6 +91,7 @@ export class Meanings {
   }
 
   get toc(): bigint {
+    if (this.got !== undefined) return this.got + this.#program.arch.load.tocBias;
     const { object, arch } = this.#program;
     const named = object.symbols.find(({ name }) => name === "_gp");
     if (named !== undefined) return named.value;
@@ -100,6 +101,11 @@ export class Meanings {
 
   symbol(change: number, label: string): CodeSymbol | undefined {
     return this.#symbols[change]?.get(label);
+  }
+
+  /** Whether a symbol stands for what the TOC pointer, or $gp, holds. */
+  isPointer(change: number, label: string): boolean {
+    return TOC_NAMES.has(this.symbol(change, label)?.name ?? "");
   }
 
   /** What a symbol stands for; `isTaken` where its address is handed on, so that a replaced function must keep its old one. */

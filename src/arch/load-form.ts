@@ -7,6 +7,8 @@ export function loadForm({ rows, lowOfHigh }: LoadModel, howto: Howto): LoadForm
     return howto.known === false ? null : undefined;
   if (lowOfHigh?.test(howto.name)) return { value: "symbol", from: "zero", isLowOfHigh: true };
   for (const [types, value, from] of rows) if (types.test(howto.name)) return { value, from };
+  // Several operations in turn (MIPS64), of which no row says what they come to.
+  if (howto.name.includes("/")) return null;
   const from = howto.pcrel ? "place" : "zero";
   switch (howto.role) {
     case "address":

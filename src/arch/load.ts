@@ -1,11 +1,14 @@
 /**
- * What a loader computes for a relocation, before the addend: the symbol's address; the address of a slot in the GOT that holds it;
+ * What a loader computes for a relocation, before the addend: the symbol's address; the address of a slot in the GOT that holds it, or
+ * that holds its page of 64 KiB, or whichever of the two, depending on whether a lower half belongs to it (R_MIPS_GOT16);
  * a thread-local's distance from the thread pointer, the slot that holds that, its offset in the module's thread-locals, the pair of
  * module and offset, the pair for the module alone, or the pair of a function and what it makes the distance from; the GOT itself; the TOC pointer; a size. ELF Handling for Thread-Local Storage, 4.
  */
 export type LoadValue =
   | "symbol"
   | "slot"
+  | "page-slot"
+  | "page-or-slot"
   | "thread-pointer"
   | "thread-pointer-slot"
   | "thread-module"
@@ -16,8 +19,8 @@ export type LoadValue =
   | "toc"
   | "size";
 
-/** What is taken away from the value: nothing, the field's own address or its page, the GOT or its page, the TOC pointer. */
-type LoadBase = "zero" | "place" | "page" | "got" | "got-page" | "toc";
+/** What is taken away from the value: nothing, the field's own address or its page, the GOT or its page, the TOC pointer, the symbol. */
+type LoadBase = "zero" | "place" | "page" | "got" | "got-page" | "toc" | "symbol";
 
 /** How one relocation type is resolved. */
 export interface LoadForm {
@@ -90,7 +93,7 @@ export interface LoadModel {
   readonly growsSymbols: boolean;
   /** Functions that the linker makes for code that calls them; absent where it makes none. */
   readonly linkerNames?: RegExp;
-  /** Whether code finds the GOT anew in each function, so that new code may have one of its own. */
+  /** Whether code finds the GOT, or what the TOC pointer or $gp holds, anew in each function, so that new code may have one of its own. */
   readonly ownGot: boolean;
   /** How far the TOC pointer, or $gp, is behind the start of the GOT. */
   readonly tocBias: bigint;

@@ -12,9 +12,9 @@ export interface Machine {
   readonly emulator: readonly string[];
 }
 
-const cross = (name: string, triple: string, emulator: string): Machine => ({
+const cross = (name: string, triple: string, emulator: string, ...flags: readonly string[]): Machine => ({
   name,
-  compiler: [`${triple}-gcc`],
+  compiler: [`${triple}-gcc`, ...flags],
   emulator: [emulator, "-L", `/usr/${triple}`],
 });
 
@@ -26,10 +26,13 @@ export const MACHINES: Readonly<Record<string, Machine>> = Object.fromEntries(
     { name: "i386", compiler: ["gcc", "-m32"], emulator: [] },
     cross("aarch64", "aarch64-linux-gnu", "qemu-aarch64"),
     cross("arm", "arm-linux-gnueabihf", "qemu-arm"),
+    cross("a32", "arm-linux-gnueabihf", "qemu-arm", "-marm"),
     cross("riscv64", "riscv64-linux-gnu", "qemu-riscv64"),
     cross("ppc64le", "powerpc64le-linux-gnu", "qemu-ppc64le"),
     cross("s390x", "s390x-linux-gnu", "qemu-s390x"),
     cross("mips", "mips-linux-gnu", "qemu-mips"),
+    cross("mipsel", "mipsel-linux-gnu", "qemu-mipsel"),
+    cross("mipsel", "mipsel-linux-gnu", "qemu-mipsel"),
   ].map((machine) => [machine.name, machine]),
 );
 

@@ -18,6 +18,7 @@ int labs_of(int a) { return (int)labs(a); }
 int library_of(int a) { return isalpha(a & 127) + abs(a) % 7; }
 extern int start(int, int);
 int main(void) {
+  setvbuf(stdout, NULL, _IOLBF, 0);
   for (int i = 0; i < 6; i++) { seen = 0; printf("%d: %d\\n", i, start(i * 3, i ^ 5)); printf("level %d\\n", shared_level); }
   printf("library %d\\n", library_of(77));
   if (current != NULL) printf("current %s\\n", current->name);

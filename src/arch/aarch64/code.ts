@@ -2,7 +2,7 @@ import { type CodeModel, TOLD_BY_TYPE } from "../code.ts";
 import { form, is, registers } from "../instruction.ts";
 import { plus, type WordRules, wordCode } from "../words.ts";
 import { followAArch64 } from "./anchors.ts";
-import { aarch64Distances } from "./distances.ts";
+import { aarch64Distances, aarch64Frame } from "./distances.ts";
 import { aarch64References } from "./linked.ts";
 import { aarch64Operands } from "./operands.ts";
 
@@ -57,6 +57,7 @@ export const aarch64Code = (): CodeModel => ({
     bases: /^R_AARCH64_(P32_)?ADD_ABS_LO12_NC$/,
     decode: aarch64Distances,
     fixed: [31],
+    frame: aarch64Frame,
     follow: followAArch64,
   },
 });

@@ -1,4 +1,6 @@
 import { access, fourBytes, type Meaning, NOTHING } from "../anchors/meaning.ts";
+import { readWord } from "../../bytes.ts";
+import { is } from "../instruction.ts";
 
 /** Loads and stores with an immediate, pairs of them, ADD and SUB of an immediate. Arm ARM, C4.1.86, C4.1.92. */
 function meaning(word: number): Meaning {
@@ -23,3 +25,12 @@ function meaning(word: number): Meaning {
 
 /** Instructions of A64 that reach something at a distance from a register. */
 export const aarch64Distances = fourBytes(meaning, true);
+
+const FRAME = 29;
+
+/** `add x29, sp, #…`, which GCC keeps for this where it does it at all. AAPCS64, 6.4.6. */
+export function aarch64Frame(code: Uint8Array): number | undefined {
+  for (let at = 0; at + 4 <= code.length; at += 4)
+    if (is(readWord(code, at, true), 0xffc003ff, 0x910003fd)) return FRAME;
+  return undefined;
+}

@@ -60,16 +60,18 @@ function distancesOf(arch: Arch, code: Uint8Array, isThumb: boolean): Distances 
   const constants = new Set<number>();
   const note = (distance: number, width: number): void =>
     void accesses.set(distance, Math.max(width, accesses.get(distance) ?? 1));
+  const frame = anchors?.frame(code);
+  const isFixed = (register: number): boolean => register === frame || anchors?.fixed.includes(register) === true;
   // Where an instruction begins is not always known (pools, several lengths): every place is looked at.
   for (let at = 0; at < code.length; at += alignment) {
     const step = anchors?.decode(code, at);
     if (step === undefined) continue;
     const { base, access, second, width = 1 } = step;
-    if (access !== undefined && !anchors?.fixed.includes(base)) {
+    if (access !== undefined && !isFixed(base)) {
       if (access.isAddress) sums.add(access.distance);
       else note(access.distance, width);
     }
-    if (second !== undefined && !anchors?.fixed.includes(second.base)) note(second.distance, 1);
+    if (second !== undefined && !isFixed(second.base)) note(second.distance, 1);
     const constant = loadedConstant(code, at);
     if (constant !== undefined && constant.value >= SMALLEST) constants.add(constant.value);
   }

@@ -11,6 +11,8 @@ export interface Scanner {
   readonly decode: Decoder;
   /** Where the address relocated at an offset gets into a register, and into which. */
   loads(code: Uint8Array, offset: number, steps: readonly Step[]): Load[];
+  /** See `AnchorModel`; absent where the frame pointer cannot be told from other registers. */
+  frame?(code: Uint8Array): number | undefined;
   /** Place in a literal pool that an instruction loads from. */
   readonly pool?: (step: Step, code: Uint8Array) => number | undefined;
 }
@@ -33,6 +35,7 @@ export function scanned(bases: RegExp, fixed: readonly number[], scanner: Scanne
     bases,
     decode: scanner.decode,
     fixed,
+    frame: (code) => scanner.frame?.(code),
     follow: (code, from, flow) => ({ uses: scanAnchors(scanner, code, from, flow), meant: () => "yes" }),
   };
 }

@@ -76,6 +76,8 @@ export interface AnchorModel {
   readonly decode: Decoder;
   /** Registers that never hold the address of a variable of the object: the stack pointer, the thread pointer, zero. */
   readonly fixed: readonly number[];
+  /** The register that holds the address of a function's frame all the time, where its code sets one; undefined where it does not. */
+  frame(code: Uint8Array): number | undefined;
   /** The places that code reaches from the given addresses. */
   follow(code: Uint8Array, bases: readonly AnchorBase[], flow: AnchorFlow): AnchoredUses;
 }

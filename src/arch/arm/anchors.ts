@@ -2,6 +2,7 @@ import { readHalf, readWord } from "../../bytes.ts";
 import { access, byForm, computes, type Form, fourBytes, type Meaning, NOTHING, writes } from "../anchors/meaning.ts";
 import type { Scanner } from "../anchors/scan.ts";
 import type { Decoder } from "../anchors/uses.ts";
+import { is } from "../instruction.ts";
 
 const upTo = (i: number): number => (i >>> 12) & 15;
 const upBase = (i: number): number => (i >>> 16) & 15;
@@ -148,6 +149,30 @@ const WIDE: readonly Form[] = [
 
 const [armMeaning, narrowMeaning, wideMeaning] = [byForm(ARM), byForm(NARROW), byForm(WIDE)];
 
+/** `add r7, sp, #…` and `mov sp, r7`. */
+function thumbFrame(code: Uint8Array, little: boolean): number | undefined {
+  let isSet = false;
+  let isTaken = false;
+  for (let at = 0; at + 2 <= code.length; at += 2) {
+    const half = readHalf(code, at, little);
+    if ((half & 0xff00) === 0xaf00) isSet = true;
+    if (half === 0x46bd) isTaken = true;
+  }
+  return isSet && isTaken ? 7 : undefined;
+}
+
+/** `add fp, sp, #…`, and `sub sp, fp, #…` or `add sp, fp, #…`. */
+function armFrame(code: Uint8Array, little: boolean): number | undefined {
+  let isSet = false;
+  let isTaken = false;
+  for (let at = 0; at + 4 <= code.length; at += 4) {
+    const word = readWord(code, at, little);
+    if (is(word, 0xfffff000, 0xe28db000)) isSet = true;
+    if (is(word, 0xfffff000, 0xe24bd000) || is(word, 0xfffff000, 0xe28bd000)) isTaken = true;
+  }
+  return isSet && isTaken ? 11 : undefined;
+}
+
 export function thumbDecoder(little: boolean): Decoder {
   return (code, at) => {
     if (at + 2 > code.length) return undefined;
@@ -164,6 +189,7 @@ export const armDecoder = (little: boolean): Decoder => fourBytes(armMeaning, li
 export function armScanner(little: boolean): Scanner {
   return {
     decode: armDecoder(little),
+    frame: (code) => armFrame(code, little),
     loads: (code, offset) => {
       const i = offset + 4 <= code.length ? readWord(code, offset, little) : 0;
       return (i & 0x0ff00000) === 0x03400000 ? [[offset, (i >>> 12) & 15]] : [];
@@ -175,6 +201,7 @@ export function armScanner(little: boolean): Scanner {
 export function thumbScanner(little: boolean): Scanner {
   return {
     decode: thumbDecoder(little),
+    frame: (code) => thumbFrame(code, little),
     loads: (code, offset) => {
       const i = offset + 4 <= code.length ? readHalf(code, offset, little) : 0;
       return (i & 0xfbf0) === 0xf2c0 ? [[offset, (readHalf(code, offset + 2, little) >>> 8) & 15]] : [];

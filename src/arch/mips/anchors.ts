@@ -1,6 +1,7 @@
 import { access, computes, fourBytes, lowPart, type Meaning, NOTHING, writes } from "../anchors/meaning.ts";
 import type { Scanner } from "../anchors/scan.ts";
-import { signExtend } from "../instruction.ts";
+import { readWord } from "../../bytes.ts";
+import { is, signExtend } from "../instruction.ts";
 
 /** I and R types. MIPS32 volume II. */
 function mipsMeaning(i: number): Meaning {
@@ -18,9 +19,22 @@ function mipsMeaning(i: number): Meaning {
   return NOTHING;
 }
 
+const FRAME = 30;
+
+/** `move $s8, $sp`, and back: or, addu or daddu. */
+function frame(code: Uint8Array, little: boolean): number | undefined {
+  const has = (instruction: number): boolean => {
+    for (let at = 0; at + 4 <= code.length; at += 4)
+      if (is(readWord(code, at, little), 0xffffffc0, instruction)) return true;
+    return false;
+  };
+  return has(0x03a0f000) && has(0x03c0e800) ? FRAME : undefined;
+}
+
 /** Addresses are completed by `addiu` or `daddiu`. */
 export const mipsScanner = (little: boolean): Scanner => ({
   decode: fourBytes(mipsMeaning, little),
+  frame: (code) => frame(code, little),
   loads: lowPart(
     little,
     (i) => i >>> 26 === 9 || i >>> 26 === 0x19,

@@ -4,12 +4,16 @@ import { type LoadModel, NO_DESCRIPTORS, NO_HIGH, NO_STUB, NOTHING_AFTER, ONE_MO
 /** System V ABI, MIPS supplement, "Relocation Types". $gp is 0x7ff0 behind the start of the GOT. */
 export const mipsLoad = (elfClass: ElfClass): LoadModel => ({
   rows: [
+    // Minus the distance of a function from $gp: how far $gp is from it.
+    [/^R_MIPS_GPREL16\/R_MIPS_SUB\/R_MIPS_(HI|LO)16$/, "toc", "symbol"],
     [/_TLS_TPREL_(HI|LO)16$/, "thread-pointer", "zero"],
     [/_TLS_DTPREL_(HI|LO)16$/, "thread-module", "zero"],
     [/_TLS_GOTTPREL$/, "thread-pointer-slot", "toc"],
     [/_TLS_GD$/, "thread-pair", "toc"],
     [/_TLS_LDM$/, "thread-module-pair", "toc"],
     [/_GPREL(16|32)$|_LITERAL$/, "symbol", "toc"],
+    [/_GOT16$/, "page-or-slot", "toc"],
+    [/_GOT_PAGE$/, "page-slot", "toc"],
     [/_GOT_(DISP|HI16|LO16)$|_CALL(16|_HI16|_LO16)$/, "slot", "toc"],
   ],
   lowOfHigh: NO_HIGH,
@@ -23,7 +27,7 @@ export const mipsLoad = (elfClass: ElfClass): LoadModel => ({
     threadOffset: elfClass === 64 ? 41 : 39,
   },
   growsSymbols: false,
-  ownGot: false,
+  ownGot: true,
   tocBias: 0x7ff0n,
   stub: NO_STUB,
   descriptor: NO_DESCRIPTORS,

@@ -69,4 +69,37 @@ function loads(code: Uint8Array, offset: number, steps: readonly Step[]): Load[]
   return found;
 }
 
-export const riscvScanner: Scanner = { decode, loads };
+const FRAME = 8;
+
+/** `addi s0, sp, N` where the frame is N bytes large: no variable of the function lies there. */
+function frame(code: Uint8Array): number | undefined {
+  const sizes = new Set<number>();
+  const places = new Set<number>();
+  for (let at = 0; at + 2 <= code.length; at += 2) {
+    const half = readHalf(code, at, true);
+    const word = at + 4 <= code.length ? readWord(code, at, true) | 0 : 0;
+    if ((word & 0xfffff) === 0x10113) sizes.add(-(word >> 20));
+    if ((word & 0xfffff) === 0x10413) places.add(word >> 20);
+    // C.ADDI16SP, C.ADDI of sp, C.ADDI4SPN to s0.
+    if ((half & 0xef83) === 0x6101) sizes.add(-stackStep(half));
+    if ((half & 0xef83) === 0x0101) sizes.add(-signExtend(((half >>> 7) & 32) | ((half >>> 2) & 31), 6));
+    if ((half & 0xe01f) === 0) places.add(stackPlace(half));
+  }
+  return [...places].some((place) => place > 0 && sizes.has(place)) ? FRAME : undefined;
+}
+
+/** The immediate of C.ADDI16SP: bits 9, 4, 6, 8 and 7, 5. */
+function stackStep(half: number): number {
+  const bit = (from: number, to: number): number => ((half >>> from) & 1) << to;
+  const value = bit(12, 9) | bit(6, 4) | bit(5, 6) | (((half >>> 3) & 3) << 7) | bit(2, 5);
+  return signExtend(value, 10);
+}
+
+/** The immediate of C.ADDI4SPN: bits 5 and 4, 9 to 6, 2, 3. */
+function stackPlace(half: number): number {
+  return (
+    (((half >>> 11) & 3) << 4) | (((half >>> 7) & 15) << 6) | (((half >>> 6) & 1) << 2) | (((half >>> 5) & 1) << 3)
+  );
+}
+
+export const riscvScanner: Scanner = { decode, loads, frame };

@@ -42,7 +42,9 @@ export function trampoline(arch: Arch, { from, to, size, isThumb }: Jump): Tramp
   for (const { offset, meaning, bias = 0n, isAbsolute } of fields) {
     const value = isAbsolute ? BigInt.asIntN(arch.class, to) : distance + bias;
     const isFar = isAbsolute ? BigInt.asIntN(32, value) !== value : value >= reach || value < -reach;
-    if (isFar || value % (1n << BigInt(isAbsolute ? 0 : meaning.rightshift)) !== 0n) return { kind: "far", reach };
+    // The lower half of an address follows in another field.
+    const unit = isAbsolute || meaning.rounding !== undefined ? 0 : meaning.rightshift;
+    if (isFar || value % (1n << BigInt(unit)) !== 0n) return { kind: "far", reach };
     writeField(bytes, offset, meaning, fieldOrder(arch, meaning), value);
   }
   return { kind: "bytes", bytes };

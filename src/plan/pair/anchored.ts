@@ -3,7 +3,7 @@ import { reachTest } from "../../arch/anchors/distances.ts";
 import { SHF } from "../../elf/constants.ts";
 import type { Finding } from "../../findings/findings.ts";
 import { isCode } from "../../spans/section-kind.ts";
-import type { Span, SpanRelocation } from "../../spans/span.ts";
+import { isEntryPoint, type Span, type SpanRelocation } from "../../spans/span.ts";
 import { isThumb } from "../../spans/thumb.ts";
 import { type PlannedPair, runningSpanOf, spanFinding } from "./pair.ts";
 
@@ -55,7 +55,8 @@ function basesOf({ diff }: PlannedPair, span: Span): Base[] {
     const { howto, target, targetOffset, distance } = relocation;
     if (target === undefined || distance !== undefined || isCode(target.kind)) continue;
     if (!isAnchorBase(arch, howto) && howto.role !== "tls") continue;
-    if ((target.section.flags & SHF.MERGE) !== 0n || spansOf(target.section.index).length < 2) continue;
+    if (isJumpTable(target) || (target.section.flags & SHF.MERGE) !== 0n || spansOf(target.section.index).length < 2)
+      continue;
     const key = `${target.section.index} ${target.offset + targetOffset}`;
     if (!bases.has(key)) bases.set(key, { ...relocation, target });
   }
@@ -66,9 +67,19 @@ function basesOf({ diff }: PlannedPair, span: Span): Base[] {
 function straysOf(pair: PlannedPair, base: Span): Span[] {
   const home = runningSpanOf(pair, base);
   return pair.diff.post.table.spansOf(base.section.index).filter((span) => {
-    if (span === base) return false;
+    if (span === base || isJumpTable(span)) return false;
     const place = runningSpanOf(pair, span);
     if (home === undefined || place === undefined || place.section !== home.section) return true;
     return place.offset - home.offset !== span.offset - base.offset;
+  });
+}
+
+/** The table of a switch: compilers put it beside the variables that are reached from an anchor, not among them. */
+function isJumpTable(span: Span): boolean {
+  const { kind, symbol, relocations } = span;
+  if (kind !== "rodata" || symbol !== undefined || relocations.length === 0) return false;
+  return relocations.every(({ target, targetOffset }) => {
+    if (target === undefined) return false;
+    return isCode(target.kind) ? !isEntryPoint(target, targetOffset) : target === span;
   });
 }
