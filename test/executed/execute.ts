@@ -32,7 +32,6 @@ export const MACHINES: Readonly<Record<string, Machine>> = Object.fromEntries(
     cross("s390x", "s390x-linux-gnu", "qemu-s390x"),
     cross("mips", "mips-linux-gnu", "qemu-mips"),
     cross("mipsel", "mipsel-linux-gnu", "qemu-mipsel"),
-    cross("mipsel", "mipsel-linux-gnu", "qemu-mipsel"),
   ].map((machine) => [machine.name, machine]),
 );
 
