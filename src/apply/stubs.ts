@@ -1,3 +1,4 @@
+import type { Howto } from "../arch/arch.ts";
 import { fieldOrder, writeField } from "../arch/field.ts";
 import type { ElfData } from "../elf/object.ts";
 import type { Program } from "./program.ts";
@@ -55,6 +56,8 @@ export class Stubs {
     if (this.#program.arch.load.stub === null)
       refuse(this.#program.file, `the program imports ${label}, but does not call it where that could be seen`);
     if (this.#stubs.has(label)) return;
+    if (!this.#program.isFixed && this.#program.arch.load.stub?.fields.some(({ isAbsolute }) => isAbsolute))
+      refuse(this.#program.file, `a stub for ${label} needs an address that is known only when the program runs`);
     this.#stubs.set(label, { offset: this.#stubsSize, slot: this.#slots.offsetOf("slot", label, 0n, meaning) });
   }
 
@@ -86,13 +89,24 @@ export class Stubs {
         const howto = howtos.get(field.howto);
         if (howto === undefined) continue;
         const place = this.at + BigInt(offset + field.offset);
-        const base = field.fromToc ? toc() : howto.pcrel ? place : 0n;
-        const value = slotsAt + BigInt(slot) + field.bias - base;
+        const target = slotsAt + BigInt(slot) + field.bias;
+        const isFromPlace = howto.pcrel || field.fromPlace === true;
+        const base = field.fromToc ? toc() : isFromPlace ? place : 0n;
+        const value = isOfPages(howto) ? pageOf(target) - pageOf(place) : target - base;
         writeField(all, offset + field.offset, howto, fieldOrder(arch, howto), value);
       }
     }
     return all;
   }
+}
+
+/** ADRP of AArch64 counts pages of 4 KiB. */
+function isOfPages({ role, pcrel, rightshift, rounding }: Howto): boolean {
+  return role === "page" && pcrel && rightshift === 12 && rounding === undefined;
+}
+
+function pageOf(address: bigint): bigint {
+  return address & ~0xfffn;
 }
 
 function writeUnits(

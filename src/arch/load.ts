@@ -62,12 +62,16 @@ interface DynamicTypes {
 interface StubForm {
   readonly code: readonly number[];
   readonly unit: 1 | 2 | 4;
-  /** `fromToc`: the slot's distance from the TOC pointer goes in. */
+  /**
+   * `fromToc`: the slot's distance from the TOC pointer goes in; `isAbsolute`: its address, so that the program must be loaded where it was linked;
+   * `fromPlace`: its distance from the field, also where the type does not say so. */
   readonly fields: readonly {
     readonly offset: number;
     readonly howto: string;
     readonly bias: bigint;
     readonly fromToc?: true;
+    readonly isAbsolute?: true;
+    readonly fromPlace?: true;
   }[];
 }
 

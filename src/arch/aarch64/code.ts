@@ -1,3 +1,4 @@
+import type { ElfClass } from "../../elf/object.ts";
 import { type CodeModel, TOLD_BY_TYPE } from "../code.ts";
 import { form, is, registers } from "../instruction.ts";
 import { plus, type WordRules, wordCode } from "../words.ts";
@@ -47,7 +48,7 @@ const RULES: WordRules = {
 };
 
 /** A64, whose instructions are little-endian whatever the data is. */
-export const aarch64Code = (): CodeModel => ({
+export const aarch64Code = (elfClass: ElfClass): CodeModel => ({
   ...wordCode("lsb", RULES),
   branchKind: TOLD_BY_TYPE,
   linked: aarch64References,
@@ -55,7 +56,7 @@ export const aarch64Code = (): CodeModel => ({
   operands: aarch64Operands,
   anchors: {
     bases: /^R_AARCH64_(P32_)?ADD_ABS_LO12_NC$/,
-    decode: aarch64Distances,
+    decode: aarch64Distances(elfClass),
     fixed: [31],
     frame: aarch64Frame,
     follow: followAArch64,

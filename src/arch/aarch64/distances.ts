@@ -1,13 +1,17 @@
-import { access, fourBytes, type Meaning, NOTHING } from "../anchors/meaning.ts";
 import { readWord } from "../../bytes.ts";
+import type { ElfClass } from "../../elf/object.ts";
+import { access, fourBytes, type Meaning, NOTHING } from "../anchors/meaning.ts";
+import type { Decoder } from "../anchors/uses.ts";
 import { is } from "../instruction.ts";
 
 /** Loads and stores with an immediate, pairs of them, ADD and SUB of an immediate. Arm ARM, C4.1.86, C4.1.92. */
-function meaning(word: number): Meaning {
+function meaning(word: number, isWide: boolean): Meaning {
   const base = (word >>> 5) & 31;
   const isVector = (word & 0x04000000) !== 0;
   const size = word >>> 30;
   if ((word & 0x1f000000) === 0x11000000) {
+    // No address of 64 bits is the sum of 32.
+    if (isWide && word >>> 31 === 0) return NOTHING;
     const amount = ((word >>> 10) & 0xfff) * ((word & 0x400000) === 0 ? 1 : 4096);
     return access(base, (word & 0x40000000) === 0 ? amount : -amount, word & 31, true);
   }
@@ -24,7 +28,8 @@ function meaning(word: number): Meaning {
 }
 
 /** Instructions of A64 that reach something at a distance from a register. */
-export const aarch64Distances = fourBytes(meaning, true);
+export const aarch64Distances = (elfClass: ElfClass): Decoder =>
+  fourBytes((word) => meaning(word, elfClass === 64), true);
 
 const FRAME = 29;
 

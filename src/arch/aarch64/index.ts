@@ -27,7 +27,7 @@ export function aarch64(elfClass: ElfClass, data: ElfData): Arch {
     insnAddend: () => 0n,
     implicitAddend: (howto, bytes, offset) => readAddend(bytes, offset, howto, howto.insn ? "lsb" : data),
     localEntry: () => 0,
-    code: aarch64Code(),
+    code: aarch64Code(elfClass),
     taggedCode: null,
     link: elfClass === 64 ? LP64 : ILP32,
     load: aarch64Load(elfClass),

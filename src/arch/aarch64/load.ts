@@ -32,7 +32,18 @@ export const aarch64Load = (elfClass: ElfClass): LoadModel => ({
   growsSymbols: true,
   ownGot: true,
   tocBias: 0n,
-  stub: NO_STUB,
+  // bti c; adrp x16, slot; ldr x17, [x16, #:lo12:slot]; br x17
+  stub:
+    elfClass === 64
+      ? {
+          unit: 4,
+          code: [0xd503245f, 0x90000010, 0xf9400211, 0xd61f0220],
+          fields: [
+            { offset: 4, howto: "R_AARCH64_ADR_PREL_PG_HI21", bias: 0n },
+            { offset: 8, howto: "R_AARCH64_LDST64_ABS_LO12_NC", bias: 0n },
+          ],
+        }
+      : NO_STUB,
   // bti c; ldr x0, [x0, #8]; ret
   descriptor: elfClass === 64 ? { type: 1031, unit: 4, code: [0xd503245f, 0xf9400400, 0xd65f03c0] } : NO_DESCRIPTORS,
   changeMode: ONE_MODE,

@@ -1,4 +1,4 @@
-import { type LoadModel, NO_DESCRIPTORS, NO_HIGH, NO_STUB, NOTHING_AFTER } from "../load.ts";
+import { type LoadModel, NO_DESCRIPTORS, NO_HIGH, NOTHING_AFTER } from "../load.ts";
 
 /** AAELF32, "Relocation" and "Thread-Local Storage"; R_ARM_TARGET2 as Linux has it. */
 export const armLoad: LoadModel = {
@@ -21,7 +21,12 @@ export const armLoad: LoadModel = {
   growsSymbols: true,
   ownGot: false,
   tocBias: 0n,
-  stub: NO_STUB,
+  // ldr ip, [pc, #4]; add ip, pc, ip; ldr pc, [ip]; the slot's distance from the pc of the second one.
+  stub: {
+    unit: 4,
+    code: [0xe59fc004, 0xe08fc00c, 0xe59cf000, 0],
+    fields: [{ offset: 12, howto: "R_ARM_REL32", bias: 0n }],
+  },
   descriptor: NO_DESCRIPTORS,
   changeMode,
   afterStub: NOTHING_AFTER,

@@ -1,6 +1,6 @@
+import { readWord } from "../../bytes.ts";
 import { access, computes, fourBytes, lowPart, type Meaning, NOTHING, writes } from "../anchors/meaning.ts";
 import type { Scanner } from "../anchors/scan.ts";
-import { readWord } from "../../bytes.ts";
 import { is, signExtend } from "../instruction.ts";
 
 /** I and R types. MIPS32 volume II. */

@@ -29,7 +29,18 @@ export const mipsLoad = (elfClass: ElfClass): LoadModel => ({
   growsSymbols: false,
   ownGot: true,
   tocBias: 0x7ff0n,
-  stub: NO_STUB,
+  // lui $t9, %hi(slot); lw $t9, %lo(slot)($t9); jr $t9; nop: code that jumps to it is not position-independent.
+  stub:
+    elfClass === 32
+      ? {
+          unit: 4,
+          code: [0x3c190000, 0x8f390000, 0x03200008, 0],
+          fields: [
+            { offset: 0, howto: "R_MIPS_HI16", bias: 0n, isAbsolute: true },
+            { offset: 4, howto: "R_MIPS_LO16", bias: 0n, isAbsolute: true },
+          ],
+        }
+      : NO_STUB,
   descriptor: NO_DESCRIPTORS,
   changeMode: ONE_MODE,
   afterStub: NOTHING_AFTER,

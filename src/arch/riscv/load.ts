@@ -1,5 +1,5 @@
 import type { ElfClass } from "../../elf/object.ts";
-import { type LoadModel, NO_DESCRIPTORS, NO_STUB, NOTHING_AFTER, ONE_MODE } from "../load.ts";
+import { type LoadModel, NO_DESCRIPTORS, NOTHING_AFTER, ONE_MODE } from "../load.ts";
 
 /** RISC-V ELF psABI, "Relocations" and "Thread Local Storage". */
 export const riscvLoad = (elfClass: ElfClass): LoadModel => ({
@@ -18,7 +18,15 @@ export const riscvLoad = (elfClass: ElfClass): LoadModel => ({
   growsSymbols: true,
   ownGot: false,
   tocBias: 0n,
-  stub: NO_STUB,
+  // auipc t3, %pcrel_hi(slot); ld or lw t3, %pcrel_lo(slot)(t3); jr t3
+  stub: {
+    unit: 4,
+    code: [0x00000e17, elfClass === 64 ? 0x000e3e03 : 0x000e2e03, 0x000e0067],
+    fields: [
+      { offset: 0, howto: "R_RISCV_PCREL_HI20", bias: 0n },
+      { offset: 4, howto: "R_RISCV_PCREL_LO12_I", bias: 4n, fromPlace: true },
+    ],
+  },
   descriptor: NO_DESCRIPTORS,
   changeMode: ONE_MODE,
   afterStub: NOTHING_AFTER,

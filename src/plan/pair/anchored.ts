@@ -18,14 +18,16 @@ type Base = SpanRelocation & { readonly target: Span };
 export function anchoredFindings(pair: PlannedPair, span: Span): Finding[] {
   const { arch } = pair.diff.post.table;
   let mayReach: ReturnType<typeof reachTest> | undefined;
-  for (const base of basesOf(pair, span)) {
+  const bases = basesOf(pair, span);
+  const loaded = new Set(bases.map(({ target }) => target));
+  for (const base of bases) {
     const { target, targetOffset, offset } = base;
     const strays = straysOf(pair, target);
     if (strays.length === 0) continue;
     const from = target.offset + targetOffset;
     const place = { offset: offset - span.entry };
     const used = span.relocations.find(({ distance, target: other }) => {
-      return distance !== undefined && other !== undefined && strays.includes(other);
+      return distance !== undefined && other !== undefined && strays.includes(other) && !loaded.has(other);
     });
     if (used?.target !== undefined) {
       const detail = distanceText(used.target.offset + used.targetOffset - from, target);

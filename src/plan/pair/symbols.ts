@@ -65,6 +65,8 @@ function sizeFindings(pair: PlannedPair): Finding[] {
     for (const [i, { symbol }] of span.symbols.entries()) {
       const other = twin.symbols[i]?.symbol;
       if (other === undefined || other.name !== symbol.name || other.size === symbol.size) continue;
+      // Filler inside equal code, longer branches: the symbol is as large as what it names.
+      if (other.size - symbol.size === twin.size - span.size) continue;
       const detail = `st_size of ${symbol.name} ${symbol.size} becomes ${other.size}, though what it stands for is the same`;
       findings.push(spanFinding(pair, "symbol-changed", span, "pre", detail));
     }
