@@ -123,13 +123,13 @@ export const howto = z
       .enum(HOWTO_VALUES)
       .optional()
       .describe(
-        "what goes in, before the addends: the symbol's address; the address of a slot that holds it; a thread-local's distance from the thread pointer, or the slot that holds that; its offset in its module's thread-locals; the pair of module and offset, that for the module alone, or a descriptor; the GOT; the TOC pointer; the symbol's size; upper-half: the value that the relocation of the upper half at the symbol's place has. Absent where nothing is written, or the value is not known here",
+        "what goes in, before the addends: the symbol's address; the address of a slot that holds it; page-slot: of one that holds its page of 64 KiB; page-or-slot: the page where the same section has a lower half for the same symbol, else the symbol; a thread-local's distance from the thread pointer, or the slot that holds that; its offset in its module's thread-locals; the pair of module and offset, that for the module alone, or a descriptor; the GOT; the TOC pointer; the symbol's size; upper-half: the value that the relocation of the upper half at the symbol's place has. Absent where nothing is written, or the value is not known here",
       ),
     from: z
       .enum(HOWTO_BASES)
       .optional()
       .describe(
-        "what is taken away from it: nothing, the field's own address or its page, the GOT or its page, the TOC pointer",
+        "what is taken away from it: nothing, the field's own address or its page, the GOT or its page, the TOC pointer, the symbol",
       ),
     change: z
       .enum(["add", "subtract"])

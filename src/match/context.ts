@@ -100,12 +100,13 @@ export function bindAddress(
   const own = through === undefined ? withoutView(context, trial, relocation, reference, direct) : through;
   if ("why" in own) return own.why;
   const untagged = own.address;
-  const { key, offset } = reference;
-  // The address of a Thumb or MIPS16 function tells its instruction set in the low bit.
+  const { key } = reference;
+  // The address of a Thumb or MIPS16 function tells its instruction set in the low bit, and so do those of places in it.
   const isTagged = context.arch.functionTagBit === true && isFunction(key, relocation);
   const meant = isTagged ? untagged - (untagged & 1n) : untagged;
+  const offset = isTagged ? reference.offset - (reference.offset & 1n) : reference.offset;
   const base = wrap(context.arch, globalEntry(context, key, relocation, meant) - offset);
-  return bind(context, trial, from, relocation, reference, base, meant);
+  return bind(context, trial, from, relocation, { key, offset }, base, meant);
 }
 
 /** Takes the address of a key into the trial: it must be the one that is known, and one that the run system's symbols do not contradict. */

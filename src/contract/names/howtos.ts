@@ -23,6 +23,8 @@ export const HOWTO_VALUES = [
   "thread-pair",
   "thread-module-pair",
   "thread-descriptor",
+  "page-slot",
+  "page-or-slot",
   "got",
   "toc",
   "size",
@@ -30,7 +32,7 @@ export const HOWTO_VALUES = [
 ] as const;
 
 /** What is taken away from it. */
-export const HOWTO_BASES = ["zero", "place", "page", "got", "got-page", "toc"] as const;
+export const HOWTO_BASES = ["zero", "place", "page", "got", "got-page", "toc", "symbol"] as const;
 
 /** How a value becomes the bits of a field, where it is not simply stored. */
 export const HOWTO_ENCODINGS = ["paired", "thumb-branch", "up-down", "arm-immediate", "movz-movn"] as const;
