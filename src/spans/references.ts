@@ -4,7 +4,7 @@ import { howtoOf } from "../arch/registry.ts";
 import { resolvedReferences } from "../arch/resolved.ts";
 import { STT } from "../elf/constants.ts";
 import type { ElfObject, ElfSymbol, Relocation, Section } from "../elf/object.ts";
-import { codeAddend } from "./code-state.ts";
+import { codeAddend, runTest } from "./code-state.ts";
 import { isAnonymousName } from "./names.ts";
 import { requireName, requireRoom } from "./required.ts";
 import type { IntoSection, Span, SpanRelocation } from "./span.ts";
@@ -86,6 +86,7 @@ function draftOf(
  * function be compared, or moved, without its neighbours. `drafts` are the section's own, in offset order.
  */
 export function withResolved(
+  object: ElfObject,
   arch: Arch,
   section: Section,
   spans: readonly Span[],
@@ -93,15 +94,12 @@ export function withResolved(
 ): readonly Draft[] {
   const relocated = new Set(drafts.map((draft) => draft.offset));
   const found: Draft[] = [];
+  const runsOf = runTest(object, arch, section);
   for (const span of spans) {
     const end = span.offset + span.size;
-    for (const { offset, type, target } of resolvedReferences(
-      arch,
-      section.bytes,
-      span.offset,
-      end,
-      isThumb(arch, span),
-    )) {
+    const runs = runsOf?.(span.offset, end) ?? [{ from: span.offset, to: end, isThumb: isThumb(arch, span) }];
+    const references = runs.flatMap((run) => resolvedReferences(arch, section.bytes, run.from, run.to, run.isThumb));
+    for (const { offset, type, target } of references) {
       const isOutside = target < span.offset || target >= end;
       if (!isOutside || target < 0 || target >= section.size || relocated.has(offset)) continue;
       const howto = howtoOf(arch, type);

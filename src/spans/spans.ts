@@ -359,7 +359,7 @@ function restoreResolved(
     const kind = kinds[index] as SectionKind;
     if (object.type !== ET.REL || spans.length < 2 || !isCode(kind) || kind === "fragment") continue;
     const section = object.sections[index] as Section;
-    const list = withResolved(arch, section, spans, drafts.get(index) ?? NO_DRAFTS);
+    const list = withResolved(object, arch, section, spans, drafts.get(index) ?? NO_DRAFTS);
     if (list.length > 0) drafts.set(index, list);
   }
 }
