@@ -60,7 +60,7 @@ export class Lookups {
       rows.push(this.#row(at, STB.GLOBAL * 16 + (isThread ? STT.TLS : STT.NOTYPE), size));
       texts.push(text);
       at += text.length;
-      dynamic.set(name, { index: first + i, isDefined: false, isThread });
+      dynamic.set(name, { index: first + i, isDefined: false, isThread, hasStub: false });
     }
     this.#stringSize = at;
     this.#grow(symbols, rows, DT.SYMTAB);

@@ -15,6 +15,8 @@ export interface DynamicSymbol {
   readonly index: number;
   readonly isDefined: boolean;
   readonly isThread: boolean;
+  /** Whether it is undefined and has the address of a stub all the same. gABI chapter 5, "Function Addresses"; MIPS ABI supplement. */
+  readonly hasStub: boolean;
 }
 
 /** A linked program that an update is written into. */
@@ -128,7 +130,8 @@ function readDynamicSymbols(object: ElfObject): ReadonlyMap<string, DynamicSymbo
     if (end <= start) continue;
     const name = Buffer.from(strings.bytes.subarray(start, end)).toString("utf8");
     const isDefined = view.u16(at + (wide ? 6 : 14)) !== 0;
-    if (!found.has(name)) found.set(name, { index, isDefined, isThread: (info & 15) === 6 });
+    const hasStub = !isDefined && (wide ? view.u64(at + 8) !== 0n : view.u32(at + 4) !== 0);
+    if (!found.has(name)) found.set(name, { index, isDefined, isThread: (info & 15) === 6, hasStub });
   }
   return found;
 }

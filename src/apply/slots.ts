@@ -116,6 +116,11 @@ export function wordOf(program: Program, what: Meaning, addend: bigint): Word {
   const { dynamic } = program.arch.load;
   if (what.kind === "thread") refuse(program.file, "the address of a thread-local is in no word");
   const { lookup } = what;
+  if (lookup?.hasStub && program.arch.load.stubsNeedPointer)
+    refuse(
+      program.file,
+      "new code calls an import that is bound lazily, by a stub that only code with the program's own $gp can enter",
+    );
   if (what.kind === "import" || lookup !== undefined)
     return { value: addend, record: { type: dynamic.slot, symbol: lookup?.index ?? 0, addend } };
   const value = (what.address + addend) | what.tag;

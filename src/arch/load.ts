@@ -95,6 +95,8 @@ export interface LoadModel {
   readonly dynamic: DynamicTypes;
   /** Whether dynamic symbols may be added behind the others: on MIPS the last of them belong to slots of the GOT, one to one. */
   readonly growsSymbols: boolean;
+  /** Whether the linker's stubs for lazy binding need the program's own TOC pointer, or $gp, so that code with another cannot call them. */
+  readonly stubsNeedPointer: boolean;
   /** Functions that the linker makes for code that calls them; absent where it makes none. */
   readonly linkerNames?: RegExp;
   /** Whether code finds the GOT, or what the TOC pointer or $gp holds, anew in each function, so that new code may have one of its own. */
@@ -138,6 +140,7 @@ export const PLAIN_LOAD: LoadModel = {
   threads: { isBelow: false, header: 0, pointerBias: 0n, moduleBias: 0n },
   dynamic: { isRela: true, relative: 0, slot: 0, threadPointer: 0, threadModule: 0, threadOffset: 0 },
   growsSymbols: false,
+  stubsNeedPointer: false,
   ownGot: false,
   tocBias: 0n,
   stub: NO_STUB,

@@ -91,7 +91,8 @@ function makeView(image: RunImage): LinkedView | undefined {
           linked.isSlot(Number(relocation.address)) &&
           !linked.isThreadSlot(Number(relocation.address)),
       );
-      return found === undefined ? undefined : found.address + slide;
+      const address = found === undefined ? linked.slotNamed(name) : Number(found.address);
+      return address === undefined ? undefined : BigInt(address) + slide;
     },
     copiedAt: (address) => copyOf(linked, own(address)),
     fromThreadPointer: (distance) => linked.fromThreadPointer(Number(distance)),

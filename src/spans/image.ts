@@ -38,6 +38,8 @@ export interface Image {
   readonly threadSize: number;
   /** Whether a word there is a slot of the GOT, and so something that code loads an address from. */
   isSlot(address: number): boolean;
+  /** The slot of a dynamic symbol that no relocation tells of (MIPS). */
+  slotNamed(name: string): number | undefined;
   /** What a slot stands for; undefined where there is none. */
   meaningAt(address: number): Meaning | undefined;
   /** What a word anywhere stands for, whether the loader or linking filled it. */
@@ -145,6 +147,7 @@ export function readImage(object: ElfObject, arch: Arch): Image | undefined {
     fromThreadPointer: (offset) => moduleOffset(arch, offset, threadSize, alignment),
     threadSize,
     isSlot: (address) => slots.isSlot(address),
+    slotNamed: (name) => slots.slotNamed(name),
     meaningAt: (address) => slots.meaningAt(address),
     wordAt: (address) => slots.wordMeaning(address),
     isDynamic: (address) => slots.isDynamic(address),
@@ -415,6 +418,13 @@ class Slots {
   }
 
   /** Where the GOT of MIPS leads to a stub until the loader knows the function. MIPS ABI supplement, "Function Addresses". */
+  slotNamed(name: string): number | undefined {
+    if (this.#mips === undefined) return undefined;
+    const { start, locals, names } = this.#mips;
+    const index = names.indexOf(name);
+    return index === -1 ? undefined : start + ((locals + index) * this.#object.class) / 8;
+  }
+
   #readLazyStubs({ start, locals, names }: MipsGot): void {
     for (const [i, name] of names.entries()) {
       const stub = Number(this.#wordAt(start + ((locals + i) * this.#object.class) / 8) ?? 0n);

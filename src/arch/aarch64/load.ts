@@ -30,6 +30,7 @@ export const aarch64Load = (elfClass: ElfClass): LoadModel => ({
   threads: { isBelow: false, header: 16, pointerBias: 0n, moduleBias: 0n },
   dynamic: { isRela: true, relative: 1027, slot: 1025, threadPointer: 1030, threadModule: 1028, threadOffset: 1029 },
   growsSymbols: true,
+  stubsNeedPointer: false,
   ownGot: true,
   tocBias: 0n,
   // bti c; adrp x16, slot; ldr x17, [x16, #:lo12:slot]; br x17

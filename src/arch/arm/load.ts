@@ -19,6 +19,7 @@ export const armLoad: LoadModel = {
   threads: { isBelow: false, header: 8, pointerBias: 0n, moduleBias: 0n },
   dynamic: { isRela: false, relative: 23, slot: 2, threadPointer: 19, threadModule: 17, threadOffset: 18 },
   growsSymbols: true,
+  stubsNeedPointer: false,
   ownGot: false,
   tocBias: 0n,
   // ldr ip, [pc, #4]; add ip, pc, ip; ldr pc, [ip]; the slot's distance from the pc of the second one.

@@ -27,6 +27,7 @@ export const mipsLoad = (elfClass: ElfClass): LoadModel => ({
     threadOffset: elfClass === 64 ? 41 : 39,
   },
   growsSymbols: false,
+  stubsNeedPointer: true,
   ownGot: true,
   tocBias: 0x7ff0n,
   // lui $t9, %hi(slot); lw $t9, %lo(slot)($t9); jr $t9; nop: code that jumps to it is not position-independent.

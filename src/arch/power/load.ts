@@ -21,6 +21,7 @@ export const powerLoad = (data: "lsb" | "msb"): LoadModel => ({
   threads: { isBelow: false, header: 0, pointerBias: 0x7000n, moduleBias: 0x8000n },
   dynamic: { isRela: true, relative: 22, slot: 38, threadPointer: 73, threadModule: 68, threadOffset: 78 },
   growsSymbols: true,
+  stubsNeedPointer: false,
   linkerNames: SAVERS,
   ownGot: false,
   tocBias: 0x8000n,

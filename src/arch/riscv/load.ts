@@ -16,6 +16,7 @@ export const riscvLoad = (elfClass: ElfClass): LoadModel => ({
       ? { isRela: true, relative: 3, slot: 2, threadPointer: 11, threadModule: 7, threadOffset: 9 }
       : { isRela: true, relative: 3, slot: 1, threadPointer: 10, threadModule: 6, threadOffset: 8 },
   growsSymbols: true,
+  stubsNeedPointer: false,
   ownGot: false,
   tocBias: 0n,
   // auipc t3, %pcrel_hi(slot); ld or lw t3, %pcrel_lo(slot)(t3); jr t3

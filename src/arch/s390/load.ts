@@ -27,6 +27,7 @@ export const s390Load = (elfClass: ElfClass): LoadModel => ({
     threadOffset: 55,
   },
   growsSymbols: true,
+  stubsNeedPointer: false,
   ownGot: false,
   tocBias: 0n,
   // larl %r1,slot; lg %r1,0(%r1); br %r1

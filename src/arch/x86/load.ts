@@ -50,6 +50,7 @@ export const x8664Load = (elfClass: ElfClass): LoadModel => ({
     threadOffset: 17,
   },
   growsSymbols: true,
+  stubsNeedPointer: false,
   ownGot: false,
   tocBias: 0n,
   // jmp *slot(%rip)
@@ -65,6 +66,7 @@ export const i386Load: LoadModel = {
   threads: THREADS,
   dynamic: { isRela: false, relative: 8, slot: 1, threadPointer: 14, threadModule: 35, threadOffset: 36 },
   growsSymbols: true,
+  stubsNeedPointer: false,
   ownGot: false,
   tocBias: 0n,
   // call 1f; 1: pop %eax; mov slot-1b(%eax),%eax; jmp *%eax
