@@ -63,6 +63,8 @@ function idleNames(diff: ObjectDiff, side: "pre" | "post"): Fact[] {
   for (const { relocations, entries } of own.spans)
     for (const list of [relocations, ...entries.map((entry) => entry.relocations)])
       for (const { symbol } of list) if (symbol !== undefined) idle.delete(symbol.name);
+  for (const { relocations } of own.exports)
+    for (const { symbol } of relocations) if (symbol !== undefined) idle.delete(symbol.name);
   const detail =
     side === "pre"
       ? "a linker was asked for it, and is no longer"

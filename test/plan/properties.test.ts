@@ -90,6 +90,11 @@ describe("there and back", () => {
       update.data.filter(({ status }) => status === "in-place").length,
     ];
     expect(both(back)).toEqual(both(there));
+    // What becomes init code stays as it runs; what was init code comes as a copy: a change that has no way back.
+    const isInit = [there, back].some(({ findings }) =>
+      findings.some(({ code }) => code === "function-lifetime-changed"),
+    );
+    if (isInit) return;
     expect(names(back, "new").length).toBe(names(there, "deleted").length);
     expect(names(back, "deleted").length).toBe(names(there, "new").length);
   });
