@@ -8,6 +8,7 @@ import * as check from "./register/check.ts";
 import * as compare from "./register/compare.ts";
 import * as diff from "./register/diff.ts";
 import * as explain from "./register/explain.ts";
+import * as gitDriver from "./register/git-driver.ts";
 import * as inspect from "./register/inspect.ts";
 import * as kexec from "./register/kexec.ts";
 import * as match from "./register/match.ts";
@@ -17,7 +18,21 @@ import * as render from "./register/render.ts";
 import * as schema from "./register/schema.ts";
 
 /** In the order of the help. */
-const COMMANDS = [diff, merge, render, inspect, match, module, apply, check, compare, kexec, explain, schema];
+const COMMANDS = [
+  diff,
+  merge,
+  render,
+  inspect,
+  match,
+  module,
+  apply,
+  check,
+  compare,
+  kexec,
+  explain,
+  gitDriver,
+  schema,
+];
 
 function program(done: (status: number) => void): Command {
   const top = new Command("elfsplice")

@@ -72,3 +72,35 @@ describe("explain", () => {
     expect([status, stderr]).toEqual([2, expect.stringContaining("did you mean inlined-change?")]);
   });
 });
+
+describe("git-driver", () => {
+  const [pre, post] = PAIR as [string, string];
+  const words = (before: string, after: string): string[] => [
+    "lib/pipe.o",
+    before,
+    "1",
+    "100644",
+    after,
+    "2",
+    "100644",
+  ];
+
+  it("takes the seven words that git gives", () => {
+    const { status, stdout } = run(["git-driver", ...words(pre, post)]);
+    expect([status, stdout]).toEqual([0, expect.stringMatching(/^elfsplice diff lib\/pipe\.o\nverdict: splice /)]);
+  });
+
+  it.each([
+    ["an added object", words("/dev/null", post), "functions: 6 new"],
+    ["a removed one", words(pre, "/dev/null"), "functions: 6 deleted"],
+    ["what is no object", words("package.json", post), "Binary files differ"],
+    ["an unmerged path", ["lib/pipe.o"], "unmerged: lib/pipe.o"],
+  ])("%s", (_title, args, expected) => {
+    const { status, stdout } = run(["git-driver", ...args]);
+    expect([status, stdout]).toEqual([0, expect.stringContaining(expected)]);
+  });
+
+  it("refuses other numbers of words", () => {
+    expect(run(["git-driver", "a.o", pre, post]).status).toBe(2);
+  });
+});

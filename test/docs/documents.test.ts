@@ -107,7 +107,7 @@ describe("commands and options", () => {
 
   it("are those of the program's help, no more and no less", () => {
     const [, list = ""] = run(["--help"]).stdout.split(/^Commands:$/m);
-    const existing = [...list.matchAll(/^ {2}(\w+) (?:\[options\] ?)?(.*?) {2}/gm)].map(([, name, args]) =>
+    const existing = [...list.matchAll(/^ {2}([\w-]+) (?:\[options\] ?)?(.*?) {2}/gm)].map(([, name, args]) =>
       `${name} ${args}`.trim(),
     );
     expect([...headings, "help [command]"]).toEqual(existing);
