@@ -1,3 +1,4 @@
+import { offsetOf } from "../arch/records.ts";
 import type { ObjectDiff } from "../diff/diff.ts";
 import type { Section } from "../elf/object.ts";
 import { append } from "../lists.ts";
@@ -5,8 +6,8 @@ import { isCode } from "../spans/section-kind.ts";
 import { OWNERS, type Owner, type Shares, type SideAccount, type Unexplained } from "./classes.ts";
 import { meaningOf } from "./meaning.ts";
 import { type RenamedSection, renamedSections } from "./names.ts";
-import { offsetOf } from "./records.ts";
 import { ownSections, type Share, sectionTwins } from "./sections.ts";
+import { ownSettled } from "./settled.ts";
 import { ownSpans, type SpanOwners } from "./spans.ts";
 import type { Told } from "./told.ts";
 import { type View, viewOf } from "./view.ts";
@@ -45,7 +46,16 @@ export function accountFor(diff: ObjectDiff, told: Told): Account {
     const detail = `the section is called ${other.name} now, and a linker makes symbols of such a name`;
     if (isArray) unexplained.push({ side: "pre", section: section.name, offset: 0, name: undefined, detail });
   }
-  const sides = [pre, post].map((view) => tally(view, spans[view.side], sections[view.side], unexplained));
+  const sums = { pre: new Sums(), post: new Sums() };
+  append(
+    unexplained,
+    ownSettled({ pre, post, ...meaning, isNoise: () => false }, twins, (side, owner, bytes, records) =>
+      sums[side].add(owner, bytes, records),
+    ),
+  );
+  const sides = [pre, post].map((view) =>
+    tally(view, spans[view.side], sections[view.side], unexplained, sums[view.side]),
+  );
   return { pre: sides[0] as SideAccount, post: sides[1] as SideAccount, unexplained, renamed };
 }
 
@@ -71,9 +81,10 @@ function tally(
   owners: SpanOwners["pre"],
   shares: ReadonlyMap<number, readonly Share[]>,
   unexplained: Unexplained[],
+  sums: Sums,
 ): SideAccount {
-  const sums = new Sums();
   for (const section of view.allocated) {
+    if (view.isSettled(section.index)) continue;
     const records = view.recordsOf(section);
     let at = 0;
     let record = 0;

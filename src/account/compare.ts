@@ -1,11 +1,11 @@
 import type { Howto } from "../arch/arch.ts";
 import { fieldMaskBytes, fieldOrder } from "../arch/field.ts";
+import { firstRecord, HIGH, LOW, offsetOf, type Records, STRIDE, SYMBOL, TYPE, typeOf } from "../arch/records.ts";
 import { howtoOf } from "../arch/registry.ts";
 import type { Section } from "../elf/object.ts";
 import type { SpanRelocation } from "../spans/span.ts";
-import { firstRecord, HIGH, LOW, offsetOf, type Records, STRIDE, SYMBOL, TYPE, typeOf } from "./records.ts";
-import type { TwinOf } from "./symbols.ts";
 import { type Target, targetOf, targetRead, targetWords } from "./targets.ts";
+import type { TwinOf } from "./twins.ts";
 import type { View } from "./view.ts";
 
 /** A stretch of one section, with what the reading made of its relocations, where it did. */

@@ -1,7 +1,7 @@
+import { firstRecord, offsetOf } from "../arch/records.ts";
 import { readInteger } from "../bytes.ts";
 import type { Section } from "../elf/object.ts";
 import type { Span } from "../spans/span.ts";
-import { firstRecord, offsetOf } from "./records.ts";
 import { targetOf } from "./targets.ts";
 import type { View } from "./view.ts";
 

@@ -1,3 +1,4 @@
+import { firstRecord, offsetOf, typeOf } from "../arch/records.ts";
 import type { ObjectDiff } from "../diff/diff.ts";
 import { SHN, STB } from "../elf/constants.ts";
 import type { ElfSymbol } from "../elf/object.ts";
@@ -6,9 +7,9 @@ import { isCode } from "../spans/section-kind.ts";
 import { isEntryPoint, type Span, type SpanRelocation } from "../spans/span.ts";
 import { stringBytes } from "../spans/strings.ts";
 import { compareStretches, type Judge, stretch } from "./compare.ts";
-import { firstRecord, offsetOf, typeOf } from "./records.ts";
-import { type SectionTwins, type TwinOf, twinSymbols } from "./symbols.ts";
+import { twinSymbols } from "./symbols.ts";
 import { type Target, targetOf, targetRead } from "./targets.ts";
+import type { SectionTwins, TwinOf } from "./twins.ts";
 import type { View } from "./view.ts";
 
 /** Answers whether two references mean the same thing, given which spans are held to be the same. */

@@ -2,8 +2,8 @@ import type { ObjectDiff } from "../diff/diff.ts";
 import type { Section } from "../elf/object.ts";
 import type { Span } from "../spans/span.ts";
 import type { SpanOwners } from "./spans.ts";
-import type { SectionTwins } from "./symbols.ts";
 import type { Told } from "./told.ts";
+import type { SectionTwins } from "./twins.ts";
 import type { View } from "./view.ts";
 
 /** A section that has another name on the other side, though what is in it is the same. */

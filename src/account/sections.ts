@@ -7,8 +7,8 @@ import { compareStretches, type Gap, type Judge, type Stretch, stretch } from ".
 import { type Frame, framesOf } from "./frames.ts";
 import type { Meaning } from "./meaning.ts";
 import type { SpanOwners } from "./spans.ts";
-import type { SectionTwins } from "./symbols.ts";
 import type { Told } from "./told.ts";
+import type { SectionTwins } from "./twins.ts";
 import type { View } from "./view.ts";
 
 /** A part of a section without spans, and who answers for it. */
@@ -61,13 +61,18 @@ export function ownSections(
   const exporting: Partial<Record<"pre" | "post", Map<Section, Export[]>>> = {};
   const ofPost = new Set(twins.values());
   for (const section of pre.allocated) {
-    if (isForSpans(pre, section)) continue;
+    if (isForSpans(pre, section) || pre.isSettled(section.index)) continue;
     const twin = twins.get(section.index);
     const other = twin === undefined ? undefined : post.object.sections[twin];
     ownPair(section, other !== undefined && isForSpans(post, other) ? undefined : other);
   }
   for (const section of post.allocated)
-    if (!isForSpans(post, section) && (!ofPost.has(section.index) || !isDone(section))) ownPair(undefined, section);
+    if (
+      !isForSpans(post, section) &&
+      !post.isSettled(section.index) &&
+      (!ofPost.has(section.index) || !isDone(section))
+    )
+      ownPair(undefined, section);
   return { ...shares, differences };
 
   function isForSpans(view: View, section: Section): boolean {
@@ -92,7 +97,7 @@ export function ownSections(
     const view = a === undefined ? post : pre;
     const kind = view.table.kinds[section.index];
     const derived = derivedOwner(section.name, view.object);
-    const isTable = (a && pre.ownedBytes(a.index) > 0) || (b && post.ownedBytes(b.index) > 0);
+    const isTable = (a && hasEntries(pre, a)) || (b && hasEntries(post, b));
     if (derived !== undefined) giveWhole(a, b, derived);
     else if ((kind === "hook" || kind === "directive") && a === undefined) giveWhole(a, b, "reported");
     else if (kind === "export") ownExports(a, b);
@@ -324,6 +329,11 @@ export function ownSections(
 
 function oneSided(side: "pre" | "post", size: number): Gap {
   return { offset: 0, pre: side === "pre" ? `${size} bytes` : "", post: side === "post" ? `${size} bytes` : "" };
+}
+
+/** Whether entries of a section belong to code, read or settled. */
+function hasEntries(view: View, { index }: Section): boolean {
+  return view.ownedBytes(index) > 0 || view.table.settledEntries.has(index);
 }
 
 function words({ pre, post }: Gap): string {

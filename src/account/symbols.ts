@@ -6,13 +6,9 @@ import { isCode, isComparedByContents } from "../spans/section-kind.ts";
 import type { Span } from "../spans/span.ts";
 import { isStringSpan } from "../spans/strings.ts";
 import { symbolPlace } from "../spans/symbol-place.ts";
+import { pairSettled } from "./settled.ts";
+import type { SectionTwins, TwinOf } from "./twins.ts";
 import type { View } from "./view.ts";
-
-/** Sections of post by those of pre: the same name, the first to the first. */
-export type SectionTwins = ReadonlyMap<number, number>;
-
-/** For a symbol of pre the index of the symbol of post that stands for the same place; -1 where the place has to be looked at. */
-export type TwinOf = (symbol: number) => number;
 
 /** Not asked yet. */
 const UNKNOWN = -2;
@@ -25,6 +21,7 @@ export function twinSymbols(diff: ObjectDiff, pre: View, post: View, twins: Sect
   const { pairing, outcome } = diff;
   const known = new Int32Array(pre.object.symbols.length).fill(UNKNOWN);
   known[0] = 0;
+  pairSettled(pre, post, twins, known);
   let others: { readonly elsewhere: Map<string, number>; readonly sections: Map<number, number> } | undefined;
   return (symbol) => {
     const before = known[symbol];
@@ -42,9 +39,12 @@ export function twinSymbols(diff: ObjectDiff, pre: View, post: View, twins: Sect
     }
     if (type === STT.SECTION) {
       const twin = twins.get(section);
-      if (twin === undefined || !isSameSection(section, twin)) return -1;
+      const areSettled = twin !== undefined && pre.isSettled(section) && post.isSettled(twin);
+      if (twin === undefined || !(areSettled || isSameSection(section, twin))) return -1;
       others ??= collectOthers(post);
-      return others.sections.get(twin) ?? -1;
+      const found = others.sections.get(twin) ?? -1;
+      // The symbol of a section stands at its start, but nothing makes it.
+      return post.object.symbols[found]?.value === symbol.value ? found : -1;
     }
     return namesPosition(symbol) ? -1 : findNamed(symbol, section);
   }

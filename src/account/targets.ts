@@ -1,3 +1,4 @@
+import { HIGH, LOW, offsetOf, type Records, STRIDE, SYMBOL, typeOf } from "../arch/records.ts";
 import { howtoOf } from "../arch/registry.ts";
 import { SHN } from "../elf/constants.ts";
 import type { ElfSymbol, Section } from "../elf/object.ts";
@@ -7,7 +8,6 @@ import { namesPosition, spanAt } from "../spans/references.ts";
 import { isCode } from "../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../spans/span.ts";
 import { symbolPlace } from "../spans/symbol-place.ts";
-import { HIGH, LOW, offsetOf, type Records, STRIDE, SYMBOL, typeOf } from "./records.ts";
 import type { View } from "./view.ts";
 
 /** What a reference means: a place in a span, a place in a section without spans, or a symbol that is defined elsewhere. */

@@ -1,10 +1,11 @@
 import type { Arch } from "../arch/arch.ts";
+import { type Records, readRecords } from "../arch/records.ts";
 import { SHF } from "../elf/constants.ts";
 import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
 import { addTo } from "../grouping.ts";
+import { isRead } from "../spans/selection.ts";
 import type { Span, SpanTable, TableEntry } from "../spans/span.ts";
 import type { Use } from "../spans/uses.ts";
-import { type Records, readRecords } from "./records.ts";
 
 /** An entry of a table, and the span that it belongs to. */
 interface OwnedEntry {
@@ -27,6 +28,8 @@ export interface View {
   /** How many bytes of a section are entries that belong to spans. */
   ownedBytes(section: number): number;
   uses(span: Span): readonly Use[];
+  /** Whether no spans were made of a section, because it is said to be the same on both sides: that is judged here again. */
+  isSettled(section: number): boolean;
 }
 
 const NO_SYMBOLS: readonly ElfSymbol[] = [];
@@ -64,6 +67,7 @@ export function viewOf(side: View["side"], table: SpanTable, uses: (span: Span) 
       return owned[section] ?? 0;
     },
     uses,
+    isSettled: (section) => !isRead(table.selection, section),
   };
 }
 

@@ -35,7 +35,7 @@ declare module "elfy" {
     execute(file: Buffer): Header & { readonly body: Body };
     protected parseHeader(file: Buffer): Header;
     protected parsePrograms(file: Buffer, header: Header): readonly unknown[];
-    protected parseSection(entry: Buffer, header: Header, file: Buffer): RawSection;
+    protected parseSections(file: Buffer, header: Header): readonly RawSection[];
     protected mapFlags(value: number, names: Readonly<Record<number, string>>): Readonly<Record<string, true>>;
     protected resolveBody(body: Body, header: Header): Body;
     protected readUInt16(bytes: Buffer, offset: number): number;

@@ -1,9 +1,9 @@
 /*
- * elfy 1.0.0 walks the header and the section table; this file is the only one that knows it. What elfy gets right (the layout
- * of both classes, e_shoff, sh_name, sh_offset, sh_size, sh_link, sh_info) is taken from it. The rest is read here from the same
- * headers: sh_addralign and sh_entsize of ELF64 (two bytes early in elfy), the OS ABI, fields of 64 bits beyond 2^53, flags that
- * it does not name, numbers of machines and types, contents of NOBITS sections, and extended numbering of sections. Offsets,
- * sizes and names are checked before elfy follows them.
+ * elfy 1.0.0 reads the header and drives the walk over the section table; this file is the only one that knows it. Section
+ * headers are read here from the same bytes: elfy makes several objects of each, and has sh_addralign and sh_entsize of ELF64
+ * two bytes early. So are the OS ABI, fields of 64 bits beyond 2^53, flags that it does not name, numbers of machines and
+ * types, contents of NOBITS sections, and extended numbering of sections. Offsets, sizes and names are checked before they are
+ * followed.
  */
 
 import type { Body, Header, RawSection } from "elfy";
@@ -34,9 +34,24 @@ const SECTION_HEADER_SIZE = { 32: 40, 64: 64 } as const;
 /** Sections of a well-formed file do not overlap; files that break this rule a little are read all the same. */
 const SECTION_BYTES_PER_FILE_BYTE = 2;
 
-const NOTHING = Buffer.alloc(0);
 const NO_BYTES = new Uint8Array(0);
 const NO_FLAGS = {};
+
+/** A number of 64 bits as a double: exact below 2^53, not a safe integer above. */
+function uint64(view: ByteView, at: number, { endian }: Header): number {
+  const isLittle = endian === "lsb";
+  return view.u32(isLittle ? at + 4 : at) * 0x1_0000_0000 + view.u32(isLittle ? at : at + 4);
+}
+
+/** Few sections have flags that no other has: one big integer for each. */
+const FLAGS = new Map<number, bigint>();
+
+function sectionFlags(value: number, exact: () => bigint): bigint {
+  if (value > 0xffff_ffff) return exact();
+  const known = FLAGS.get(value) ?? BigInt(value);
+  FLAGS.set(value, known);
+  return known;
+}
 
 /** elfy's parser without what is read here or not needed: program headers, flag names, contents, section names. */
 class HeaderParser extends elfy.Parser {
@@ -57,9 +72,31 @@ class HeaderParser extends elfy.Parser {
     return [];
   }
 
-  protected override parseSection(entry: Buffer, header: Header): RawSection {
-    // elfy clamps contents to the file without a word, so it is given no file to take them from.
-    return super.parseSection(entry, header, NOTHING);
+  protected override parseSections(_file: Buffer, header: Header): readonly RawSection[] {
+    const wide = header.class === "64";
+    const size = SECTION_HEADER_SIZE[wide ? 64 : 32];
+    const count = header.shoff === 0 ? 0 : header.shnum;
+    const sections: RawSection[] = new Array(count);
+    // A loop over the file's own bytes: elfy makes a view, a slice and an object of names for each header.
+    for (let index = 0, at = header.shoff; index < count; index++, at += size) {
+      const view = this.#view;
+      sections[index] = wide
+        ? {
+            name: view.u32(at),
+            off: uint64(view, at + 24, header),
+            size: uint64(view, at + 32, header),
+            link: view.u32(at + 40),
+            info: view.u32(at + 44),
+          }
+        : {
+            name: view.u32(at),
+            off: view.u32(at + 16),
+            size: view.u32(at + 20),
+            link: view.u32(at + 24),
+            info: view.u32(at + 28),
+          };
+    }
+    return sections;
   }
 
   protected override mapFlags(): Readonly<Record<string, true>> {
@@ -192,8 +229,10 @@ function completeSection(
     throw new FormatError({ ...place, section: name === "" ? index : name }, problem, value);
   };
   const type = view.u32(at + 4);
-  const addralign = wide ? Number(view.u64(at + 48)) : view.u32(at + 32);
-  const entsize = wide ? Number(view.u64(at + 56)) : view.u32(at + 36);
+  const addralign = wide ? uint64(view, at + 48, header) : view.u32(at + 32);
+  const entsize = wide ? uint64(view, at + 56, header) : view.u32(at + 36);
+  const flags = wide ? uint64(view, at + 8, header) : view.u32(at + 8);
+  const addr = wide ? uint64(view, at + 16, header) : view.u32(at + 12);
   const inFile = type !== SHT.NULL && type !== SHT.NOBITS;
   if (!Number.isSafeInteger(raw.size)) fail("sh_size is larger than any file", view.u64(at + 32));
   if (inFile && raw.off + raw.size > view.length) {
@@ -205,8 +244,8 @@ function completeSection(
     index,
     name,
     type,
-    flags: wide ? view.u64(at + 8) : BigInt(view.u32(at + 8)),
-    addr: wide ? view.u64(at + 16) : BigInt(view.u32(at + 12)),
+    flags: sectionFlags(flags, () => view.u64(at + 8)),
+    addr: addr === 0 ? 0n : wide ? view.u64(at + 16) : BigInt(addr),
     offset: raw.off,
     size: raw.size,
     link: raw.link,
@@ -219,6 +258,7 @@ function completeSection(
 
 /** Zero counts: it means no alignment, like one. */
 function isPowerOfTwo(value: number): boolean {
+  if (value <= 0x4000_0000) return (value & (value - 1)) === 0;
   return Number.isSafeInteger(value) && (value === 0 || 2 ** Math.round(Math.log2(value)) === value);
 }
 

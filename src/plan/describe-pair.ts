@@ -4,7 +4,7 @@
  */
 
 import type { PairFragment } from "../contract/part.ts";
-import { diffSpans, type ObjectDiff } from "../diff/diff.ts";
+import { diffSelected, diffSpans, type ObjectDiff } from "../diff/diff.ts";
 import type { ElfObject } from "../elf/object.ts";
 import { UsageError } from "../errors.ts";
 import { objectName } from "../input/object-name.ts";
@@ -12,6 +12,7 @@ import { moduleNameOf, moduleNameOfPath, VMLINUX } from "../input/target.ts";
 import { withSlashes } from "../paths.ts";
 import { hasTypes, usesShadow } from "../types/presence.ts";
 import type { LayoutPlan } from "./layouts/layouts.ts";
+import { mayHaveEntryHooks } from "./pair/entry-points.ts";
 import { type FragmentOptions, planFragment } from "./pair/fragment.ts";
 import { type PlannedPair, planPair } from "./pair/pair.ts";
 import { readSources } from "./pair/sources.ts";
@@ -20,6 +21,8 @@ import { readSources } from "./pair/sources.ts";
 export interface DescribeOptions extends FragmentOptions {
   /** What is patched: vmlinux or a module's name. Default: the module that the objects or their paths name, else vmlinux. */
   readonly target?: string | undefined;
+  /** Of objects with at least so many sections no spans are made of what is the same and of no account. Infinity: of all. */
+  readonly manySections?: number | undefined;
 }
 
 /** A pair that was compared: what an update needs of it, and the comparison itself with its labels. */
@@ -39,10 +42,32 @@ export async function describePair(
   post: ElfObject | undefined,
   options: DescribeOptions = {},
 ): Promise<DescribedPair> {
+  const selected = pre === undefined || post === undefined ? undefined : await describeSelected(pre, post, options);
+  if (selected !== undefined) return selected;
   const { pair, absent } = comparePair(pre, post, options);
   const layouts = absent === undefined ? await layoutsOf(pair) : undefined;
   const sources = await readSources(pair, layouts?.sections);
   return { fragment: planFragment(pair, options, { layouts, absent, sources }), pair };
+}
+
+/**
+ * Describes a pair by what differs and what that has to do with: the same description, at a cost that follows the change.
+ * Undefined where the description may have to tell of something that is the same on both sides.
+ */
+async function describeSelected(
+  pre: ElfObject,
+  post: ElfObject,
+  options: DescribeOptions,
+): Promise<DescribedPair | undefined> {
+  if (options.oldCode === "all" || [pre, post].some((object) => hasTypes(object) || usesShadow(object)))
+    return undefined;
+  const diff = diffSelected(pre, post, options.manySections);
+  if (diff === undefined) return undefined;
+  const pair = labelPair(diff, options);
+  const fragment = planFragment(pair, options, { sources: await readSources(pair) });
+  const isWhole = fragment.switchOver === undefined && fragment.liveUpdate === undefined;
+  // Whether any function of the object can be redirected at its entry is asked of all of them.
+  return isWhole && (fragment.hasEntryHooks === true || !mayHaveEntryHooks(pre, post)) ? { fragment, pair } : undefined;
 }
 
 /** The comparison of what two objects hold, types left aside, and the side on which there is no object. */

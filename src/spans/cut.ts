@@ -39,10 +39,15 @@ export function symbolsBySection(object: ElfObject, arch: Arch): ReadonlyMap<num
       throw object.error(problem, { section: section.name, offset: symbol.value });
     }
     if (isLinked && (isLinkerSymbol(symbol, section) || isLabelOfConstants(symbol, section))) continue;
-    if (arch.isMarkerSymbol(symbol.name) && !(symbol.name.startsWith(".L") && symbol.size > 0)) continue;
+    if (isMark(arch, symbol)) continue;
     addTo(bySection, symbol.section, symbol);
   }
   return bySection;
+}
+
+/** Whether a symbol only marks a place, or an instruction set, and names nothing. */
+export function isMark(arch: Arch, { name, size }: ElfSymbol): boolean {
+  return arch.isMarkerSymbol(name) && !(name.startsWith(".L") && size > 0);
 }
 
 /**

@@ -19,12 +19,14 @@ export function readExports(
   object: ElfObject,
   kinds: readonly SectionKind[],
   drafts: ReadonlyMap<number, readonly Draft[]>,
+  sections: readonly Section[],
 ): Export[] {
+  const own = sections.filter(({ index, size }) => kinds[index] === "export" && size > 0);
+  if (own.length === 0) return [];
   const names = exportSymbols(object, kinds);
   const crcs = checksums(object);
   const exports: Export[] = [];
-  for (const section of object.sections) {
-    if (kinds[section.index] !== "export" || section.size === 0) continue;
+  for (const section of own) {
     const list = drafts.get(section.index) ?? [];
     const starts = names.get(section.index) ?? inferredStarts(section, list, kinds);
     for (const [i, { name, offset }] of starts.entries()) {

@@ -1,4 +1,4 @@
-import type { ElfObject } from "../elf/object.ts";
+import type { ElfObject, Section } from "../elf/object.ts";
 import type { SectionKind } from "./kinds.ts";
 import type { Draft } from "./references.ts";
 import type { Hook, Span } from "./span.ts";
@@ -19,12 +19,12 @@ function stageOf(section: string): string {
 
 /** Functions named in `.kpatch.ignore.functions`. kpatch: kmod/patch/kpatch-macros.h. */
 export function readExempt(
-  object: ElfObject,
+  sections: readonly Section[],
   kinds: readonly SectionKind[],
   drafts: ReadonlyMap<number, readonly Draft[]>,
 ): ReadonlySet<Span> {
   const exempt = new Set<Span>();
-  for (const section of object.sections) {
+  for (const section of sections) {
     if (kinds[section.index] !== "directive" || !section.name.endsWith(".functions")) continue;
     for (const { target } of drafts.get(section.index) ?? []) if (target !== undefined) exempt.add(target);
   }
@@ -33,12 +33,13 @@ export function readExempt(
 
 /** Reads `.ksplice_call_STAGE` and `.kpatch.callbacks.STAGE`: one relocation per function to call at that stage. Ksplice: kmodsrc/ksplice.h. */
 export function readHooks(
+  sections: readonly Section[],
   object: ElfObject,
   kinds: readonly SectionKind[],
   drafts: ReadonlyMap<number, readonly Draft[]>,
 ): Hook[] {
   const hooks: Hook[] = [];
-  for (const section of object.sections) {
+  for (const section of sections) {
     if (kinds[section.index] !== "hook") continue;
     const stage = stageOf(section.name);
     for (const draft of drafts.get(section.index) ?? []) {

@@ -7,6 +7,7 @@ import type { ElfObject, ElfSymbol, Relocation, Section } from "../elf/object.ts
 import { codeAddend, runTest } from "./code-state.ts";
 import { isAnonymousName } from "./names.ts";
 import { requireName, requireRoom } from "./required.ts";
+import { isRead, type Selection } from "./selection.ts";
 import type { IntoSection, Span, SpanRelocation } from "./span.ts";
 import { symbolPlace } from "./symbol-place.ts";
 import { isThumb } from "./thumb.ts";
@@ -40,18 +41,26 @@ const FAR = 2 ** 52;
  * Reads the relocations of one section as references: howto, both parts of the addend, and the place that is meant.
  * Table order is kept among records at one offset (RISC-V and LoongArch pairs); otherwise they come by offset.
  */
-export function draftsOf(object: ElfObject, arch: Arch, section: Section, isCode: boolean): Draft[] {
+export function draftsOf(
+  object: ElfObject,
+  arch: Arch,
+  section: Section,
+  isCode: boolean,
+  selection?: Selection,
+): Draft[] {
   const relocations = object.relocationsOf(section.index);
-  const drafts: Draft[] = new Array(relocations.length);
+  const drafts: Draft[] = [];
   let sorted = true;
   let previous = -1;
   for (let i = 0; i < relocations.length; i++) {
+    const place = object.symbols[(relocations[i] as Relocation).symbol]?.section ?? -1;
+    if (place >= 0 && !isRead(selection, place)) continue;
     const draft = draftOf(object, arch, section, isCode, relocations, i);
     requireRoom(object, draft, section.name, section.size);
     requireName(object, draft, section.name);
     if (draft.offset < previous) sorted = false;
     previous = draft.offset;
-    drafts[i] = draft;
+    drafts.push(draft);
   }
   if (!sorted) drafts.sort((a, b) => a.offset - b.offset);
   return drafts;
@@ -125,19 +134,19 @@ export function namesPosition(symbol: ElfSymbol): boolean {
 }
 
 /** Index of the last span that starts at or before a place; 0 when the place lies before the first. */
-function lastStart(spans: readonly Span[], place: number): number {
+function lastStart(spans: readonly { readonly offset: number }[], place: number): number {
   let low = 0;
   let high = spans.length - 1;
   while (low < high) {
     const middle = (low + high + 1) >>> 1;
-    if ((spans[middle] as Span).offset <= place) low = middle;
+    if ((spans[middle] as { readonly offset: number }).offset <= place) low = middle;
     else high = middle - 1;
   }
   return low;
 }
 
 /** The span that holds a place of a section; a place in padding belongs to the span before it. */
-export function spanAt(spans: readonly Span[], place: number): Span | undefined {
+export function spanAt<T extends { readonly offset: number }>(spans: readonly T[], place: number): T | undefined {
   return spans.length === 0 ? undefined : spans[lastStart(spans, place)];
 }
 

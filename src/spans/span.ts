@@ -2,7 +2,8 @@ import type { Arch, Howto } from "../arch/arch.ts";
 import { STB, STT } from "../elf/constants.ts";
 import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
 import type { SectionKind } from "./kinds.ts";
-import type { EntryLayout, SpecialTable } from "./special.ts";
+import type { Selection } from "./selection.ts";
+import type { EntryLayout, EntryRange, SpecialTable } from "./special.ts";
 
 /** One relocation as a span sees it: where, how, and what it points to. */
 export interface SpanRelocation {
@@ -149,6 +150,10 @@ export interface SpanTable {
   readonly linkerMade: ReadonlyMap<number, readonly { readonly from: number; readonly to: number }[]>;
   /** How the entries of each table are laid out, by section index; a table that cannot be cut has none. */
   readonly layouts: ReadonlyMap<number, EntryLayout>;
+  /** How much of each section was read; undefined: all of it. A section that is settled has no spans here. */
+  readonly selection: Selection | undefined;
+  /** Entries of tables that belong to code of settled sections, by section index, in offset order. */
+  readonly settledEntries: ReadonlyMap<number, readonly EntryRange[]>;
   /** Spans of a section in offset order. */
   spansOf(section: number): readonly Span[];
 }

@@ -38,8 +38,9 @@ import {
 } from "./references.ts";
 import { requireBytes, requireRoom } from "./required.ts";
 import { hasSpans, isCode, type SectionKind, sectionKind } from "./section-kind.ts";
+import { READ, type Selection } from "./selection.ts";
 import type { ReadWarning, Span, SpanTable } from "./span.ts";
-import { specialTableOf } from "./special.ts";
+import { type EntryRange, hasSingleFields, specialTableOf, UNKNOWN_TABLE } from "./special.ts";
 import { attachEntries } from "./table-entries.ts";
 import { unknownTables } from "./unknown-tables.ts";
 
@@ -48,28 +49,39 @@ const NO_DRAFTS: readonly Draft[] = [];
 
 type LinkerMade = Map<number, readonly { readonly from: number; readonly to: number }[]>;
 
-/** Reads an object in Ksplice's terms: sections become spans, relocations point from span to span, table entries belong to code. */
-export function buildSpans(file: ElfObject): SpanTable {
-  const arch = archFor(file);
-  const isLinked = file.type !== ET.REL;
-  const own = isLinked && arch.link.undoErrata !== null ? arch.link.undoErrata(file) : file;
-  const object = withSectionOffsets(withLinkedCodeSymbols(withCodeSymbols(own)));
+/** Kinds of all sections by index, as far as names, types, flags and symbols tell them. */
+export function kindsOf(object: ElfObject, symbols: ReadonlyMap<number, readonly ElfSymbol[]>): SectionKind[] {
+  const isLinked = object.type !== ET.REL;
   const kinds = object.sections.map((section) =>
     isDescribed(object, section) ? "metadata" : sectionKind(section, isLinked),
   );
-  const symbols = symbolsBySection(object, arch);
   for (const [index, kind] of kinds.entries()) {
     // Assemblers make a note of every section called so, of a user's variables too.
     if (kind === "note" && symbols.get(index)?.some(({ type }) => type === STT.OBJECT)) kinds[index] = "rodata";
   }
+  return kinds;
+}
+
+/**
+ * Reads an object in Ksplice's terms: sections become spans, relocations point from span to span, table entries belong to code.
+ * A selection leaves out sections of which nothing has to be known.
+ */
+export function buildSpans(file: ElfObject, selection?: Selection): SpanTable {
+  const arch = archFor(file);
+  const isLinked = file.type !== ET.REL;
+  const own = isLinked && arch.link.undoErrata !== null ? arch.link.undoErrata(file) : file;
+  const object = withSectionOffsets(withLinkedCodeSymbols(withCodeSymbols(own)));
+  const symbols = selection?.symbols ?? symbolsBySection(object, arch);
+  const kinds = selection === undefined ? kindsOf(object, symbols) : [...selection.kinds];
+  const sections = selection?.sections ?? object.sections;
   const warnings: ReadWarning[] = [];
   const image = readImage(object, arch);
   const linked = image && new LinkedReader(image);
-  const drafts = readDrafts(object, arch, kinds, warnings, linked);
-  for (const section of unknownTables(object.sections, kinds, drafts, symbols)) kinds[section.index] = "table";
+  const drafts = readDrafts(object, arch, kinds, warnings, linked, selection);
+  for (const section of unknownTables(sections, kinds, drafts, symbols)) kinds[section.index] = "table";
   // From here on every section has its kind.
   const linkerMade: LinkerMade = new Map();
-  const pieces = cutSections(object, arch, kinds, drafts, symbols, linkerMade);
+  const pieces = cutSections(object, arch, kinds, drafts, symbols, linkerMade, selection);
   // From here on the set of spans is fixed.
   const { spans, bySection } = createSpans(object, arch, kinds, pieces);
   const spansOf = (section: number): readonly Span[] => bySection.get(section) ?? NO_SPANS;
@@ -82,16 +94,18 @@ export function buildSpans(file: ElfObject): SpanTable {
   }
   for (const span of spans) requireBytes(object, span);
   // From here on every relocation of a span knows its target.
-  const layouts = attachEntries({ object, arch, kinds, drafts, spansOf, warnings });
+  const settledEntries = new Map<number, EntryRange[]>();
+  const layouts = attachEntries({ object, arch, kinds, drafts, spansOf, warnings, selection, settledEntries });
   if (image !== undefined && linked !== undefined) attachLinkedExceptions({ image, linked, kinds, spansOf });
   else if (kinds.includes("unwind")) attachExceptionTables(object, kinds, drafts, spansOf);
   if (object.type === ET.REL) resolveIntoTables(object, spans);
   attachAnchorReferences(arch, spans, spansOf);
   if (spans.some(({ kind }) => kind === "fragment")) ownFragments(spans);
-  const exports = readExports(object, kinds, drafts);
-  const hooks = readHooks(object, kinds, drafts);
-  const exempt = readExempt(object, kinds, drafts);
-  return { object, arch, kinds, spans, exports, hooks, exempt, warnings, linkerMade, layouts, spansOf };
+  const exports = readExports(object, kinds, drafts, sections);
+  const hooks = readHooks(sections, object, kinds, drafts);
+  const exempt = readExempt(sections, kinds, drafts);
+  const found = { spans, exports, hooks, exempt, warnings, linkerMade, layouts, settledEntries };
+  return { object, arch, kinds, ...found, selection, spansOf };
 }
 
 function readDrafts(
@@ -100,12 +114,19 @@ function readDrafts(
   kinds: readonly SectionKind[],
   warnings: ReadWarning[],
   linked: LinkedReader | undefined,
+  selection: Selection | undefined,
 ): Map<number, readonly Draft[]> {
   const drafts = new Map<number, readonly Draft[]>();
-  for (const section of object.sections) {
+  for (const section of selection?.sections ?? object.sections) {
     const kind = kinds[section.index] as SectionKind;
     if (kind === "metadata") continue;
-    const own = draftsOf(object, arch, section, isCode(kind));
+    const own = draftsOf(
+      object,
+      arch,
+      section,
+      isCode(kind),
+      readsAll(section, kind, selection) ? undefined : selection,
+    );
     const list = linked === undefined || own.length > 0 ? own : imageDrafts(linked, section, kind);
     if (list.length === 0) continue;
     drafts.set(section.index, list);
@@ -122,6 +143,12 @@ function readDrafts(
   return drafts;
 }
 
+/** Whether references out of a section count although what they lead to is not read: entries are cut, and code is, by all of them. */
+function readsAll({ name, index }: Section, kind: SectionKind, selection: Selection | undefined): boolean {
+  if (kind === "table") return !hasSingleFields(specialTableOf(name) ?? UNKNOWN_TABLE);
+  return selection?.levels[index] === READ.whole;
+}
+
 function cutSections(
   object: ElfObject,
   arch: Arch,
@@ -129,13 +156,15 @@ function cutSections(
   drafts: ReadonlyMap<number, readonly Draft[]>,
   symbols: ReadonlyMap<number, readonly ElfSymbol[]>,
   linkerMade: LinkerMade,
+  selection: Selection | undefined,
 ): ReadonlyMap<number, readonly Piece[]> {
   const pieces = new Map<number, readonly Piece[]>();
   const divisible = new Set<number>();
   const keepsLocals = hasLocalNames(object);
   const evidence = prefixEvidence(object, drafts);
-  const emptyPlaces = emptySections(object, kinds, symbols, drafts);
-  for (const section of object.sections) {
+  const sections = selection?.sections ?? object.sections;
+  const emptyPlaces = emptySections(sections, kinds, symbols, drafts);
+  for (const section of sections) {
     const kind = kinds[section.index] as SectionKind;
     if (!hasSpans(kind)) continue;
     if (emptyPlaces.has(section.index)) {
@@ -175,13 +204,13 @@ function cutSections(
 
 /** Sections that hold nothing and are referred to all the same: the place has a name then. */
 function emptySections(
-  object: ElfObject,
+  sections: readonly Section[],
   kinds: readonly SectionKind[],
   symbols: ReadonlyMap<number, readonly ElfSymbol[]>,
   drafts: ReadonlyMap<number, readonly Draft[]>,
 ): ReadonlySet<number> {
   const empty = new Set<number>();
-  for (const { index, size } of object.sections)
+  for (const { index, size } of sections)
     if (size === 0 && hasSpans(kinds[index] as SectionKind) && !symbols.has(index)) empty.add(index);
   if (empty.size === 0) return empty;
   const used = new Set<number>();

@@ -138,6 +138,11 @@ export function specialTableOf(name: string): SpecialTable | undefined {
   return TABLES.find((row) => row.name.test(name));
 }
 
+/** Whether entries of a table are nothing but the address of their owner. */
+export function hasSingleFields({ layouts }: SpecialTable): boolean {
+  return layouts.length > 0 && layouts.every(({ fields }) => fields.length === 1);
+}
+
 /** Where one table entry lies in its section. */
 export interface EntryRange {
   readonly offset: number;

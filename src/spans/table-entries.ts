@@ -1,11 +1,23 @@
 import type { Arch } from "../arch/arch.ts";
+import { firstRecord, offsetOf, STRIDE, SYMBOL, typeOf } from "../arch/records.ts";
+import { howtoOf } from "../arch/registry.ts";
 import type { ElfObject, Section } from "../elf/object.ts";
 import { addTo } from "../grouping.ts";
+import { cutStrings, type Piece } from "./cut.ts";
 import { type Draft, setBias, settle, settled, spanAt, takeDrafts } from "./references.ts";
 import { requireRoom } from "./required.ts";
 import { isCode, type SectionKind } from "./section-kind.ts";
+import { isRead, type Selection } from "./selection.ts";
 import type { ReadWarning, Span, TableEntry } from "./span.ts";
-import { type EntryLayout, entryLayout, entryRanges, specialTableOf, UNKNOWN_TABLE } from "./special.ts";
+import {
+  type EntryLayout,
+  type EntryRange,
+  entryLayout,
+  entryRanges,
+  type RelocatedField,
+  specialTableOf,
+  UNKNOWN_TABLE,
+} from "./special.ts";
 
 interface Input {
   readonly object: ElfObject;
@@ -14,13 +26,16 @@ interface Input {
   readonly drafts: ReadonlyMap<number, readonly Draft[]>;
   readonly spansOf: (section: number) => readonly Span[];
   readonly warnings: ReadWarning[];
+  readonly selection: Selection | undefined;
+  /** Takes up the entries whose owners are not read. */
+  readonly settledEntries: Map<number, EntryRange[]>;
 }
 
 /** Cuts the kernel's tables into entries and gives each to the span that its owner field points into; returns the layouts found. */
 export function attachEntries(input: Input): ReadonlyMap<number, EntryLayout> {
   const layouts = new Map<number, EntryLayout>();
   const owned = new Map<Span, TableEntry[]>();
-  for (const section of input.object.sections) {
+  for (const section of input.selection?.sections ?? input.object.sections) {
     if (input.kinds[section.index] === "table" && section.size > 0) attachTable(input, section, owned, layouts);
   }
   for (const [span, entries] of owned) {
@@ -40,19 +55,37 @@ export function attachEntries(input: Input): ReadonlyMap<number, EntryLayout> {
  * Tables that count their addresses from the entry's start (`.long file - 2b`) carry the field's offset in the addend.
  * Which way a table counts is known of some, and seen in others: addresses of texts must hit the beginnings of texts.
  */
-function countFromEntry(layout: EntryLayout, drafts: readonly Draft[], spansOf: Input["spansOf"]): void {
+function countFromEntry(layout: EntryLayout, drafts: readonly Draft[], input: Input): void {
   const inEntry = (draft: Draft): number => draft.offset % layout.size;
   const counted = drafts.filter(
     (draft) => draft.howto.pcrel && draft.place >= 0 && (layout.fromEntry || inEntry(draft) > 0),
   );
-  const texts = counted.filter((draft) => spanAt(spansOf(draft.place), draft.targetOffset)?.kind === "string");
+  const textAt = texts(input);
+  const named = counted.filter((draft) => textAt(draft.place, draft.targetOffset) !== undefined);
   const hits = (bias: (draft: Draft) => number): number =>
-    texts.filter(
-      (draft) =>
-        spanAt(spansOf(draft.place), draft.targetOffset - bias(draft))?.offset === draft.targetOffset - bias(draft),
-    ).length;
-  const fromEntry = layout.fromEntry ?? (texts.length > 0 && hits(inEntry) > hits(() => 0));
+    named.filter((draft) => {
+      const place = draft.targetOffset - bias(draft);
+      return textAt(draft.place, place)?.offset === place;
+    }).length;
+  const fromEntry = layout.fromEntry ?? (named.length > 0 && hits(inEntry) > hits(() => 0));
   if (fromEntry) for (const draft of counted) setBias(draft, inEntry(draft));
+}
+
+/** Finds the text that holds a place; in sections that are not read the texts are cut for this alone. */
+function texts({
+  object,
+  kinds,
+  spansOf,
+  selection,
+}: Input): (place: number, offset: number) => Piece | Span | undefined {
+  const cut = new Map<number, readonly Piece[]>();
+  return (place, offset) => {
+    if (kinds[place] !== "string") return undefined;
+    if (isRead(selection, place)) return spanAt(spansOf(place), offset);
+    const pieces = cut.get(place) ?? cutStrings(object.sections[place] as Section);
+    cut.set(place, pieces);
+    return spanAt(pieces, offset);
+  };
 }
 
 /**
@@ -87,6 +120,31 @@ function ownerRank(kind: SectionKind | undefined): number {
   return kind === "fragment" ? 1 : 2;
 }
 
+/** The fields of a table that records fill in, also those whose drafts were not made. */
+function fieldsOf({ arch, kinds, selection }: Input, { index }: Section, drafts: readonly Draft[]): RelocatedField[] {
+  if (selection === undefined)
+    return drafts.map(({ offset, howto, place }) => ({ offset, width: howto.size, rank: ownerRank(kinds[place]) }));
+  const records = selection.recordsOf(index);
+  const { words, count } = records;
+  const fields: RelocatedField[] = new Array(count);
+  for (let i = 0; i < count; i++) {
+    const width = howtoOf(arch, typeOf(records, i)).size;
+    const place = selection.places[words[i * STRIDE + SYMBOL] as number] as number;
+    fields[i] = { offset: offsetOf(records, i), width, rank: ownerRank(kinds[place]) };
+  }
+  return fields;
+}
+
+/** Whether the record at a place leads to a section that is not read. */
+function isOwnerSettled({ selection }: Input, { index }: Section, offset: number): boolean {
+  if (selection === undefined) return false;
+  const records = selection.recordsOf(index);
+  const i = firstRecord(records, offset);
+  if (i >= records.count || offsetOf(records, i) !== offset) return false;
+  const place = selection.places[records.words[i * STRIDE + SYMBOL] as number] as number;
+  return place >= 0 && !isRead(selection, place);
+}
+
 function attachTable(
   input: Input,
   section: Section,
@@ -95,11 +153,7 @@ function attachTable(
 ): void {
   const table = specialTableOf(section.name) ?? UNKNOWN_TABLE;
   const drafts = input.drafts.get(section.index) ?? [];
-  const fields = drafts.map((draft) => ({
-    offset: draft.offset,
-    width: draft.howto.size,
-    rank: ownerRank(input.kinds[draft.place]),
-  }));
+  const fields = fieldsOf(input, section, drafts);
   const layout = entryLayout(table, section, fields, input.arch.kernel);
   if (table === UNKNOWN_TABLE && layout !== undefined) {
     const detail = `${section.size} bytes, ${layout.size} an entry`;
@@ -113,13 +167,21 @@ function attachTable(
   layouts.set(section.index, layout);
   const ownerField = layout.ownerField ?? 0;
   if (layout.packsLine) for (const draft of drafts) unpackLine(draft, input.object.sections[draft.place]?.size ?? 0);
-  countFromEntry(layout, drafts, input.spansOf);
+  countFromEntry(layout, drafts, input);
   let start = 0;
   for (const { offset, size } of entryRanges(layout.size, section.size)) {
     const { taken, next } = takeDrafts(drafts, start, offset, offset + size);
     start = next;
     const field = taken.find((draft) => draft.offset === ownerField);
+    if (field === undefined && isOwnerSettled(input, section, offset + ownerField)) {
+      addTo(input.settledEntries, section.index, { offset, size });
+      continue;
+    }
     for (const draft of taken) requireRoom(input.object, draft, section.name, size);
+    if (field !== undefined && field.place >= 0 && !isRead(input.selection, field.place)) {
+      addTo(input.settledEntries, section.index, { offset, size });
+      continue;
+    }
     for (const draft of taken) settle(draft, input.spansOf, draft === field && table.policy === "derived");
     const owner = field?.target;
     if (field === undefined || owner === undefined) {

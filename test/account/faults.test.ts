@@ -1,17 +1,23 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { UpdateDescription } from "../../src/contract/description.ts";
+import { correlate } from "../../src/diff/correlate.ts";
 import { diffSpans, type ObjectDiff } from "../../src/diff/diff.ts";
 import type { Difference } from "../../src/diff/difference.ts";
-import type { PairedBy, Pairing } from "../../src/diff/pairing.ts";
+import type { PairedBy, Pairing, Side } from "../../src/diff/pairing.ts";
 import { propagate } from "../../src/diff/propagate.ts";
-import { readObject } from "../../src/elf/object.ts";
+import { selectSections } from "../../src/diff/settle/settle.ts";
+import { type ElfObject, readObject } from "../../src/elf/object.ts";
 import { labelPair } from "../../src/plan/describe-pair.ts";
 import { planFragment } from "../../src/plan/pair/fragment.ts";
 import { assembleUpdate } from "../../src/plan/update/assemble.ts";
 import { isComparedByContents } from "../../src/spans/section-kind.ts";
+import type { Selection } from "../../src/spans/selection.ts";
 import type { Span } from "../../src/spans/span.ts";
+import { buildSpans } from "../../src/spans/spans.ts";
 import { isStringSpan } from "../../src/spans/strings.ts";
+import { usesIn } from "../../src/spans/uses.ts";
+import { syntheticPair } from "../bench/synthetic-pair.ts";
 import { findingCodes, rungStatus } from "../support/describe-pair.ts";
 import { FIXTURES, fixtureCases, join } from "../support/paths.ts";
 import { sampled } from "../support/sample.ts";
@@ -125,5 +131,60 @@ describe("one pass pairs wrongly", () => {
     // Two static locals of one function that hold other values are told as changed, which is loud enough.
     const isTold = update.functions.length + update.data.length > 0;
     if (isAlike || !isTold) expect(findingCodes(update)).toContain("difference-unexplained");
+  });
+});
+
+describe("a section that differs taken for one that is the same", () => {
+  /** A pair of which one function is different, with no spans made of that function. */
+  function overlooked(tamper: (post: Uint8Array) => void): UpdateDescription {
+    const pair = syntheticPair(60, { tables: false });
+    const after = Uint8Array.from(pair.pre);
+    tamper(after);
+    const [pre, post] = [readObject(pair.pre, "pre.o"), readObject(after, "post.o")];
+    const honest = selectSections(pre, readObject(Uint8Array.from(pair.pre), "post.o"), 0);
+    if (honest === undefined) throw new Error("nothing of the pair was settled");
+    const sides = { pre: sideOf(pre, honest.pre), post: sideOf(post, honest.post) };
+    const pairing = correlate(sides.pre, sides.post);
+    return describeDiff({ ...sides, pairing, outcome: propagate(sides.pre, sides.post, pairing) });
+  }
+
+  function sideOf(object: ElfObject, selection: Selection): Side {
+    const table = buildSpans(object, selection);
+    return { table, uses: usesIn(table) };
+  }
+
+  const sectionOf = (bytes: Uint8Array, name: string) => {
+    const section = readObject(bytes, "x.o").sections.find((one) => one.name === name);
+    if (section === undefined) throw new Error(`no section ${name}`);
+    return section;
+  };
+
+  it("is nothing where nothing differs", () => {
+    expect(findingCodes(overlooked(() => {}))).not.toContain("difference-unexplained");
+  });
+
+  it.each([
+    ["a byte of code", ".text.driver_operation_7", 20],
+    ["the addend of a record", ".rela.text.driver_operation_7", 16],
+    ["the symbol of a record", ".rela.text.driver_operation_7", 12],
+    ["the type of a record", ".rela.text.driver_operation_7", 8],
+  ] as const)("%s", (_what, name, at) => {
+    const update = overlooked((post) => {
+      const { offset } = sectionOf(post, name);
+      post[offset + at] = (post[offset + at] as number) ^ 1;
+    });
+    expect(findingCodes(update)).toContain("difference-unexplained");
+    expect(passes(update)).toBe(false);
+  });
+
+  it("the size of a symbol", () => {
+    const update = overlooked((post) => {
+      const { symbols } = readObject(post, "x.o");
+      const { index } = symbols.find(({ name }) => name === "driver_operation_7") as { index: number };
+      const { offset } = sectionOf(post, ".symtab");
+      post[offset + 24 * index + 16] = (post[offset + 24 * index + 16] as number) ^ 1;
+    });
+    expect(findingCodes(update)).toContain("difference-unexplained");
+    expect(passes(update)).toBe(false);
   });
 });

@@ -19,19 +19,28 @@ import {
 const SHARING = 4;
 const STRINGS = ".rodata.str1.1";
 
+/** What the objects are to have. */
+interface Shape {
+  /** Whether tables hold the addresses of functions, else numbers only. */
+  readonly tables?: boolean;
+}
+
 /**
  * A pair of objects of `count` functions that differ in one of them: its code is longer, what it refers to is the same.
  * The objects are the same at every call.
  */
-export function syntheticPair(count: number): {
+export function syntheticPair(
+  count: number,
+  { tables = true }: Shape = {},
+): {
   readonly pre: Buffer;
   readonly post: Buffer;
   readonly changed: string;
 } {
   const changed = Math.floor(count / 2);
   return {
-    pre: syntheticObject(count),
-    post: syntheticObject(count, changed),
+    pre: syntheticObject(count, tables),
+    post: syntheticObject(count, tables, changed),
     changed: functionName(changed),
   };
 }
@@ -44,7 +53,7 @@ function dataName(index: number): string {
   return `driver_table_${Math.floor(index / SHARING)}`;
 }
 
-function syntheticObject(count: number, changed?: number): Buffer {
+function syntheticObject(count: number, tables: boolean, changed?: number): Buffer {
   const source = "drivers/bench/driver.c";
   const texts = [source];
   let stringEnd = source.length + 1;
@@ -67,7 +76,7 @@ function syntheticObject(count: number, changed?: number): Buffer {
     symbols.push({ name, section: `.text.${name}`, size: code.length, type: STT.FUNC, local: index % 2 === 1 });
     bugs.push({ name, bugAt, line: 10 + (index % 60_000) });
     if (index % SHARING === 0) {
-      const table = pointerTable(index, count);
+      const table = pointerTable(index, count, tables);
       sections.push(table);
       const data = { name: dataName(index), section: table.name, size: table.content.length };
       symbols.push({ ...data, type: STT.OBJECT, local: true });
@@ -123,9 +132,9 @@ function functionCode(
 }
 
 /** A writable table of pointers to the functions that share it. */
-function pointerTable(first: number, count: number): WrittenSection {
+function pointerTable(first: number, count: number, hasPointers: boolean): WrittenSection {
   const size = Math.min(SHARING, count - first);
-  const relocations = Array.from({ length: size }, (_, slot) => ({
+  const relocations = Array.from({ length: hasPointers ? size : 0 }, (_, slot) => ({
     offset: slot * 8,
     type: R_X86_64[64],
     symbol: functionName(first + slot),

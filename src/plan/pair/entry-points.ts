@@ -1,6 +1,7 @@
 import type { Patch } from "../../contract/code.ts";
 import type { FunctionChange } from "../../contract/description.ts";
 import { STB } from "../../elf/constants.ts";
+import type { ElfObject } from "../../elf/object.ts";
 import type { Finding } from "../../findings/findings.ts";
 import { addTo } from "../../grouping.ts";
 import { signedHex } from "../../hex.ts";
@@ -38,6 +39,17 @@ export function entryHook(span: Span): FunctionChange["entry"] {
 /** Whether the kernel can redirect any function of an object at entry: it was built for tracing. */
 export function hasEntryHooks({ spans }: SpanTable): boolean {
   return spans.some((span) => isCode(span.kind) && entryHook(span).kind !== "none");
+}
+
+/** Tables of places at which functions can be redirected. */
+const HOOK_TABLES = /^(__patchable_function_entries|__mcount_loc)$/;
+
+/** Whether two objects have something by which a function could be redirected at entry. */
+export function mayHaveEntryHooks(...objects: readonly ElfObject[]): boolean {
+  return objects.some(
+    ({ symbols, sections }) =>
+      symbols.some(({ name }) => HOOKS.has(name)) || sections.some(({ name }) => HOOK_TABLES.test(name)),
+  );
 }
 
 interface EntryPoint {

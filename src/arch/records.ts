@@ -1,7 +1,7 @@
-import { addendOf } from "../arch/addend.ts";
-import type { Arch } from "../arch/arch.ts";
 import { ET, SHT } from "../elf/constants.ts";
 import type { ElfObject, Section } from "../elf/object.ts";
+import { addendOf } from "./addend.ts";
+import type { Arch } from "./arch.ts";
 
 /**
  * The relocation records of one section, by offset, as words of 32 bits in the layout of Elf64_Rela with its lower halves
@@ -14,8 +14,10 @@ export interface Records {
 }
 
 export const STRIDE = 6;
-/** Offsets in a record; of the offset in the section only the lower half counts: no file that was read is larger. */
+/** Places in a record; of the offset in the section only the lower half counts: no file that is read is larger. */
 const OFFSET = 0;
+/** Upper half of the offset: 0 unless the record is damaged. */
+export const BEYOND = 1;
 export const TYPE = 2;
 export const SYMBOL = 3;
 /** Lower and upper half of the addend; of REL records that of the field. */
@@ -27,8 +29,21 @@ const EMPTY: Records = { count: 0, words: new Int32Array(0) };
 /** Whether the machine that runs this program stores words as little-endian files do. */
 const IS_LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
-/** Reads the records of a section, from the tables themselves where they are of the usual form. */
+const known = new WeakMap<ElfObject, Records[]>();
+
+/** Reads the records of a section, once, from the tables themselves where they are of the usual form. */
 export function readRecords(object: ElfObject, arch: Arch, section: Section): Records {
+  let records = known.get(object);
+  if (records === undefined) {
+    records = new Array(object.sections.length);
+    known.set(object, records);
+  }
+  const read = records[section.index] ?? readTable(object, arch, section);
+  records[section.index] = read;
+  return read;
+}
+
+function readTable(object: ElfObject, arch: Arch, section: Section): Records {
   const [table, second] = object.relocationSectionsOf(section.index);
   if (table === undefined) return EMPTY;
   const source = object.sections[table] as Section;
