@@ -90,15 +90,20 @@ function benchGrowth(
   console.log(`  growth exponent ${exponent}  (time without Node's start; 1 is linear, 2 quadratic)\n`);
 }
 
+/** One function changes: in objects whose tables lead to all functions, and in those where only calls do. */
 function benchFunctions(folder: string, start: number): void {
-  const jobs = COUNTS.map((count) => {
-    const paths = { pre: join(folder, `${count}-pre.o`), post: join(folder, `${count}-post.o`) };
-    const pair = syntheticPair(count);
-    writeFileSync(paths.pre, pair.pre);
-    writeFileSync(paths.post, pair.post);
-    return [count, diffArgs(paths)] as const;
-  });
-  benchGrowth("elfsplice diff, one function changed", "functions", jobs, start);
+  for (const tables of [true, false]) {
+    const jobs = COUNTS.map((count) => {
+      const name = `${count}${tables ? "" : "-calls"}`;
+      const paths = { pre: join(folder, `${name}-pre.o`), post: join(folder, `${name}-post.o`) };
+      const pair = syntheticPair(count, { tables });
+      writeFileSync(paths.pre, pair.pre);
+      writeFileSync(paths.post, pair.post);
+      return [count, diffArgs(paths)] as const;
+    });
+    const title = `elfsplice diff, one function changed, ${tables ? "which a table leads to" : "which only calls lead to"}`;
+    benchGrowth(title, "functions", jobs, start);
+  }
 }
 
 /** The plan for a kernel of so many pages that lie by chance in memory; the plan is written out whole. */

@@ -62,11 +62,12 @@ export function selectSections(pre: ElfObject, post: ElfObject, least: number): 
 export function select(sweep: SweptPair, changed: Iterable<number>, share: number): Selected | undefined {
   const choice = new Choice(sweep);
   for (const section of changed) choice.readWhole("pre", section);
+  // Which code is read whole is known by now: what is taken in later is the same on both sides.
+  if (choice.leadsToTables()) return undefined;
   choice.close();
   const { levels } = choice;
   const left = levels.pre.reduce((sum, level) => sum + (level === READ.settled ? 1 : 0), 0);
   if (left === 0 || left < share * levels.pre.length) return undefined;
-  if (choice.leadsToTables()) return undefined;
   return { sweep, share, pre: selectionOf(sweep.pre, levels.pre), post: selectionOf(sweep.post, levels.post) };
 }
 
