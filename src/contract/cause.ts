@@ -4,7 +4,7 @@ import { CHANGE_CAUSES } from "./names/change-causes.ts";
 
 /* Why a function changed, and where in the source: what a person asks first. */
 
-export const sourceLine = named(
+const sourceLine = named(
   "sourceLine",
   z
     .strictObject({

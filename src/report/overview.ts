@@ -21,7 +21,8 @@ const NAME = { least: 12, most: 48 } as const;
 
 const MARKERS = { changed: "~", new: "+", deleted: "-", renamed: ">", "line-only": "#" } as const;
 const COLOURS = { changed: 33, new: 32, deleted: 31, renamed: 36, "line-only": 2 } as const;
-const VERDICT_COLOURS: Readonly<Record<string, number>> = { none: 32, splice: 32 };
+/** Rungs that need nothing but jumps. */
+const GOOD: readonly string[] = ["none", "splice"];
 
 /** The first screen; every line is escaped and fits the width. `isAll`: nothing else is shown, so findings are told by code. */
 export function renderOverview(
@@ -39,7 +40,7 @@ export function renderOverview(
   const best = description.verdict.recommended;
   const fitted = (line: string): string => cut(escapeLine(line), width);
   return [
-    paint(fitted(verdictText(description)), best === null ? 31 : (VERDICT_COLOURS[best] ?? 33)),
+    paint(fitted(verdictText(description)), best === null ? 31 : GOOD.includes(best) ? 32 : 33),
     ...wrapped(totals(description), width).map(fitted),
     ...(summary?.inlined ?? []).map(({ name, functions: count }) =>
       fitted(`${plural(count, "function")} changed because ${name} is inlined`),

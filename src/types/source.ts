@@ -15,7 +15,7 @@ import { lookupsOf } from "./dwarf/strings.ts";
 import { type DebugSections, readDebugSections } from "./sections.ts";
 
 /** A line of a source file. */
-export interface SourceLine {
+interface SourceLine {
   /** From the folder of the compilation where it lies below that, else whole. */
   readonly file: string;
   /** From 1; 0 for code that comes from no line. */
@@ -23,7 +23,7 @@ export interface SourceLine {
 }
 
 /** A function that was inlined at some place, with the line where its caller calls it. */
-export interface InlinedAt {
+interface InlinedAt {
   readonly name: string;
   readonly declaration: SourceLine | undefined;
   readonly call: SourceLine | undefined;

@@ -38,7 +38,7 @@ describe("diffObjects() gives what the command prints, byte for byte", () => {
   });
   const printed = async (pre: string, options: Partial<DiffOptions> = {}): Promise<string> => {
     const output = join(folder, "update.json");
-    const all = { output, format: "json", oldCode: "needed", instructions: true, quiet: true, ...options } as const;
+    const all = { output, format: "json", oldCode: "needed", quiet: true, ...options } as const;
     expect(await runDiff(pre, post(pre), all)).toBe(0);
     return readText(output);
   };

@@ -1,8 +1,8 @@
 /* The page in a real browser: skipped, naming it, where chromium is not installed. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { pathToFileURL } from "node:url";
+import axe from "axe-core";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { UpdateDescription } from "../../src/contract/description.ts";
@@ -13,7 +13,6 @@ import { isInstalled } from "../support/tools.ts";
 
 const BROWSER = "chromium";
 const folder = mkdtempSync(join(tmpdir(), "elfsplice-page-"));
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 let browser: Browser;
 let update: UpdateDescription;
@@ -63,7 +62,7 @@ describe.skipIf(!isInstalled(BROWSER))(`the page in ${BROWSER} (skipped where it
   it.each(["light", "dark"] as const)("breaks none of axe-core's serious rules in its %s colours", async (scheme) => {
     const page = await open(update, scheme);
     await page.locator("button.row").first().click();
-    const found = await page.evaluate(`${axe}; axe.run(document)`);
+    const found = await page.evaluate(`${axe.source}; axe.run(document)`);
     const { violations } = found as { violations: { id: string; impact: string; nodes: { html: string }[] }[] };
     const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
     expect(grave.map(({ id, nodes }) => `${id} ${nodes[0]?.html}`)).toEqual([]);

@@ -19,19 +19,21 @@ const FUNCTIONS = 180;
 /** Places in each function that are asked for. */
 const PLACES = 5;
 
-const SECTIONS = "-ffunction-sections";
+const [ONE, MANY] = ["-fno-function-sections", "-ffunction-sections"];
 const SETTINGS: readonly (readonly [prefix: string, ...flags: string[]])[] = [
-  ["", "-gdwarf-5", SECTIONS],
-  ["aarch64-linux-gnu-", "-gdwarf-4", SECTIONS],
-  ["s390x-linux-gnu-", "-gdwarf-5", SECTIONS],
-  ["", "-gdwarf-2", SECTIONS],
-  ["", "-gdwarf-3", "-fno-function-sections"],
-  ["", "-gdwarf-4", "-gz", SECTIONS],
-  ["riscv64-linux-gnu-", "-gdwarf-5", SECTIONS],
-  ["powerpc64le-linux-gnu-", "-gdwarf-4", SECTIONS],
-  ["mips64el-linux-gnuabi64-", "-gdwarf-5", SECTIONS],
-  ["arm-linux-gnueabihf-", "-gdwarf-5", SECTIONS],
+  ["", "-gdwarf-5", ONE],
+  ["aarch64-linux-gnu-", "-gdwarf-4", ONE],
+  ["s390x-linux-gnu-", "-gdwarf-5", ONE],
+  ["", "-gdwarf-2", MANY],
+  ["", "-gdwarf-3", ONE],
+  ["", "-gdwarf-4", "-gz", MANY],
+  ["riscv64-linux-gnu-", "-gdwarf-5", ONE],
+  ["powerpc64le-linux-gnu-", "-gdwarf-4", MANY],
+  ["mips64el-linux-gnuabi64-", "-gdwarf-5", ONE],
+  ["arm-linux-gnueabihf-", "-gdwarf-5", MANY],
 ];
+/** Sections for which addr2line is asked, a process each. */
+const MOST_SECTIONS = 12;
 /** The first three are those of three architectures. */
 const chosen = [...SETTINGS.slice(0, 3), ...sampled(SETTINGS.slice(3), 7)];
 
@@ -81,7 +83,7 @@ describe("source lines and inlined functions are those that addr2line tells", ()
         offset: from + 4 * Math.floor((Math.floor((size - 1) / 4) * i) / PLACES),
       })),
     );
-    for (const [section, list] of groupBy(places, (place) => place.section)) {
+    for (const [section, list] of [...groupBy(places, (place) => place.section)].slice(0, MOST_SECTIONS)) {
       const found = list.map(({ offset }) => {
         const line = view.lineAt(section, offset);
         const inlined = view.inlinedAt(section, offset);
