@@ -272,7 +272,7 @@ function tablesOf(side: SweptSide): readonly Table[] {
 function reachOf(table: SpecialTable | undefined): number {
   if (table === undefined || table.layouts.length === 0) return LONGEST_ENTRY;
   if (hasSingleFields(table)) return 0;
-  return Math.max(...table.layouts.map(({ size }) => size));
+  return table.layouts.reduce((longest, { size }) => Math.max(longest, size), 0);
 }
 
 /** Data without symbols that refers to something: its shape may make it a table. */
