@@ -1,20 +1,16 @@
-import type { Arch } from "../arch/arch.ts";
 import type { DifferenceKind } from "../contract/names/reasons.ts";
-import { SHN, STB } from "../elf/constants.ts";
 import { signedHex } from "../hex.ts";
-import { rankOf } from "../spans/into-tables.ts";
-import { withoutHashes } from "../spans/names.ts";
-import { isCode, isComparedByContents, isState } from "../spans/section-kind.ts";
-import { isEntryPoint, type Span, type SpanRelocation, type SpanTable, type TableEntry } from "../spans/span.ts";
+import { isCode, isState } from "../spans/section-kind.ts";
+import { isEntryPoint, type Span, type SpanRelocation, type TableEntry } from "../spans/span.ts";
 import { EXCEPTION_TABLE } from "../spans/special.ts";
-import { stringBytes } from "../spans/strings.ts";
-import { type Correspondence, correspond } from "./correspondence.ts";
+import type { CompareContext } from "./compare-context.ts";
+import { TargetComparer, type TargetEffects } from "./compare-targets.ts";
 import { type Difference, hexBytes, MOST_REASONS, shortTarget, targetTexts } from "./difference.ts";
 import { bugDifference, packedDifference } from "./line-bugs.ts";
 import { lineTest } from "./line-only.ts";
 import type { LineTest } from "./line-places.ts";
-import { type Contents, contentsKey, differingRuns, type Run } from "./mask.ts";
-import { family, type Pairing, type Sides } from "./pairing.ts";
+import { type Contents, differingRuns, type Run } from "./mask.ts";
+import { family } from "./pairing.ts";
 
 /**
  * A reference whose equality hangs on a fate that is not known yet: that of a read-only object, which may lose its twin, or of
@@ -49,43 +45,7 @@ export function comparePair(pre: Span, post: Span, context: CompareContext): Com
   return comparer;
 }
 
-/** What comparisons of one pair of objects share. */
-export interface CompareContext {
-  readonly pairing: Pairing;
-  readonly arch: Arch;
-  /** For a paired function whose instructions only moved: where they are now. */
-  readonly correspondenceOf: (pre: Span) => Correspondence | undefined;
-  /** What lies before a span in its section. */
-  readonly before: (span: Span, side: "pre" | "post") => Span | undefined;
-  /** Both sides, with their uses. */
-  readonly sides: Sides;
-}
-
-/** A context whose correspondences are looked for when first asked for. */
-export function compareContext(pairing: Pairing, arch: Arch, sides: Sides): CompareContext {
-  const tables = { pre: sides.pre.table, post: sides.post.table };
-  const known = new Map<Span, Correspondence | undefined>();
-  const correspondenceOf = (pre: Span): Correspondence | undefined => {
-    const post = pairing.postOf[pre.id];
-    if (post === undefined || !isCode(pre.kind) || Buffer.compare(pre.bytes, post.bytes) === 0) return undefined;
-    // Alone in its section, a function has its own alignment and no neighbour.
-    if (!hasNeighbours(pre, tables.pre) && !hasNeighbours(post, tables.post)) return undefined;
-    if (!known.has(pre)) known.set(pre, correspond(pre, post, arch));
-    return known.get(pre);
-  };
-  const before = (span: Span, side: "pre" | "post"): Span | undefined => {
-    const other = span.offset === 0 ? undefined : tables[side].spans[span.id - 1];
-    return other?.section === span.section ? other : undefined;
-  };
-  return { pairing, arch, correspondenceOf, before, sides };
-}
-
-/** Whether other code lies in the same section: then branches and alignment inside a function depend on its place. */
-function hasNeighbours(span: Span, table: SpanTable): boolean {
-  return table.spansOf(span.section.index).length > 1;
-}
-
-class Comparer implements Comparison {
+class Comparer implements Comparison, TargetEffects {
   readonly differences: Difference[] = [];
   readonly lines: Difference[] = [];
   readonly links: Link[] = [];
@@ -93,6 +53,7 @@ class Comparer implements Comparison {
   readonly #pre: Span;
   readonly #post: Span;
   readonly #context: CompareContext;
+  readonly #targets: TargetComparer;
   /** How many differences there are; only the first ones are kept. */
   #count = 0;
   /** How many of them may be parts of line numbers, as long as every stretch of bytes was. */
@@ -101,14 +62,13 @@ class Comparer implements Comparison {
   /** Where we are, when not in the span itself. */
   #within: string | undefined;
   #base = 0;
-  /** By the ids of two constants: whether they become the same. */
-  readonly #held = new Map<string, boolean>();
   #visited: Set<Span> | undefined;
 
   constructor(pre: Span, post: Span, context: CompareContext) {
     this.#pre = pre;
     this.#post = post;
     this.#context = context;
+    this.#targets = new TargetComparer(context, this);
   }
 
   compareWhole(): void {
@@ -190,79 +150,9 @@ class Comparer implements Comparison {
     if (a.howto.family !== b.howto.family) {
       const [from, to] = targetTexts(a, b);
       this.#differ("relocation-type", a.offset, `${a.howto.name} ${from}`, `${b.howto.name} ${to}`);
-    } else if (!this.#isSameTarget(a, b)) {
+    } else if (!this.#targets.isSame(a, b)) {
       this.#differ("relocation-target", a.offset, ...targetTexts(a, b));
     }
-  }
-
-  #isSameTarget(a: SpanRelocation, b: SpanRelocation): boolean {
-    const { target: p } = a;
-    const { target: q } = b;
-    if (a.anchor === "certain" && b.anchor === "certain") return true;
-    if (p !== undefined && q !== undefined) {
-      if (isComparedByContents(p.kind) && isComparedByContents(q.kind)) return this.#hasSameContents(a, b, p, q);
-      const text = stringBytes(p, a.targetOffset);
-      const other = text && stringBytes(q, b.targetOffset);
-      if (text !== undefined && other !== undefined) return Buffer.compare(text, other) === 0;
-      if (a.distance === "address" && b.distance === "address") {
-        const meant = this.#sameAddressed(a, b, p, q);
-        if (meant !== undefined) this.#link(a, b, meant);
-        return meant !== undefined;
-      }
-      if (this.#context.pairing.postOf[p.id] !== q) return false;
-      if (!this.#isSamePlace(p, a.targetOffset, q, b.targetOffset)) return false;
-      this.#link(a, b, p);
-      return true;
-    }
-    // A definition that moved to another object, or came from one, is still the one of that name.
-    if ((p === undefined) !== (q === undefined)) {
-      const defined = (p ?? q) as Span;
-      const place = p === undefined ? b : a;
-      const isAtEntry = place.targetOffset === (isCode(defined.kind) ? defined.entry : place.targetOffset);
-      return (
-        isGlobal(a) && isGlobal(b) && a.symbol?.name === b.symbol?.name && addendOf(a) === addendOf(b) && isAtEntry
-      );
-    }
-    if (a.into !== undefined || b.into !== undefined) return this.#isSameInSection(a, b);
-    return sameSymbol(a, b) && addendOf(a) === addendOf(b);
-  }
-
-  /** Into the same entry of the same owner; where entries cannot be told, to the same place of a section that is the same. */
-  #isSameInSection(a: SpanRelocation, b: SpanRelocation): boolean {
-    const [p, q] = [a.into, b.into];
-    if (p === undefined || q === undefined || p.section.name !== q.section.name) return false;
-    if (a.targetOffset !== b.targetOffset) return false;
-    if (p.entry === undefined || q.entry === undefined)
-      return p.entry === q.entry && Buffer.compare(p.section.bytes, q.section.bytes) === 0;
-    const [owner, twin] = [p.entry.owner, q.entry.owner];
-    const isSameOwner =
-      owner.kind === "fragment" ? twin.kind === "fragment" : this.#context.pairing.postOf[owner.id] === twin;
-    return isSameOwner && rankOf(p.entry) === rankOf(q.entry);
-  }
-
-  /**
-   * The variable that a computed address means on both sides; undefined when not the same. Where it may be the beginning of one
-   * or the end of the one before, both readings must agree: a loop over an array that grew runs up to the same variable as
-   * before. What nothing follows on one side is an end.
-   */
-  #sameAddressed(a: SpanRelocation, b: SpanRelocation, p: Span, q: Span): Span | undefined {
-    const { pairing, before } = this.#context;
-    const ended = a.targetOffset === 0 ? before(p, "pre") : p;
-    const otherEnded = b.targetOffset === 0 ? before(q, "post") : q;
-    const isEnded = ended !== undefined && pairing.postOf[ended.id] === otherEnded;
-    if (pairing.postOf[p.id] === q && a.targetOffset === b.targetOffset) {
-      const movedEnd = a.targetOffset === 0 && isEnded && ended.size !== otherEnded?.size;
-      return movedEnd ? undefined : p;
-    }
-    if (!isEnded || otherEnded === undefined || ended.size !== otherEnded.size) return undefined;
-    const isLast = ended === p || otherEnded === q;
-    return isLast && endOf(ended, a, p) && endOf(otherEnded, b, q) ? ended : undefined;
-  }
-
-  /** Equal distance from the entry, or from the instruction that corresponds. */
-  #isSamePlace(p: Span, preOffset: number, q: Span, postOffset: number): boolean {
-    const moved = this.#context.correspondenceOf(p)?.offsets.get(preOffset);
-    return moved === undefined ? preOffset - p.entry === postOffset - q.entry : moved === postOffset;
   }
 
   /** Takes back what was found when it comes only from longer or shorter branches, and compares what they refer to instead. */
@@ -277,7 +167,7 @@ class Comparer implements Comparison {
       const bothBranch = isJump || a.symbol === undefined || b.symbol === undefined;
       if (!bothBranch && a.howto.family !== b.howto.family) {
         this.#differ("relocation-type", a.offset, a.howto.name, b.howto.name);
-      } else if (!this.#isSameTarget(a, b)) {
+      } else if (!this.#targets.isSame(a, b)) {
         this.#differ("relocation-target", a.offset, ...targetTexts(a, b));
       }
     }
@@ -288,7 +178,7 @@ class Comparer implements Comparison {
   }
 
   /** Remembers references that hold only as long as their target keeps its twin, or is not replaced. */
-  #link(a: SpanRelocation, b: SpanRelocation, target: Span): void {
+  link(a: SpanRelocation, b: SpanRelocation, target: Span): void {
     if (target === this.#pre) return;
     const isMiddle = isCode(target.kind) && !isEntryPoint(target, a.targetOffset);
     if (isCode(target.kind) ? !isMiddle : isState(target.kind)) return;
@@ -303,45 +193,8 @@ class Comparer implements Comparison {
     });
   }
 
-  #hasSameContents(a: SpanRelocation, b: SpanRelocation, p: Span, q: Span): boolean {
-    if (p.kind === "fragment" || q.kind === "fragment") return this.#compareFragments(a, b, p, q);
-    if (p.kind === "toc" && q.kind === "toc") {
-      if (a.targetOffset !== b.targetOffset) return false;
-      const [x] = p.relocations;
-      const [y] = q.relocations;
-      if (x === undefined || y === undefined) return x === y && Buffer.compare(p.bytes, q.bytes) === 0;
-      return x.howto === y.howto && this.#isSameTarget(x, y);
-    }
-    if (p.relocations.length > 0 || q.relocations.length > 0)
-      return this.#holdsSame(p, q) && a.targetOffset === b.targetOffset;
-    const from = tail(p, a.targetOffset);
-    const to = tail(q, b.targetOffset);
-    return from !== undefined && to !== undefined
-      ? Buffer.compare(from, to) === 0
-      : a.targetOffset === b.targetOffset && Buffer.compare(p.bytes, q.bytes) === 0;
-  }
-
-  /** Whether two constants that relocations fill (addresses, the places of thread-locals) become the same. */
-  #holdsSame(p: Span, q: Span): boolean {
-    const key = `${p.id} ${q.id}`;
-    const known = this.#held.get(key);
-    if (known !== undefined) return known;
-    // Those that lead back to each other differ nowhere else.
-    this.#held.set(key, true);
-    const { arch } = this.#context;
-    const isSame =
-      p.relocations.length === q.relocations.length &&
-      contentsKey(p, arch) === contentsKey(q, arch) &&
-      p.relocations.every((x, i) => {
-        const y = q.relocations[i] as SpanRelocation;
-        return x.offset === y.offset && x.howto === y.howto && this.#isSameTarget(x, y);
-      });
-    this.#held.set(key, isSame);
-    return isSame;
-  }
-
   /** Fragments are part of the function that uses them; their differences are its own. */
-  #compareFragments(a: SpanRelocation, b: SpanRelocation, p: Span, q: Span): boolean {
+  compareFragments(a: SpanRelocation, b: SpanRelocation, p: Span, q: Span): boolean {
     if (p.kind !== q.kind || a.targetOffset !== b.targetOffset) return false;
     this.#visited ??= new Set();
     if (this.#visited.has(p)) return true;
@@ -426,7 +279,7 @@ class Comparer implements Comparison {
       this.#differ("entry-size", 0, String(a.relocations.length), String(b.relocations.length));
     for (const [i, x] of a.relocations.entries()) {
       const y = b.relocations[i];
-      if (y !== undefined && !this.#isSameTarget(x, y)) this.#differ("relocation-target", 0, ...targetTexts(x, y));
+      if (y !== undefined && !this.#targets.isSame(x, y)) this.#differ("relocation-target", 0, ...targetTexts(x, y));
     }
   }
 
@@ -459,35 +312,6 @@ class Comparer implements Comparison {
     this.#count = 0;
     this.#lineParts = 0;
   }
-}
-
-/** Whether a place that a reference gives by `target` is the end of a span: that of the target, or of the one before it. */
-function endOf(span: Span, { targetOffset }: SpanRelocation, target: Span): boolean {
-  return span.offset + span.size === target.offset + targetOffset;
-}
-
-/** The addend without a line that shares its word. */
-function addendOf({ targetAddend, packed }: SpanRelocation): bigint {
-  return packed === undefined ? targetAddend : targetAddend - BigInt(packed);
-}
-
-function isGlobal(relocation: SpanRelocation): boolean {
-  return relocation.symbol !== undefined && relocation.symbol.bind !== STB.LOCAL;
-}
-
-function sameSymbol(a: SpanRelocation, b: SpanRelocation): boolean {
-  const x = a.symbol;
-  const y = b.symbol;
-  if (x === undefined || y === undefined) return x === y;
-  if (x.section === undefined && y.section === undefined && x.shndx !== y.shndx) return false;
-  if (withoutHashes(x.name) !== withoutHashes(y.name)) return false;
-  if (x.section !== undefined || x.shndx === SHN.UNDEF) return true;
-  // What an absolute symbol means is its value; a common one's is its alignment, which is told with its size.
-  return x.value === y.value || (x.shndx === SHN.COMMON && x.bind !== STB.LOCAL);
-}
-
-function tail(span: Span, offset: number): Uint8Array | undefined {
-  return offset >= 0 && offset < span.bytes.length ? span.bytes.subarray(offset) : undefined;
 }
 
 /** Entries of one owner stand by table name, then by place; equal rank means that they are to be compared. */
