@@ -22,7 +22,7 @@ export interface Meaning {
 }
 
 export function meaningOf(diff: ObjectDiff, pre: View, post: View, twins: SectionTwins): Meaning {
-  const { pairing, outcome } = diff;
+  const { pairing, result } = diff;
   const fragments = new Map<Span, Span>();
   const twinOf = twinSymbols(diff, pre, post, twins);
   const judge: Judge = { pre, post, twinOf, isSame, isSameRead, isNoise: () => false };
@@ -51,15 +51,15 @@ export function meaningOf(diff: ObjectDiff, pre: View, post: View, twins: Sectio
     if (p.kind === "constant" && q.kind === "constant")
       return Buffer.compare(p.bytes.subarray(Math.max(from, 0)), q.bytes.subarray(Math.max(to, 0))) === 0;
     if (pairing.postOf[p.id] !== q) return false;
-    const fate = outcome.fates[p.id];
-    if (fate === "unpaired") return false;
-    if (from - p.entry !== to - q.entry) return fate === "equal" && isReencoded(p);
+    const outcome = result.outcomes[p.id];
+    if (outcome === "relocated") return false;
+    if (from - p.entry !== to - q.entry) return outcome === "unchanged" && isReencoded(p);
     // Who points into the middle of what is replaced has to be replaced, too.
-    return fate !== "patched" || !isCode(p.kind) || isEntryPoint(p, from);
+    return outcome !== "replaced" || !isCode(p.kind) || isEntryPoint(p, from);
   }
 
   function isReencoded(p: Span): boolean {
-    return outcome.lines[p.id]?.some(({ kind }) => kind === "encoding-only") ?? false;
+    return result.lines[p.id]?.some(({ kind }) => kind === "encoding-only") ?? false;
   }
 
   function isSameFragment(p: Span, q: Span): boolean {

@@ -125,9 +125,9 @@ class SpanSweep {
   }
 
   #ofPair(p: Span, q: Span): Owner {
-    const fate = this.#diff.outcome.fates[p.id];
+    const outcome = this.#diff.result.outcomes[p.id];
     // Most spans are equal: whether the description tells of one is asked only where it may.
-    const isTold = fate !== "equal" && this.#told.isTold(p, "pre");
+    const isTold = outcome !== "unchanged" && this.#told.isTold(p, "pre");
     const doubt = this.#identity(p, q, isTold);
     // That symbols have other sizes is told beside the contents, which are compared all the same.
     const isOpen = doubt !== undefined && !(this.#told.isResized(p, "pre") && !this.#identity(p, q, true));
@@ -140,7 +140,7 @@ class SpanSweep {
       this.#doubt(p, "pre", { offset: 0, pre: p.name, post: q.name });
       return "unexplained";
     }
-    const lines = this.#diff.outcome.lines[p.id] ?? NO_LINES;
+    const lines = this.#diff.result.lines[p.id] ?? NO_LINES;
     const isReencoded = lines.length > 0 && lines.some(({ kind }) => kind === "encoding-only");
     this.#isNoise = false;
     const gap = isReencoded ? this.#reencoded(p, q) : this.#compareWhole(p, q, lines);

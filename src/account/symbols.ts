@@ -18,7 +18,7 @@ const UNKNOWN = -2;
  * place: names of spans that are pairs, sections whose spans are pairs one by one, and what is defined elsewhere by one name.
  */
 export function twinSymbols(diff: ObjectDiff, pre: View, post: View, twins: SectionTwins): TwinOf {
-  const { pairing, outcome } = diff;
+  const { pairing, result } = diff;
   const known = new Int32Array(pre.object.symbols.length).fill(UNKNOWN);
   known[0] = 0;
   pairSettled(pre, post, twins, known);
@@ -62,9 +62,9 @@ export function twinSymbols(diff: ObjectDiff, pre: View, post: View, twins: Sect
 
   /** Whether what refers to a span may go on doing so. */
   function stays(span: Span): boolean {
-    const fate = outcome.fates[span.id];
-    if (fate === "unpaired" || (fate === "patched" && isCode(span.kind))) return false;
-    const lines = outcome.lines[span.id];
+    const outcome = result.outcomes[span.id];
+    if (outcome === "relocated" || (outcome === "replaced" && isCode(span.kind))) return false;
+    const lines = result.lines[span.id];
     return lines === undefined || !lines.some(({ kind }) => kind === "encoding-only");
   }
 

@@ -154,7 +154,7 @@ async function describeObjects(
 
 /** By label: the differing instructions of each changed function. The disassembler is loaded only if there is one. */
 function changedCode({ diff, preLabels }: PlannedPair, style: InstructionStyle): InstructionLines {
-  if (!diff.outcome.fates.includes("patched")) return {};
+  if (!diff.result.outcomes.includes("replaced")) return {};
   return Object.fromEntries(renderInstructions(diff, preLabels, disassemblerFor(diff.pre.table.arch), style));
 }
 

@@ -33,7 +33,7 @@ export async function diffTwoObjects(prePath: string, postPath: string, options:
   });
   const description = assembleUpdate([fragment], { id, suppress, oldCode, sourceRoots });
   let lines: ReadonlyMap<string, readonly string[]> = new Map();
-  if (options.format === "text" && options.instructions !== false && pair.diff.outcome.fates.includes("patched"))
+  if (options.format === "text" && options.instructions !== false && pair.diff.result.outcomes.includes("replaced"))
     lines = renderInstructions(
       pair.diff,
       pair.preLabels,

@@ -50,8 +50,8 @@ export class TargetComparer {
     // A definition that moved to another object, or came from one, is still the one of that name.
     if ((p === undefined) !== (q === undefined)) {
       const defined = (p ?? q) as Span;
-      const place = p === undefined ? b : a;
-      const isAtEntry = place.targetOffset === (isCode(defined.kind) ? defined.entry : place.targetOffset);
+      const defining = p === undefined ? b : a;
+      const isAtEntry = defining.targetOffset === (isCode(defined.kind) ? defined.entry : defining.targetOffset);
       return (
         isGlobal(a) && isGlobal(b) && a.symbol?.name === b.symbol?.name && addendOf(a) === addendOf(b) && isAtEntry
       );

@@ -13,7 +13,7 @@ import { type Contents, differingRuns, type Run } from "./mask.ts";
 import { family } from "./pairing.ts";
 
 /**
- * A reference whose equality hangs on a fate that is not known yet: that of a read-only object, which may lose its twin, or of
+ * A reference whose equality hangs on an outcome that is not known yet: that of a read-only object, which may lose its twin, or of
  * a function into whose middle it points, which may be replaced.
  */
 export interface Link {

@@ -7,7 +7,7 @@ import { buildSpans } from "../spans/spans.ts";
 import { usesIn } from "../spans/uses.ts";
 import { correlate } from "./correlate.ts";
 import type { Pairing, Side } from "./pairing.ts";
-import { type Outcome, propagate } from "./propagate.ts";
+import { type DiffResult, propagate } from "./propagate.ts";
 import { changedContext, isComplete } from "./settle/outcome.ts";
 import { select, selectSections } from "./settle/settle.ts";
 
@@ -16,7 +16,7 @@ export interface ObjectDiff {
   readonly pre: Side;
   readonly post: Side;
   readonly pairing: Pairing;
-  readonly outcome: Outcome;
+  readonly result: DiffResult;
 }
 
 function sideOf(object: ElfObject, selection?: Selection): Side {
@@ -50,9 +50,9 @@ function requireComparable(pre: ElfObject, post: ElfObject): void {
 function compareSides(pre: Side, post: Side): ObjectDiff {
   const pairing = correlate(pre, post);
   // From here on every post span has a twin or is new.
-  const outcome = propagate(pre, post, pairing);
-  // From here on every pair has its fate, with reasons.
-  return { pre, post, pairing, outcome };
+  const result = propagate(pre, post, pairing);
+  // From here on every pair has its outcome, with reasons.
+  return { pre, post, pairing, result };
 }
 
 /** Sections of which an object has at least so many are worth a sweep before any span is made. */

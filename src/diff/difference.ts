@@ -111,11 +111,11 @@ function pointedText(relocation: SpanRelocation): string | undefined {
 const LONGEST = 60;
 const BEFORE = 20;
 
-/** A part of a text around a place, with an ellipsis where something is left out; counted in UTF-16 units, never half a character. */
-function excerpt(text: string, place: number): string {
+/** A part of a text around a position, with an ellipsis where something is left out; counted in UTF-16 units, never half a character. */
+function excerpt(text: string, position: number): string {
   if (text.length <= LONGEST) return text;
   const isHalf = (at: number): boolean => /[\udc00-\udfff]/.test(text[at] ?? "");
-  let from = place + BEFORE <= LONGEST ? 0 : Math.min(place - BEFORE, text.length - LONGEST);
+  let from = position + BEFORE <= LONGEST ? 0 : Math.min(position - BEFORE, text.length - LONGEST);
   if (from > 0 && isHalf(from)) from--;
   let to = Math.min(from + LONGEST, text.length);
   if (isHalf(to)) to++;

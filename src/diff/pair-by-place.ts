@@ -17,8 +17,8 @@ export const pairByPlace: PairingPass = (pre, post, pairing) => {
     const before = gapsOf(pre, index, (span) => pairing.postOf[span.id]);
     if (before.size === 0) continue;
     const after = gapsOf(post, other, (span) => (pairing.preOf[span.id] === undefined ? undefined : span));
-    for (const [place, spans] of before) {
-      const twins = after.get(place) ?? [];
+    for (const [neighbours, spans] of before) {
+      const twins = after.get(neighbours) ?? [];
       if (twins.length !== spans.length) continue;
       for (const [i, span] of spans.entries()) pairs.push([span, twins[i] as Span]);
     }

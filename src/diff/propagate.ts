@@ -11,20 +11,20 @@ import { unprovenLines } from "./line-map.ts";
 import type { Pairing, Side } from "./pairing.ts";
 
 /**
- * What became of a pair. Why this needs a fixpoint: `f` jumps into the middle of `f.cold`; only `f.cold` differs in its bytes.
+ * What an update does with a pair. Why this needs a fixpoint: `f` jumps into the middle of `f.cold`; only `f.cold` differs in its bytes.
  * Replacing `f.cold` leaves `f` jumping into the middle of the old one, so `f` is replaced too, so what points into
  * the middle of `f` is, so its jump table is … A table that grows has no place of its own any more: it loses its twin,
  * code that reads it must read the new one, and is replaced in turn.
  *
- * `patched`: code that is replaced at its entry. `in-place`: read-only data rewritten where it is. `unpaired`: read-only data
- * that needs a new place. `state`: data that differs but holds running state, and stays what it is.
+ * `replaced`: code that is replaced at its entry. `rewritten`: read-only data rewritten where it is. `relocated`: read-only data
+ * that needs a new address. `stateful`: data that differs but holds running state, and stays what it is.
  */
-export type Fate = "equal" | "patched" | "in-place" | "unpaired" | "state";
+export type Outcome = "unchanged" | "replaced" | "rewritten" | "relocated" | "stateful";
 
-/** The settled comparison of all pairs. */
-export interface Outcome {
+/** What the comparison of all pairs comes to, consequences included. */
+export interface DiffResult {
   /** By pre span id; undefined for spans without a twin. */
-  readonly fates: readonly (Fate | undefined)[];
+  readonly outcomes: readonly (Outcome | undefined)[];
   /** By pre span id. */
   readonly reasons: readonly (readonly Difference[] | undefined)[];
   /** By pre span id: differences that are only line numbers. */
@@ -36,18 +36,18 @@ export interface Outcome {
 }
 
 /** What a difference means for a pair of this kind. */
-function fateOf(pre: Span, post: Span): Fate {
-  if (isCode(pre.kind)) return "patched";
+function outcomeOf(pre: Span, post: Span): Outcome {
+  if (isCode(pre.kind)) return "replaced";
   // Constants are told by what they hold: another content is another constant.
-  if (pre.kind === "constant" && post.kind === "constant") return "unpaired";
-  if (pre.kind === "rodata" && post.kind === "rodata") return pre.size === post.size ? "in-place" : "unpaired";
-  return "state";
+  if (pre.kind === "constant" && post.kind === "constant") return "relocated";
+  if (pre.kind === "rodata" && post.kind === "rodata") return pre.size === post.size ? "rewritten" : "relocated";
+  return "stateful";
 }
 
 /** Compares every pair, then lets each consequence have its own until nothing changes any more; each link is looked at once. */
-export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
+export function propagate(pre: Side, post: Side, pairing: Pairing): DiffResult {
   const { arch } = pre.table;
-  const fates: (Fate | undefined)[] = new Array(pre.table.spans.length);
+  const outcomes: (Outcome | undefined)[] = new Array(pre.table.spans.length);
   const reasons: (Difference[] | undefined)[] = new Array(pre.table.spans.length);
   const lines: (readonly Difference[] | undefined)[] = new Array(pre.table.spans.length);
   const context = compareContext(pairing, arch, { pre, post });
@@ -61,14 +61,14 @@ export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
     readonly setAside: readonly Difference[];
   }[] = [];
 
-  const settle = (span: Span, twin: Span, difference: readonly Difference[]): void => {
+  const recordChange = (span: Span, twin: Span, difference: readonly Difference[]): void => {
     const known = reasons[span.id];
     if (known !== undefined) {
       if (known.length < MOST_REASONS) append(known, difference);
       return;
     }
     reasons[span.id] = [...difference];
-    fates[span.id] = fateOf(span, twin);
+    outcomes[span.id] = outcomeOf(span, twin);
     queue.push(span);
   };
 
@@ -79,7 +79,7 @@ export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
     instrumented.add(span);
     reasons[span.id] = [...differences];
     const isCounted = post.uses(twin).some(({ from }) => isCode(from.kind) && !isInstrumentation(from, post.uses));
-    if (isState(span.kind)) fates[span.id] = span.size !== twin.size && isCounted ? "unpaired" : "state";
+    if (isState(span.kind)) outcomes[span.id] = span.size !== twin.size && isCounted ? "relocated" : "stateful";
   };
 
   const differ = (span: Span, twin: Span, differences: readonly Difference[]): void => {
@@ -87,7 +87,7 @@ export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
     if (post.table.exempt.has(twin)) exempt.push(span);
     else if (mayBeOwn && isInstrumentation(span, pre.uses) && isInstrumentation(twin, post.uses))
       setApart(span, twin, differences);
-    else settle(span, twin, differences);
+    else recordChange(span, twin, differences);
   };
 
   /** Code from which `user` is reached in the middle must move along with it. */
@@ -102,9 +102,9 @@ export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
       )
         continue;
       const twin = pairing.preOf[target.id];
-      if (twin === undefined || target.kind === "fragment" || fates[twin.id] === "patched") continue;
+      if (twin === undefined || target.kind === "fragment" || outcomes[twin.id] === "replaced") continue;
       const text = shortTarget(relocation);
-      settle(twin, target, [
+      recordChange(twin, target, [
         {
           kind: "middle-reference",
           offset: relocation.targetOffset,
@@ -120,7 +120,7 @@ export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
     const twin = pairing.postOf[span.id];
     if (twin === undefined || span.kind === "fragment") continue;
     const comparison: Comparison = comparePair(span, twin, context);
-    fates[span.id] = "equal";
+    outcomes[span.id] = "unchanged";
     if (comparison.lines.length > 0) lines[span.id] = comparison.lines;
     if (comparison.differences.length > 0) differ(span, twin, comparison.differences);
     else if (comparison.lines.length > 0) shifted.push({ span, twin, ...comparison });
@@ -139,25 +139,27 @@ export function propagate(pre: Side, post: Side, pairing: Pairing): Outcome {
   }
   const preParents = parentsOf(pre);
   for (let span = queue.pop(); span !== undefined; span = queue.pop()) {
-    const fate = fates[span.id];
+    const outcome = outcomes[span.id];
     const twin = pairing.postOf[span.id] as Span;
     for (const link of links.get(span) ?? []) {
-      const breaks = link.isMiddle ? fate === "patched" : fate === "unpaired";
+      const breaks = link.isMiddle ? outcome === "replaced" : outcome === "relocated";
       const user = pairing.postOf[link.user.id];
       if (!breaks || user === undefined) continue;
       const kind = link.isMiddle ? "middle-reference" : "target-replaced";
-      settle(link.user, user, [{ kind, offset: link.offset, pre: link.pre, post: link.post, within: link.within }]);
+      recordChange(link.user, user, [
+        { kind, offset: link.offset, pre: link.pre, post: link.post, within: link.within },
+      ]);
     }
-    if (fate === "patched" || fate === "unpaired") forceTargets(twin);
-    const parent = fate === "patched" ? preParents(span) : undefined;
+    if (outcome === "replaced" || outcome === "relocated") forceTargets(twin);
+    const parent = outcome === "replaced" ? preParents(span) : undefined;
     const parentTwin = parent && pairing.postOf[parent.id];
-    if (parent !== undefined && parentTwin !== undefined && fates[parent.id] !== "patched") {
-      settle(parent, parentTwin, [
+    if (parent !== undefined && parentTwin !== undefined && outcomes[parent.id] !== "replaced") {
+      recordChange(parent, parentTwin, [
         { kind: "part-changed", offset: 0, pre: span.name, post: twin.name, within: undefined },
       ]);
     }
   }
-  return { fates, reasons, lines, exempt, instrumented };
+  return { outcomes, reasons, lines, exempt, instrumented };
 }
 
 /** The function a cold part was cut from: the user of that name. A cold part cannot be entered by itself, so its function is what gets replaced. */

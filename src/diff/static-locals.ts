@@ -51,11 +51,11 @@ function usersKey(span: Span, words: UserWords): string {
 
 /** Order of first use: what tells same-named statics of one function apart when nothing else does. */
 function byFirstUse(uses: (span: Span) => readonly Use[]): (a: Span, b: Span) => number {
-  const place = (span: Span): number => {
+  const firstUse = (span: Span): number => {
     const use = uses(span)[0];
     return use === undefined ? Number.MAX_SAFE_INTEGER : use.from.id * 0x10000 + use.relocation;
   };
-  return (a, b) => place(a) - place(b) || a.id - b.id;
+  return (a, b) => firstUse(a) - firstUse(b) || a.id - b.id;
 }
 
 /** Whether a span points to a static local that has no twin yet: then it is too early to say what it is. */

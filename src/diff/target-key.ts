@@ -11,12 +11,12 @@ export function targetKey(relocation: SpanRelocation, self: Span, pairing: Pairi
   const { target, symbol, targetAddend, howto } = relocation;
   if (relocation.anchor !== undefined) return `${howto.family} anchor`;
   if (target === undefined) return `${howto.family} ${symbol?.name ?? ""} ${targetAddend}`;
-  const place = `${howto.family} +${relocation.targetOffset}`;
-  if (target === self) return `${place} self`;
+  const shape = `${howto.family} +${relocation.targetOffset}`;
+  if (target === self) return `${shape} self`;
   const text = stringBytes(target, relocation.targetOffset);
   if (text !== undefined) return `${howto.family} ${Buffer.from(text).toString("latin1")}`;
   const pre = isPost ? pairing.preOf[target.id] : pairing.postOf[target.id] === undefined ? undefined : target;
-  return pre === undefined ? `${place} free ${target.kind} ${target.size}` : `${place} #${pre.id}`;
+  return pre === undefined ? `${shape} free ${target.kind} ${target.size}` : `${shape} #${pre.id}`;
 }
 
 /** All that a span refers to, in words that are equal on both sides when the references are. */

@@ -109,11 +109,15 @@ function nameFacts({ pre, post, pairing }: ObjectDiff): Fact[] {
  * References that go by another name of the same place: where one of the names is weak, a linker may give the other a definition
  * of its own. Only of code and data that stay, record by record.
  */
-function aliasFacts({ pre, pairing, outcome }: ObjectDiff): Fact[] {
+function aliasFacts({ pre, pairing, result }: ObjectDiff): Fact[] {
   const facts: Fact[] = [];
   for (const span of pre.table.spans) {
     const twin = pairing.postOf[span.id];
-    if (twin === undefined || outcome.fates[span.id] !== "equal" || span.relocations.length !== twin.relocations.length)
+    if (
+      twin === undefined ||
+      result.outcomes[span.id] !== "unchanged" ||
+      span.relocations.length !== twin.relocations.length
+    )
       continue;
     for (const [i, { symbol: old }] of span.relocations.entries()) {
       const now = twin.relocations[i]?.symbol;

@@ -58,12 +58,13 @@ export function sectionFacts(diff: ObjectDiff): Fact[] {
 }
 
 /** Sections whose spans are pairs that stay, each two once. */
-function* neighbours({ pre, pairing, outcome }: ObjectDiff): Generator<Neighbours> {
+function* neighbours({ pre, pairing, result }: ObjectDiff): Generator<Neighbours> {
   const seen = new Map<number, number>();
   for (const span of pre.table.spans) {
     const twin = pairing.postOf[span.id];
-    const fate = outcome.fates[span.id];
-    if (twin === undefined || fate === "patched" || fate === "unpaired" || isComparedByContents(span.kind)) continue;
+    const outcome = result.outcomes[span.id];
+    if (twin === undefined || outcome === "replaced" || outcome === "relocated" || isComparedByContents(span.kind))
+      continue;
     const { section: a } = span;
     const { section: b } = twin;
     if (seen.get(a.index) === b.index) continue;

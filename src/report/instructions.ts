@@ -36,7 +36,7 @@ export function renderInstructions(
   for (const span of diff.pre.table.spans) {
     const twin = diff.pairing.postOf[span.id];
     const label = labels.get(span);
-    if (twin === undefined || label === undefined || diff.outcome.fates[span.id] !== "patched") continue;
+    if (twin === undefined || label === undefined || diff.result.outcomes[span.id] !== "replaced") continue;
     if (!isCode(span.kind) || span.kind === "fragment") continue;
     const pre = disassemble(span, targetKeys(diff.pairing, "pre"));
     const post = disassemble(twin, targetKeys(diff.pairing, "post"));

@@ -47,27 +47,27 @@ function passes(update: UpdateDescription): boolean {
 
 /** The same outcome, but each span that differs is said to differ in a line number, with evidence that is made up. */
 function allLines(diff: ObjectDiff): ObjectDiff {
-  const { outcome } = diff;
+  const { result } = diff;
   const asLine = (span: Span, difference: Difference): Difference => {
     const at = { section: span.section.index, offset: span.offset + difference.offset };
     const line = { by: "callee", place: "x.c", pre: 7, post: 8, field: { pre: at, post: at, size: 4 } } as const;
     return { ...difference, kind: "line-number", pre: "7", post: "8", line };
   };
-  const lines = outcome.lines.map((known, id) => {
-    const reasons = outcome.reasons[id]?.map((one) => asLine(diff.pre.table.spans[id] as Span, one));
+  const lines = result.lines.map((known, id) => {
+    const reasons = result.reasons[id]?.map((one) => asLine(diff.pre.table.spans[id] as Span, one));
     return reasons ?? known;
   });
-  const fates = outcome.fates.map((fate) => fate && ("equal" as const));
-  return { ...diff, outcome: { ...outcome, fates, lines, reasons: [] } };
+  const outcomes = result.outcomes.map((outcome) => outcome && ("unchanged" as const));
+  return { ...diff, result: { ...result, outcomes, lines, reasons: [] } };
 }
 
 const cases = fixtureCases();
 
 describe("any change called a line number", () => {
   const changed = cases.filter((name) => {
-    const { outcome } = diffSpans(read(name, "pre"), read(name, "post"));
+    const { result } = diffSpans(read(name, "pre"), read(name, "post"));
     // A span that has to move with another has no difference of its own.
-    return outcome.reasons.some((list) => list?.some(({ kind }) => kind === "bytes" || kind === "relocation-target"));
+    return result.reasons.some((list) => list?.some(({ kind }) => kind === "bytes" || kind === "relocation-target"));
   });
 
   it.each(sampled(changed, 4))("%s", (name) => {
@@ -125,8 +125,8 @@ describe("one pass pairs wrongly", () => {
   });
 
   it.each(rows)("%s: %s, an object against itself", (_pass, _name, diff, { pairing, isAlike }) => {
-    const outcome = propagate(diff.pre, diff.post, pairing);
-    const update = describeDiff({ ...diff, pairing, outcome });
+    const result = propagate(diff.pre, diff.post, pairing);
+    const update = describeDiff({ ...diff, pairing, result });
     expect(rungStatus(update, "none")).not.toBe("applicable");
     // Two static locals of one function that hold other values are told as changed, which is loud enough.
     const isTold = update.functions.length + update.data.length > 0;
@@ -145,7 +145,7 @@ describe("a section that differs taken for one that is the same", () => {
     if (honest === undefined) throw new Error("nothing of the pair was settled");
     const sides = { pre: sideOf(pre, honest.pre), post: sideOf(post, honest.post) };
     const pairing = correlate(sides.pre, sides.post);
-    return describeDiff({ ...sides, pairing, outcome: propagate(sides.pre, sides.post, pairing) });
+    return describeDiff({ ...sides, pairing, result: propagate(sides.pre, sides.post, pairing) });
   }
 
   function sideOf(object: ElfObject, selection: Selection): Side {

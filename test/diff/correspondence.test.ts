@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { diffOf, fatesOf, linesOf } from "../support/built-pair.ts";
+import { diffOf, linesOf, outcomesOf } from "../support/built-pair.ts";
 import { type ElfExtra, type Part, section } from "../support/elf-parts.ts";
 
 /** Functions one after another in one section. */
@@ -30,56 +30,56 @@ describe("branches that the assembler made longer or shorter", () => {
       "a call to another neighbour",
       plain({ f: "e801000000c3", g: "31c0c3", h: "31d2c3" }),
       plain({ f: "e804000000c3", g: "31c0c3", h: "31d2c3" }),
-      ["f patched"],
+      ["f replaced"],
       [],
     ],
     [
       "a jump becomes long because a neighbour grew",
       plain({ f: "7423 31c0c3", n: big(32), g: "31d2c3" }),
       plain({ f: "0f8483000000 31c0c3", n: big(128), g: "31d2c3" }),
-      ["n patched"],
+      ["n replaced"],
       ["f encoding-only +0: 5 → 9"],
     ],
     [
       "the same with an edit is a change",
       plain({ f: "7423 31c0c3", n: big(32), g: "31d2c3" }),
       plain({ f: "0f8483000000 31c9c3", n: big(128), g: "31d2c3" }),
-      ["f patched", "n patched"],
+      ["f replaced", "n replaced"],
       [],
     ],
     [
       "another condition is a change",
       plain({ f: "7423 31c0c3", n: big(32), g: "31d2c3" }),
       plain({ f: "0f8583000000 31c0c3", n: big(128), g: "31d2c3" }),
-      ["f patched", "n patched"],
+      ["f replaced", "n replaced"],
       [],
     ],
     [
       "another target is a change",
       plain({ f: "7423 31c0c3", n: big(32), g: "31d2c3", h: "31f6c3" }),
       plain({ f: "0f8486000000 31c0c3", n: big(128), g: "31d2c3", h: "31f6c3" }),
-      ["f patched", "n patched"],
+      ["f replaced", "n replaced"],
       [],
     ],
     [
       "jmp too",
       plain({ f: "eb23 31c0c3", n: big(32), g: "31d2c3" }),
       plain({ f: "e983000000 31c0c3", n: big(128), g: "31d2c3" }),
-      ["n patched"],
+      ["n replaced"],
       ["f encoding-only +0: 5 → 8"],
     ],
     [
       "an inner jump over the longer one still goes to the same place",
       plain({ f: "7402 7423 31c0c3", n: big(32), g: "31d2c3" }),
       plain({ f: "7406 0f8483000000 31c0c3", n: big(128), g: "31d2c3" }),
-      ["n patched"],
+      ["n replaced"],
       ["f encoding-only +0: 7 → 11"],
     ],
     [
       "an inner jump to another place is a change",
       plain({ f: "7402 7423 31c0c3", n: big(32), g: "31d2c3" }),
       plain({ f: "7408 0f8483000000 31c0c3", n: big(128), g: "31d2c3" }),
-      ["f patched", "n patched"],
+      ["f replaced", "n replaced"],
       [],
     ],
     [
@@ -91,8 +91,8 @@ describe("branches that the assembler made longer or shorter", () => {
       { machine: "aarch64" },
     ],
   ];
-  it.each(cases)("%s", (_what, pre, post, fates, lines, extra) => {
+  it.each(cases)("%s", (_what, pre, post, outcomes, lines, extra) => {
     const diff = diffOf(pre, post, extra);
-    expect({ fates: fatesOf(diff), lines: linesOf(diff) }).toEqual({ fates, lines });
+    expect({ outcomes: outcomesOf(diff), lines: linesOf(diff) }).toEqual({ outcomes, lines });
   });
 });

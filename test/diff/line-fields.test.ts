@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { diffOf, fatesOf, linesOf, reasonsOf } from "../support/built-pair.ts";
+import { diffOf, linesOf, outcomesOf, reasonsOf } from "../support/built-pair.ts";
 import { type Part, rodata, section, strings, symbol, text } from "../support/elf-parts.ts";
 
-/** Fates, and lines, of a pair in which one thing differs. */
-function verdict(make: (version: 0 | 1) => Part[]): { fates: string[]; lines: string[] } {
+/** Outcomes, and lines, of a pair in which one thing differs. */
+function verdict(make: (version: 0 | 1) => Part[]): { outcomes: string[]; lines: string[] } {
   const diff = diffOf(make(0), make(1));
-  return { fates: fatesOf(diff), lines: linesOf(diff) };
+  return { outcomes: outcomesOf(diff), lines: linesOf(diff) };
 }
 
 const hex = (value: number): string => {
@@ -40,7 +40,7 @@ describe("places that Rust's panics are told", () => {
     }),
     strings(file),
   ];
-  const CHANGED = [".data.rel.ro..Lanon.1 in-place"];
+  const CHANGED = [".data.rel.ro..Lanon.1 rewritten"];
   const cases: [string, Location, Location, string[]][] = [
     ["line and column are noise", {}, { line: 7, column: 11 }, []],
     ["a line alone too", {}, { line: 7 }, []],
@@ -63,8 +63,8 @@ describe("places that Rust's panics are told", () => {
     ],
     ["more fields are another struct", { tail: "01000000" }, { tail: "01000000", line: 7 }, CHANGED],
   ];
-  it.each(cases)("%s", (_what, pre, post, fates) => {
-    expect(verdict((version) => location(version === 0 ? pre : post)).fates).toEqual(fates);
+  it.each(cases)("%s", (_what, pre, post, outcomes) => {
+    expect(verdict((version) => location(version === 0 ? pre : post)).outcomes).toEqual(outcomes);
   });
   it("the line is told, with the column where that differs", () => {
     expect(verdict((version) => location({ line: 5 + version, column: 9 + version })).lines).toEqual([
@@ -86,11 +86,11 @@ describe("places in sanitizers' reports", () => {
       `${hex(5)}${hex(1)}${hex(3)}`,
       `${hex(5)}${hex(1)}${hex(4)}`,
       undefined,
-      [".data state"],
+      [".data stateful"],
     ],
-    ["nor are they for any other callee", `${hex(5)}${hex(1)}`, `${hex(7)}${hex(1)}`, "configure", [".data state"]],
-  ])("%s", (_what, pre, post, handler, fates) => {
-    expect(verdict((version) => report(version === 0 ? pre : post, handler)).fates).toEqual(fates);
+    ["nor are they for any other callee", `${hex(5)}${hex(1)}`, `${hex(7)}${hex(1)}`, "configure", [".data stateful"]],
+  ])("%s", (_what, pre, post, handler, outcomes) => {
+    expect(verdict((version) => report(version === 0 ? pre : post, handler)).outcomes).toEqual(outcomes);
   });
 });
 
@@ -102,8 +102,8 @@ describe("a message that code reads", () => {
   ];
   it("is noise before the patch, and none when new code would get the old line", () => {
     const reader = text("g", "8b05{PC32 _entry.1+20}c3");
-    expect(fatesOf(diffOf(message(5), message(7)))).toEqual([]);
-    expect(fatesOf(diffOf(message(5), [...message(7), reader]))).toEqual(["_entry.1 in-place"]);
+    expect(outcomesOf(diffOf(message(5), message(7)))).toEqual([]);
+    expect(outcomesOf(diffOf(message(5), [...message(7), reader]))).toEqual(["_entry.1 rewritten"]);
   });
 });
 
@@ -122,11 +122,11 @@ describe("lines that Xen packs into its bug frames", () => {
   it.each<[string, Part[], Part[], string[], string[]]>([
     ["the low half", frame(5), frame(7), [], ["f bug-line +2: 5 → 7"]],
     ["both halves", frame(120), frame(300), [], ["f bug-line +2: 120 → 300"]],
-    ["another place is a change", frame(5), frame(5, 4), ["f patched"], []],
-    ["another file is a change", frame(5), frame(5, 2, 4), ["f patched"], []],
-  ])("%s", (_what, pre, post, fates, lines) => {
+    ["another place is a change", frame(5), frame(5, 4), ["f replaced"], []],
+    ["another file is a change", frame(5), frame(5, 2, 4), ["f replaced"], []],
+  ])("%s", (_what, pre, post, outcomes, lines) => {
     const diff = diffOf(pre, post);
-    expect({ fates: fatesOf(diff), lines: linesOf(diff) }).toEqual({ fates, lines });
+    expect({ outcomes: outcomesOf(diff), lines: linesOf(diff) }).toEqual({ outcomes, lines });
   });
   it("a function to run, in another object, keeps its line beside it", () => {
     const run = (line: number, name = "dump"): Part[] => {
@@ -134,7 +134,7 @@ describe("lines that Xen packs into its bug frames", () => {
       const frames = `{PC32 .text.f:f+${2 + high}}{PC32 ${name}+${4 + low}}`;
       return [text("f", "31c0 0f0b 0f0b c3"), section(".bug_frames.0", frames, { flags: "A" }), symbol(name)];
     };
-    expect(fatesOf(diffOf(run(5), run(300)))).toEqual([]);
+    expect(outcomesOf(diffOf(run(5), run(300)))).toEqual([]);
     expect(reasonsOf(diffOf(run(5), run(5, "halt")))).not.toEqual([]);
   });
 });

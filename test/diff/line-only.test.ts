@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { diffOf, fatesOf, linesOf } from "../support/built-pair.ts";
+import { diffOf, linesOf, outcomesOf } from "../support/built-pair.ts";
 import type { MachineName } from "../support/elf-description.ts";
 import { data, type Part, rodata, section, strings, text } from "../support/elf-parts.ts";
 
@@ -140,16 +140,16 @@ function parts({ name, call, ret }: Machine, code: string, named = "a.c", callee
 
 function verdict(of: Machine, pre: string, post: string, named?: string, callee?: string): Verdict {
   const diff = diffOf(parts(of, pre, named, callee), parts(of, post, named, callee), { machine: of.machine });
-  return { fates: fatesOf(diff), lines: linesOf(diff).map((line) => line.replace(/\+\d+/, "+x")) };
+  return { outcomes: outcomesOf(diff), lines: linesOf(diff).map((line) => line.replace(/\+\d+/, "+x")) };
 }
 
 interface Verdict {
-  readonly fates: string[];
+  readonly outcomes: string[];
   readonly lines: string[];
 }
 
-const LINE: Verdict = { fates: [], lines: ["f line-number +x: 5 → 7"] };
-const CHANGED: Verdict = { fates: ["f patched"], lines: [] };
+const LINE: Verdict = { outcomes: [], lines: ["f line-number +x: 5 → 7"] };
+const CHANGED: Verdict = { outcomes: ["f replaced"], lines: [] };
 
 describe.each(machines.map((one) => [one.machine, one] as const))("%s", (_name, one) => {
   const [five, seven] = one.line;
@@ -172,7 +172,7 @@ describe.each(machines.map((one) => [one.machine, one] as const))("%s", (_name, 
   });
   it("a line and something else is a change", () => {
     const [, pre, post] = one.others[0] as (typeof one.others)[number];
-    expect(verdict(one, `NAME${five}${pre}`, `NAME${seven}${post}`).fates).toEqual(["f patched"]);
+    expect(verdict(one, `NAME${five}${pre}`, `NAME${seven}${post}`).outcomes).toEqual(["f replaced"]);
   });
 });
 
@@ -192,7 +192,7 @@ describe("what counts as evidence (x86-64)", () => {
       `${five}CALLNAMEbe09000000`,
       `${seven}CALLNAMEbe0b000000`,
       {
-        fates: [],
+        outcomes: [],
         lines: [...LINE.lines, "f line-number +x: 9 → 11"],
       },
     ],
@@ -217,7 +217,7 @@ describe("what counts as evidence (x86-64)", () => {
     (count) => {
       const code = (step: number, last: string): string =>
         [...Array.from({ length: count }, (_, i) => at(10 + 2 * i + step)), at(1000 + step, last)].join("CALL");
-      expect(verdict(x86, code(0, "ba01000000"), code(1, "ba02000000")).fates).toEqual(["f patched"]);
+      expect(verdict(x86, code(0, "ba01000000"), code(1, "ba02000000")).outcomes).toEqual(["f replaced"]);
       expect(verdict(x86, code(0, "ba01000000"), code(1, "ba01000000")).lines).toHaveLength(count + 1);
     },
   );
@@ -234,10 +234,10 @@ describe("what counts as evidence (x86-64)", () => {
     rodata("__func__.0", "6600"),
   ];
   it("__func__ is the name of a place", () => {
-    expect(fatesOf(diffOf(inFunction("05"), inFunction("07")))).toEqual([]);
+    expect(outcomesOf(diffOf(inFunction("05"), inFunction("07")))).toEqual([]);
   });
   it("though not every callee that gets it gets a line too", () => {
-    expect(fatesOf(diffOf(inFunction("05", "dev_cmd"), inFunction("07", "dev_cmd")))).toEqual(["f patched"]);
+    expect(outcomesOf(diffOf(inFunction("05", "dev_cmd"), inFunction("07", "dev_cmd")))).toEqual(["f replaced"]);
   });
 
   /** printk(format, name, line) */
@@ -252,17 +252,17 @@ describe("what counts as evidence (x86-64)", () => {
     ["%s:%d", []],
     ["at %s (%d)", []],
     ["%s, line %u", []],
-    ["%s %d", ["f patched"]],
-    ["%s timeout: %d", ["f patched"]],
-    ["%d: %d", ["f patched"]],
-  ])("a format says which of its values is a line: %j", (format, fates) => {
-    expect(fatesOf(diffOf(printed(format, "05"), printed(format, "07")))).toEqual(fates);
+    ["%s %d", ["f replaced"]],
+    ["%s timeout: %d", ["f replaced"]],
+    ["%d: %d", ["f replaced"]],
+  ])("a format says which of its values is a line: %j", (format, outcomes) => {
+    expect(outcomesOf(diffOf(printed(format, "05"), printed(format, "07")))).toEqual(outcomes);
   });
 
   it("the evidence tells the callee, the place, both lines, and the field", () => {
-    const { pre, outcome } = diffOf(parts(x86, five), parts(x86, seven));
+    const { pre, result } = diffOf(parts(x86, five), parts(x86, seven));
     const f = pre.table.spans.find((span) => span.name === "f");
-    expect(outcome.lines[f?.id ?? -1]?.[0]?.line).toMatchObject({
+    expect(result.lines[f?.id ?? -1]?.[0]?.line).toMatchObject({
       by: "callee",
       callee: "__might_sleep",
       place: "a.c",
@@ -282,13 +282,13 @@ describe("data that only messages refer to", () => {
   ];
   it("the word behind the file's name is the line of a message", () => {
     const diff = diffOf(message("05"), message("07"));
-    expect({ fates: fatesOf(diff), lines: linesOf(diff) }).toEqual({
-      fates: [],
+    expect({ outcomes: outcomesOf(diff), lines: linesOf(diff) }).toEqual({
+      outcomes: [],
       lines: ["_entry.1 line-number +24: 5 → 7"],
     });
   });
   it("any other number in it is not", () => {
-    expect(fatesOf(diffOf(message("05"), message("05", "6b66")))).toEqual(["_entry.1 in-place"]);
+    expect(outcomesOf(diffOf(message("05"), message("05", "6b66")))).toEqual(["_entry.1 rewritten"]);
   });
   const descriptor = (word: string): Part[] => [
     section("__dyndbg", `{64 mod}{64 name}{64 .rodata.str1.1}{64 fmt}${word} 00000000`, { flags: "WA" }),
@@ -296,20 +296,22 @@ describe("data that only messages refer to", () => {
   ];
   it.each<[string, string, string, string[]]>([
     ["18 bits behind its format are the line of a descriptor", "05000000", "07000100", []],
-    ["its class is not", "05000000", "05000400", ["__dyndbg state"]],
-    ["nor are its flags", "05000001", "07000002", ["__dyndbg state"]],
-  ])("%s", (_what, pre, post, fates) => expect(fatesOf(diffOf(descriptor(pre), descriptor(post)))).toEqual(fates));
+    ["its class is not", "05000000", "05000400", ["__dyndbg stateful"]],
+    ["nor are its flags", "05000001", "07000002", ["__dyndbg stateful"]],
+  ])("%s", (_what, pre, post, outcomes) =>
+    expect(outcomesOf(diffOf(descriptor(pre), descriptor(post)))).toEqual(outcomes),
+  );
   it("but not when code reads it", () => {
     const one = (line: string): Part[] => [rodata("v", `${line}000000`), registry("v"), text("f", "8b05{PC32 v-4}c3")];
-    expect(fatesOf(diffOf(one("05"), one("07")))).toEqual(["v in-place"]);
+    expect(outcomesOf(diffOf(one("05"), one("07")))).toEqual(["v rewritten"]);
   });
   it("nor when it is writable state", () => {
     const one = (line: string): Part[] => [data("v", `${line}000000`), registry("v")];
-    expect(fatesOf(diffOf(one("05"), one("07")))).toEqual(["v state"]);
+    expect(outcomesOf(diffOf(one("05"), one("07")))).toEqual(["v stateful"]);
   });
   it("a registry of parameters holds no lines: permissions are what they are", () => {
     const one = (mode: string): Part[] => [section("__param", `{64 name}${mode}0000 00000000`, { flags: "A" })];
-    expect(fatesOf(diffOf(one("a401"), one("8001")))).toEqual(["__param state"]);
+    expect(outcomesOf(diffOf(one("a401"), one("8001")))).toEqual(["__param stateful"]);
   });
   it("a table of file names and numbers is not a message, even without a name", () => {
     const one = (x: string): Part[] => [
@@ -317,7 +319,7 @@ describe("data that only messages refer to", () => {
       section(".data.rel.ro", `{64 .rodata.str1.1}${x}00000000000000`, { flags: "WA" }),
       strings("a.c"),
     ];
-    expect(fatesOf(diffOf(one("05"), one("07")))).toEqual([".data.rel.ro in-place"]);
+    expect(outcomesOf(diffOf(one("05"), one("07")))).toEqual([".data.rel.ro rewritten"]);
   });
   it("what a sanitizer is told of a place is", () => {
     const one = (line: string): Part[] => [
@@ -327,6 +329,6 @@ describe("data that only messages refer to", () => {
       ]),
       strings("a.c"),
     ];
-    expect(fatesOf(diffOf(one("05"), one("07")))).toEqual([]);
+    expect(outcomesOf(diffOf(one("05"), one("07")))).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { diffSpans } from "../../src/diff/diff.ts";
 import { UnsupportedError } from "../../src/errors.ts";
-import { diffOf, fatesOf, pairsOf, reasonsOf } from "../support/built-pair.ts";
+import { diffOf, outcomesOf, pairsOf, reasonsOf } from "../support/built-pair.ts";
 import { data, objectOf, type Part, rodata, section, strings, text } from "../support/elf-parts.ts";
 
 type Parts = readonly Part[];
@@ -18,19 +18,19 @@ describe("what follows from a difference", () => {
       "a caller does not change with its callee",
       [text("f", body("01")), text("g", `${call("f")}c3`)],
       [text("f", body("02")), text("g", `${call("f")}c3`)],
-      ["f patched"],
+      ["f replaced"],
     ],
     [
       "nor do functions that call each other",
       [text("f", `${body("01")}${call("g")}`), text("g", `${call("f")}c3`)],
       [text("f", `${body("02")}${call("g")}`), text("g", `${call("f")}c3`)],
-      ["f patched"],
+      ["f replaced"],
     ],
     [
       "who points into the middle of a changed function changes",
       [text("f", body("01")), text("g", `${jumpInto("f", 5)}`)],
       [text("f", body("02")), text("g", `${jumpInto("f", 5)}`)],
-      ["f patched", "g patched"],
+      ["f replaced", "g replaced"],
     ],
     [
       "and who points into the middle of that one, and so on",
@@ -46,31 +46,31 @@ describe("what follows from a difference", () => {
         text("h", `${jumpInto("g", 5)}90`),
         text("i", `${jumpInto("h", 5)}90`),
       ],
-      ["f patched", "g patched", "h patched", "i patched"],
+      ["f replaced", "g replaced", "h replaced", "i replaced"],
     ],
     [
       "who is pointed into by a changed function changes",
       [text("f", `${body("01")}${jumpInto("g", 5)}`), text("g", body("07"))],
       [text("f", `${body("02")}${jumpInto("g", 5)}`), text("g", body("07"))],
-      ["f patched", "g patched"],
+      ["f replaced", "g replaced"],
     ],
     [
       "two that point into each other go together",
       [text("f", `${body("01")}${jumpInto("g", 5)}`), text("g", `${body("07")}${jumpInto("f", 5)}`)],
       [text("f", `${body("02")}${jumpInto("g", 5)}`), text("g", `${body("07")}${jumpInto("f", 5)}`)],
-      ["f patched", "g patched"],
+      ["f replaced", "g replaced"],
     ],
     [
       "a reference into a function that does not change is fine",
       [text("f", body("01")), text("g", jumpInto("f", 5)), text("h", "31c0c3")],
       [text("f", body("01")), text("g", jumpInto("f", 5)), text("h", "31d2c3")],
-      ["h patched"],
+      ["h replaced"],
     ],
     [
       "a new function that points into an old one",
       [text("f", body("01"))],
       [text("f", body("01")), text("g", `31f6${jumpInto("f", 5)}`)],
-      ["f patched"],
+      ["f replaced"],
     ],
     [
       "a second entry is not a middle",
@@ -88,85 +88,85 @@ describe("what follows from a difference", () => {
         ]),
         text("g", `${call("in")}c3`),
       ],
-      ["f patched"],
+      ["f replaced"],
     ],
     [
       "a cold part takes its function along",
       [text("f", `0f84{PC32 f.cold-4}c3`), text("f.cold", `b801000000${jumpInto("f", 6)}`)],
       [text("f", `0f84{PC32 f.cold-4}c3`), text("f.cold", `b802000000${jumpInto("f", 6)}`)],
-      ["f patched", "f.cold patched"],
+      ["f replaced", "f.cold replaced"],
     ],
     [
       "also when it does not jump back",
       [text("f", `0f84{PC32 f.cold-4}c3`), text("f.cold", "b801000000c3")],
       [text("f", `0f84{PC32 f.cold-4}c3`), text("f.cold", "b802000000c3")],
-      ["f patched", "f.cold patched"],
+      ["f replaced", "f.cold replaced"],
     ],
     [
       "a function takes its cold part along, if that jumps back",
       [text("f", `b80100000074{PC8 f.cold-1}c3`), text("f.cold", jumpInto("f", 5))],
       [text("f", `b80200000074{PC8 f.cold-1}c3`), text("f.cold", jumpInto("f", 5))],
-      ["f patched", "f.cold patched"],
+      ["f replaced", "f.cold replaced"],
     ],
     [
       "a constant of the same size is rewritten in place; its readers stay",
       [rodata("v", "01"), text("f", "8b05{PC32 v-4}c3")],
       [rodata("v", "02"), text("f", "8b05{PC32 v-4}c3")],
-      ["v in-place"],
+      ["v rewritten"],
     ],
     [
       "one that grows gets a new place; its readers change",
       [rodata("v", "01"), text("f", "8b05{PC32 v-4}c3")],
       [rodata("v", "0102"), text("f", "8b05{PC32 v-4}c3")],
-      ["f patched", "v unpaired"],
+      ["f replaced", "v relocated"],
     ],
     [
       "a constant that points to it follows in place",
       [rodata("v", "01"), rodata("p", "{64 v}"), text("f", "8b05{PC32 p-4}c3")],
       [rodata("v", "0102"), rodata("p", "{64 v}"), text("f", "8b05{PC32 p-4}c3")],
-      ["p in-place", "v unpaired"],
+      ["p rewritten", "v relocated"],
     ],
     [
       "a variable that points to it is state",
       [rodata("v", "01"), data("p", "{64 v}")],
       [rodata("v", "0102"), data("p", "{64 v}")],
-      ["p state", "v unpaired"],
+      ["p stateful", "v relocated"],
     ],
     [
       "a constant that points into the middle of a changed function follows",
       [text("f", body("01")), rodata("p", "{64 .text.f:f+5}")],
       [text("f", body("02")), rodata("p", "{64 .text.f:f+5}")],
-      ["f patched", "p in-place"],
+      ["f replaced", "p rewritten"],
     ],
     [
       "one that points to its entry stays: a trampoline is there",
       [text("f", body("01")), rodata("p", "{64 f}")],
       [text("f", body("02")), rodata("p", "{64 f}")],
-      ["f patched"],
+      ["f replaced"],
     ],
     [
       "live data that differs stays, and so do its users",
       [data("v", "01"), text("f", "8b05{PC32 v-4}c3")],
       [data("v", "02"), text("f", "8b05{PC32 v-4}c3")],
-      ["v state"],
+      ["v stateful"],
     ],
     [
       "live data that grows is not replaced either",
       [data("v", "01"), text("f", "8b05{PC32 v-4}c3")],
       [data("v", "0102"), text("f", "8b05{PC32 v-4}c3")],
-      ["v state"],
+      ["v stateful"],
     ],
     [
       "a changed text replaces its user only",
       [text("f", "48c7c7{32S .rodata.str1.1}c3"), text("g", "c3"), strings("a")],
       [text("f", "48c7c7{32S .rodata.str1.1}c3"), text("g", "c3"), strings("b")],
-      ["f patched"],
+      ["f replaced"],
     ],
     [
       "what the author exempts stays",
       [text("f", body("01")), text("g", body("03"))],
       [text("f", body("02")), text("g", body("04")), section(".kpatch.ignore.functions", "{64 f}")],
-      ["g patched"],
+      ["g replaced"],
     ],
     [
       "a chain through tables: each reader of a grown one",
@@ -177,16 +177,16 @@ describe("what follows from a difference", () => {
         text("g", jumpInto("f", 2)),
         rodata("t", "{64 .text.g:g+1}"),
       ],
-      ["a unpaired", "f patched", "g patched", "t in-place"],
+      ["a relocated", "f replaced", "g replaced", "t rewritten"],
     ],
   ];
-  it.each(cases)("%s", (_what, pre, post, expected) => expect(fatesOf(diffOf(pre, post))).toEqual(expected));
+  it.each(cases)("%s", (_what, pre, post, expected) => expect(outcomesOf(diffOf(pre, post))).toEqual(expected));
 
   it("numbers without a name that begin like a text are still numbers: a reader of grown ones changes", () => {
     const of = (numbers: string): Parts => [text("f", "48c7c6{32S .rodata}c3"), section(".rodata", numbers)];
-    expect(fatesOf(diffOf(of("41000000 e8030000"), of("41000000 d0070000 01000000")))).toEqual([
-      ".rodata unpaired",
-      "f patched",
+    expect(outcomesOf(diffOf(of("41000000 e8030000"), of("41000000 d0070000 01000000")))).toEqual([
+      ".rodata relocated",
+      "f replaced",
     ]);
   });
 
@@ -214,7 +214,7 @@ describe("what follows from a difference", () => {
       text("f0", body(x)),
       ...Array.from({ length: 1500 }, (_, i) => text(`f${i + 1}`, `${jumpInto(`f${i}`, 5)}90`)),
     ];
-    expect(fatesOf(diffOf(chain("01"), chain("02")))).toHaveLength(1501);
+    expect(outcomesOf(diffOf(chain("01"), chain("02")))).toHaveLength(1501);
   });
 });
 
@@ -230,8 +230,8 @@ describe("diffSpans", () => {
       data("w.2", "01"),
     ];
     const diff = diffOf(parts, parts);
-    expect({ fates: fatesOf(diff), alone: pairsOf(diff).filter((line) => line.includes("nothing")) }).toEqual({
-      fates: [],
+    expect({ outcomes: outcomesOf(diff), alone: pairsOf(diff).filter((line) => line.includes("nothing")) }).toEqual({
+      outcomes: [],
       alone: [],
     });
   });

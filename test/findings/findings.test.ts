@@ -187,8 +187,10 @@ const many: Partial<Record<FindingCode, () => ReturnType<typeof updateOf>>> = {
   // A comparison that calls a change equal: the account finds it.
   "difference-unexplained": () => {
     const diff = diffOf([f], [g]);
-    const fates = diff.outcome.fates.map(() => "equal" as const);
-    return assembleUpdate([fragmentOf({ ...diff, outcome: { ...diff.outcome, fates, reasons: [] } }, { name: "a.o" })]);
+    const outcomes = diff.result.outcomes.map(() => "unchanged" as const);
+    return assembleUpdate([
+      fragmentOf({ ...diff, result: { ...diff.result, outcomes, reasons: [] } }, { name: "a.o" }),
+    ]);
   },
   "archive-order-changed": () =>
     withLeftOut({ orders: [{ path: "lib.a", names: [{ name: "f", pre: "a.o", post: "b.o" }] }] }),

@@ -3,7 +3,7 @@ import { align } from "../../src/disasm/align.ts";
 import { decodeName, nameReader } from "../../src/elf/names.ts";
 import { readObject } from "../../src/elf/object.ts";
 import { orderCopies } from "../../src/kexec/copy.ts";
-import { diffOf, fatesOf } from "../support/built-pair.ts";
+import { diffOf, outcomesOf } from "../support/built-pair.ts";
 import { buildElf, type ElfDescription } from "../support/elf-builder.ts";
 import { type Part, text } from "../support/elf-parts.ts";
 
@@ -123,8 +123,8 @@ const chain: Work = (count) => {
     ...upTo(count).map((i) => text(`f${i + 1}`, `e9{PC32 .text.f${i}:f${i}+1}90`)),
   ];
   return () => {
-    const fates = fatesOf(diffOf(parts("01"), parts("02")));
-    if (fates.length !== count + 1) throw new Error(`${fates.length} fates`);
+    const outcomes = outcomesOf(diffOf(parts("01"), parts("02")));
+    if (outcomes.length !== count + 1) throw new Error(`${outcomes.length} outcomes`);
   };
 };
 

@@ -31,18 +31,18 @@ export function pairsOf({ pre, post, pairing }: ObjectDiff): string[] {
   return [...paired, ...fresh.map((span) => `nothing → ${span.name}`)].sort();
 }
 
-/** Fates of pairs that are not equal: `f patched`. */
-export function fatesOf({ pre, outcome }: ObjectDiff): string[] {
+/** Outcomes of pairs that are not equal: `f replaced`. */
+export function outcomesOf({ pre, result }: ObjectDiff): string[] {
   return pre.table.spans
-    .filter((span) => outcome.fates[span.id] !== undefined && outcome.fates[span.id] !== "equal")
-    .map((span) => `${span.name} ${outcome.fates[span.id]}`)
+    .filter((span) => result.outcomes[span.id] !== undefined && result.outcomes[span.id] !== "unchanged")
+    .map((span) => `${span.name} ${result.outcomes[span.id]}`)
     .sort();
 }
 
 /** Reasons of every pair that differs: `f bytes +0x1 01 → 02`. */
-export function reasonsOf({ pre, outcome }: ObjectDiff): string[] {
+export function reasonsOf({ pre, result }: ObjectDiff): string[] {
   return pre.table.spans.flatMap((span) =>
-    (outcome.reasons[span.id] ?? []).map(
+    (result.reasons[span.id] ?? []).map(
       ({ kind, offset, within, pre: before, post: after }) =>
         `${span.name} ${kind} +${offset}${within === undefined ? "" : ` in ${within}`}: ${before} → ${after}`,
     ),
@@ -50,9 +50,9 @@ export function reasonsOf({ pre, outcome }: ObjectDiff): string[] {
 }
 
 /** Lines of every pair, in the same form. */
-export function linesOf({ pre, outcome }: ObjectDiff): string[] {
+export function linesOf({ pre, result }: ObjectDiff): string[] {
   return pre.table.spans.flatMap((span) =>
-    (outcome.lines[span.id] ?? []).map(
+    (result.lines[span.id] ?? []).map(
       ({ kind, offset, pre: before, post: after }) => `${span.name} ${kind} +${offset}: ${before} → ${after}`,
     ),
   );

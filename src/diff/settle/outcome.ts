@@ -1,7 +1,7 @@
 import { READ } from "../../spans/selection.ts";
 import type { Span, SpanRelocation, SpanTable } from "../../spans/span.ts";
 import type { Pairing, Side } from "../pairing.ts";
-import type { Outcome } from "../propagate.ts";
+import type { DiffResult } from "../propagate.ts";
 import { isSameStretch } from "./sections.ts";
 import type { Selected } from "./settle.ts";
 
@@ -10,13 +10,13 @@ interface Compared {
   readonly pre: Side;
   readonly post: Side;
   readonly pairing: Pairing;
-  readonly outcome: Outcome;
+  readonly result: DiffResult;
 }
 
 /** Sections of pre that were read as context, although something in them is not what it was, or found no twin at its place. */
 export function changedContext(
   { sweep, pre: selection }: Selected,
-  { pre, post, pairing, outcome }: Compared,
+  { pre, post, pairing, result }: Compared,
 ): number[] {
   const changed: number[] = [];
   for (const { index } of selection.sections) {
@@ -27,7 +27,7 @@ export function changedContext(
       if (span.kind === "fragment") return other.kind === "fragment";
       const isText = span.symbol === undefined && pairing.postOf[span.id]?.section.name === span.section.name;
       if (pairing.postOf[span.id] !== other && !isText) return false;
-      return outcome.fates[span.id] === "equal" && outcome.lines[span.id] === undefined;
+      return result.outcomes[span.id] === "unchanged" && result.lines[span.id] === undefined;
     };
     const spans = pre.table.spansOf(index);
     if (spans.length !== others.length || !spans.every(isSame)) changed.push(index);

@@ -14,7 +14,7 @@ import { type DebugSections, readDebugSections } from "../../types/sections.ts";
 import { type Layouts, layoutsOf, type MemberLayout, type TypeLayout } from "../../types/structs.ts";
 import { areSame, typesIn } from "../../types/types.ts";
 import { type Alive, type Touch, type Usage, usageOf } from "../../types/usage.ts";
-import { fateOfPre, type PlannedPair } from "../pair/pair.ts";
+import { outcomeOfPre, type PlannedPair } from "../pair/pair.ts";
 import type { ReadSections } from "../pair/sources.ts";
 import type { TableTypes } from "../switch-over/ops-tables.ts";
 import { planShadow } from "./shadow.ts";
@@ -289,7 +289,7 @@ function functionNames(pair: PlannedPair): FunctionNames {
       const span = sides[side](node);
       if (span === undefined) return false;
       const pre = side === "pre" ? span : pair.diff.pairing.preOf[span.id];
-      return pre === undefined || (fateOfPre(pair, pre) !== undefined && fateOfPre(pair, pre) !== "equal");
+      return pre === undefined || (outcomeOfPre(pair, pre) !== undefined && outcomeOfPre(pair, pre) !== "unchanged");
     },
   };
 }

@@ -5,7 +5,7 @@ import { labelSpans } from "../../spans/labels.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span, SpanTable } from "../../spans/span.ts";
 import { usesIn } from "../../spans/uses.ts";
-import { fateOfPre, type PlannedPair } from "../pair/pair.ts";
+import { outcomeOfPre, type PlannedPair } from "../pair/pair.ts";
 import { memberOrder, type TableTypes } from "../switch-over/ops-tables.ts";
 import {
   type Callback,
@@ -203,7 +203,7 @@ function statusOf(
 }
 
 function isChanged(pair: PlannedPair, pre: Span): boolean {
-  return fateOfPre(pair, pre) === "patched";
+  return outcomeOfPre(pair, pre) === "replaced";
 }
 
 /** Changed and new functions that a callback leads to, itself aside, by label. */

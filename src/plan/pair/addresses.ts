@@ -2,7 +2,7 @@ import { isBranchField } from "../../arch/branch.ts";
 import type { Finding } from "../../findings/findings.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../../spans/span.ts";
-import { fateOfPre, type PlannedPair, spanFinding } from "./pair.ts";
+import { outcomeOfPre, type PlannedPair, spanFinding } from "./pair.ts";
 
 /*
  * What has two copies has two addresses. Old pointers to a function lead to its old entry, which jumps; a pointer that new code
@@ -27,7 +27,7 @@ export function addressFindings(pair: PlannedPair, loaded: readonly Span[]): Fin
   }
   for (const span of post.table.spans) {
     const twin = pairing.preOf[span.id];
-    if (twin === undefined || fateOfPre(pair, twin) !== "unpaired" || !isNamedConstant(span)) continue;
+    if (twin === undefined || outcomeOfPre(pair, twin) !== "relocated" || !isNamedConstant(span)) continue;
     const users = post.uses(span).filter(({ from }) => isCode(from.kind) || from.symbol !== undefined);
     if (users.length === 0) continue;
     const names = [...new Set(users.map(({ from }) => from.name))];
@@ -58,7 +58,9 @@ function takenFunction(pair: PlannedPair, from: Span, relocation: SpanRelocation
   if (target === undefined || !isCode(target.kind) || target.kind === "fragment" || targetOffset !== target.entry)
     return undefined;
   const twin = pair.diff.pairing.preOf[target.id];
-  return twin !== undefined && twin.kind !== "init-text" && fateOfPre(pair, twin) === "patched" ? target : undefined;
+  return twin !== undefined && twin.kind !== "init-text" && outcomeOfPre(pair, twin) === "replaced"
+    ? target
+    : undefined;
 }
 
 /** A call or jump, also by way of a slot of the GOT: `call *f@GOTPCREL(%rip)`. Intel SDM volume 2, CALL and JMP. */

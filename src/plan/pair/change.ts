@@ -7,7 +7,7 @@ import type { Span } from "../../spans/span.ts";
 import { isThreadLiteral } from "../../spans/thread-literals.ts";
 import { byPatchedPlace } from "../update/order.ts";
 import { CodeBuilder, type CodeOptions } from "./code.ts";
-import { fateOfPre, type PlannedPair, runningSpanOf } from "./pair.ts";
+import { outcomeOfPre, type PlannedPair, runningSpanOf } from "./pair.ts";
 
 export interface ChangeOptions extends CodeOptions {
   /** Keep all text, exports and globals of the old object, as Ksplice does, instead of what the new code needs. */
@@ -46,11 +46,11 @@ function rootReason(pair: PlannedPair, span: Span): SectionReason | undefined {
   const twin = pair.diff.pairing.preOf[span.id];
   if (twin === undefined)
     return isCode(span.kind) && span.kind !== "fragment" && span.kind !== "init-text" ? { kind: "new" } : undefined;
-  const fate = fateOfPre(pair, twin);
-  if (fate === "patched" && span.kind !== "init-text" && span.kind !== "fragment") return { kind: "changed" };
-  if (fate === "in-place") return { kind: "in-place" };
+  const outcome = outcomeOfPre(pair, twin);
+  if (outcome === "replaced" && span.kind !== "init-text" && span.kind !== "fragment") return { kind: "changed" };
+  if (outcome === "rewritten") return { kind: "in-place" };
   // Counters of instrumentation come with the code that counts.
-  return fate === "unpaired" && !pair.diff.outcome.instrumented.has(twin) ? { kind: "new" } : undefined;
+  return outcome === "relocated" && !pair.diff.result.instrumented.has(twin) ? { kind: "new" } : undefined;
 }
 
 /** New code: what replaces old code, and what it needs that the running system does not have. Returns the spans, roots first. */
@@ -103,11 +103,11 @@ function needsCopy(pair: PlannedPair, span: Span): boolean {
 
 /** Bug table entries whose line is rewritten, with their patches: one for each stretch of bytes that differs. */
 function keepBugEntries(pair: PlannedPair, builder: CodeBuilder): Patch[] {
-  const { pre, pairing, outcome } = pair.diff;
+  const { pre, pairing, result } = pair.diff;
   const patches: Patch[] = [];
   for (const span of pre.table.spans) {
     const twin = pairing.postOf[span.id];
-    if (twin === undefined || outcome.lines[span.id] === undefined || outcome.fates[span.id] === "patched") continue;
+    if (twin === undefined || result.lines[span.id] === undefined || result.outcomes[span.id] === "replaced") continue;
     if (span.kind === "init-text") continue;
     const after = twin.entries.filter((entry) => entry.table.policy === "bug-line");
     const before = span.entries.filter((entry) => entry.table.policy === "bug-line");
@@ -165,10 +165,10 @@ function keepOldCode(pair: PlannedPair, builder: CodeBuilder, newCode: readonly 
 
 function oldReason(pair: PlannedPair, span: Span, all: boolean): SectionReason | undefined {
   if (span.kind === "init-text" || span.kind === "init-data" || span.kind === "fragment") return undefined;
-  const fate = fateOfPre(pair, span);
-  if (fate === "patched") return { kind: "changed" };
-  if (fate === "in-place") return { kind: "in-place" };
-  if (fate === undefined && isCode(span.kind)) return { kind: "deleted" };
+  const outcome = outcomeOfPre(pair, span);
+  if (outcome === "replaced") return { kind: "changed" };
+  if (outcome === "rewritten") return { kind: "in-place" };
+  if (outcome === undefined && isCode(span.kind)) return { kind: "deleted" };
   if (!all || isComparedByContents(span.kind)) return undefined;
   if (isCode(span.kind)) return { kind: "text" };
   return span.symbols.some(({ symbol }) => symbol.bind !== STB.LOCAL) ? { kind: "global" } : undefined;

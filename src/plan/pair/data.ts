@@ -79,20 +79,20 @@ function textOf(span: Span): string {
 }
 
 function planPaired(plan: DataPlan, pair: PlannedPair, span: Span, twin: Span): void {
-  const { outcome, pairing } = pair.diff;
-  const fate = outcome.fates[span.id];
-  const lines = outcome.lines[span.id];
+  const { result, pairing } = pair.diff;
+  const outcome = result.outcomes[span.id];
+  const lines = result.lines[span.id];
   const by = pairing.by[span.id];
   const isRenamed = span.name !== twin.name && (by === "reference" || by === "rename") && span.symbol !== undefined;
   const both = { ...(by === undefined ? {} : { pairedBy: by }), pre: placeIn(span), post: placeIn(twin) };
   const renamed = span.name === twin.name || isComparedByContents(span.kind) ? {} : { renamedTo: twin.name };
-  if (fate === "in-place" || fate === "state") {
-    const status = fate === "in-place" ? "in-place" : "changed";
+  if (outcome === "rewritten" || outcome === "stateful") {
+    const status = outcome === "rewritten" ? "in-place" : "changed";
     plan.data.push({ ...header(pair, span, "pre"), status, ...renamed, ...both, reasons: reasonsOf(pair, span) });
-    if (fate === "in-place") plan.patches.push(rewrite(pair, span, twin));
-    else if (!outcome.instrumented.has(span))
+    if (outcome === "rewritten") plan.patches.push(rewrite(pair, span, twin));
+    else if (!result.instrumented.has(span))
       plan.findings.push(spanFinding(pair, stateCode(pair, span, twin), span, "pre", stateDetail(pair, span, twin)));
-  } else if (fate === "unpaired") {
+  } else if (outcome === "relocated") {
     plan.data.push({ ...header(pair, twin, "post"), status: "new", ...both, reasons: reasonsOf(pair, span) });
     if (span.symbol !== undefined && span.symbol.bind !== STB.LOCAL) {
       plan.findings.push(spanFinding(pair, "global-rodata-resized", span, "pre", `${span.size} to ${twin.size}`));
@@ -129,7 +129,7 @@ function isFunctionArray({ section: { type, name } }: Span): boolean {
 
 function stateDetail(pair: PlannedPair, span: Span, twin: Span): string {
   if (stateCode(pair, span, twin) === "writable-data-resized") return `${span.size} to ${twin.size}`;
-  return firstReason(pair.diff.outcome.reasons[span.id]);
+  return firstReason(pair.diff.result.reasons[span.id]);
 }
 
 function rewrite(pair: PlannedPair, span: Span, twin: Span): Patch {

@@ -61,7 +61,7 @@ export function planFunctions(pair: PlannedPair, facts: FunctionFacts = NO_FACTS
     else if (isFunction(span) && atStart.post.has(span.name))
       plan.findings.push(spanFinding(pair, "function-lifetime-changed", span, "pre", INTO_INIT));
     else if (isFunction(span)) planDeleted(plan, pair, span, facts);
-    const starter = isFunction(span) && pair.diff.outcome.fates[span.id] === "patched" ? starterOf(span) : undefined;
+    const starter = isFunction(span) && pair.diff.result.outcomes[span.id] === "replaced" ? starterOf(span) : undefined;
     if (starter !== undefined) plan.findings.push(spanFinding(pair, "code-has-run", span, "pre", starter));
   }
   for (const span of post.table.spans) {
@@ -127,20 +127,20 @@ function aliasesOf({ symbols, entry, name }: Span): string[] {
 }
 
 function planPaired(plan: FunctionPlan, pair: PlannedPair, span: Span, twin: Span, facts: FunctionFacts): void {
-  const { outcome, pairing } = pair.diff;
-  const fate = outcome.fates[span.id];
-  const all = outcome.lines[span.id]?.filter((line) => line.kind !== "encoding-only");
+  const { result, pairing } = pair.diff;
+  const outcome = result.outcomes[span.id];
+  const all = result.lines[span.id]?.filter((line) => line.kind !== "encoding-only");
   const lines = all === undefined || all.length === 0 ? undefined : all;
   reportLostNames(plan, pair, span, twin);
-  if (outcome.exempt.includes(span)) plan.findings.push(spanFinding(pair, "ignored-on-request", span, "pre"));
+  if (result.exempt.includes(span)) plan.findings.push(spanFinding(pair, "ignored-on-request", span, "pre"));
   const isRenamed = span.name !== twin.name && pairing.by[span.id] === "rename";
-  if (fate === "equal" && !isRenamed && lines === undefined) return;
+  if (outcome === "unchanged" && !isRenamed && lines === undefined) return;
   if (span.kind === "init-text") {
-    if (fate === "patched")
-      plan.findings.push(spanFinding(pair, "init-text-changed", span, "pre", firstReason(outcome.reasons[span.id])));
+    if (outcome === "replaced")
+      plan.findings.push(spanFinding(pair, "init-text-changed", span, "pre", firstReason(result.reasons[span.id])));
     return;
   }
-  const status = fate === "patched" ? "changed" : isRenamed ? "renamed" : "line-only";
+  const status = outcome === "replaced" ? "changed" : isRenamed ? "renamed" : "line-only";
   const by = pairing.by[span.id];
   const changed = status === "changed" ? whatChanged(pair, span, twin, facts) : undefined;
   plan.functions.push({
@@ -173,9 +173,9 @@ type Changed = Pick<FunctionChange, "source" | "causes" | "reasons" | "firstInst
 /** Why a function changed, and where. */
 function whatChanged(pair: PlannedPair, span: Span, twin: Span, facts: FunctionFacts): Changed {
   const { sources, members, instructions } = facts;
-  const { outcome, pairing, pre } = pair.diff;
+  const { result, pairing, pre } = pair.diff;
   const { arch } = pre.table;
-  const reasons = outcome.reasons[span.id] ?? [];
+  const reasons = result.reasons[span.id] ?? [];
   const listings = listingsOf(span, twin, pairing, arch);
   const context: CauseContext = { pre: span, post: twin, pairing, arch, reasons, sources, members };
   const rows = changedRows(context, listings);
@@ -210,12 +210,12 @@ function planReplacement(plan: FunctionPlan, pair: PlannedPair, span: Span, twin
   append(plan.findings, typeHashFindings(pair, span, twin));
   if (span.kind === "exit-text") {
     plan.findings.push(
-      spanFinding(pair, "exit-text-changed", span, "pre", firstReason(pair.diff.outcome.reasons[span.id])),
+      spanFinding(pair, "exit-text-changed", span, "pre", firstReason(pair.diff.result.reasons[span.id])),
     );
   }
   if (comdatSections(pair.diff.pre.table.object).has(span.section.index))
     plan.findings.push(
-      spanFinding(pair, "comdat-changed", span, "pre", firstReason(pair.diff.outcome.reasons[span.id])),
+      spanFinding(pair, "comdat-changed", span, "pre", firstReason(pair.diff.result.reasons[span.id])),
     );
 }
 

@@ -4,7 +4,7 @@ import { append } from "../../lists.ts";
 import { byText } from "../../order.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Hook, Span } from "../../spans/span.ts";
-import { fateOfPre, type PlannedPair, spanFinding } from "./pair.ts";
+import { outcomeOfPre, type PlannedPair, spanFinding } from "./pair.ts";
 
 const STAGES: ReadonlyMap<string, keyof Hooks> = new Map([
   ["pre_apply", "preApply"],
@@ -46,7 +46,7 @@ function patchedReach(pair: PlannedPair, hook: Hook): Finding[] {
   const findings: Finding[] = [];
   for (const span of from.keys()) {
     const twin = pair.diff.pairing.preOf[span.id];
-    if (isCode(span.kind) && twin !== undefined && fateOfPre(pair, twin) === "patched") {
+    if (isCode(span.kind) && twin !== undefined && outcomeOfPre(pair, twin) === "replaced") {
       const detail = way(from, span);
       findings.push(
         spanFinding(pair, "hook-reaches-patched-code", hook.target, "post", detail, {

@@ -8,7 +8,7 @@ import { isCode } from "../../spans/section-kind.ts";
 import type { Span, SpanRelocation } from "../../spans/span.ts";
 import { addressFindings } from "./addresses.ts";
 import { anchoredFindings } from "./anchored.ts";
-import { fateOfPre, type PlannedPair, spanFinding } from "./pair.ts";
+import { outcomeOfPre, type PlannedPair, spanFinding } from "./pair.ts";
 import { unwindFindings } from "./unwinding.ts";
 
 /** Post functions that will be loaded: replacements and new ones. */
@@ -17,7 +17,7 @@ function loadedFunctions(pair: PlannedPair): Span[] {
   return post.table.spans.filter((span) => {
     if (!isCode(span.kind) || span.kind === "fragment" || span.kind === "init-text") return false;
     const twin = pairing.preOf[span.id];
-    return twin === undefined || fateOfPre(pair, twin) === "patched";
+    return twin === undefined || outcomeOfPre(pair, twin) === "replaced";
   });
 }
 

@@ -21,9 +21,9 @@ const EVIDENCE: Readonly<Record<PairedBy, string>> = {
 
 /** Differences between the two sides that mean nothing: renumbered names and shifted line numbers, each with what shows it; `others` with them. */
 export function listNoise(pair: PlannedPair, others: readonly Noise[] = []): Noise[] {
-  const { pre, pairing, outcome } = pair.diff;
+  const { pre, pairing, result } = pair.diff;
   const noise: Noise[] = [...others, ...initCode(pair, "pre"), ...initCode(pair, "post")];
-  for (const span of outcome.instrumented) {
+  for (const span of result.instrumented) {
     const label = pair.preLabels.get(span) as string;
     const sizes = { pre: `${span.size} bytes`, post: `${pairing.postOf[span.id]?.size} bytes` };
     const evidence = "the compiler's own: only its runtime and its constructors use it";
@@ -39,8 +39,8 @@ export function listNoise(pair: PlannedPair, others: readonly Noise[] = []): Noi
       if (kind !== undefined)
         noise.push({ class: kind, label, object: pair.index, pre: span.name, post: twin.name, evidence: EVIDENCE[by] });
     }
-    for (const line of outcome.lines[span.id] ?? []) {
-      if (line.kind === "bug-flags" || outcome.fates[span.id] !== "equal") continue;
+    for (const line of result.lines[span.id] ?? []) {
+      if (line.kind === "bug-flags" || result.outcomes[span.id] !== "unchanged") continue;
       if (line.kind === "encoding-only") {
         const evidence = "the same instructions, branches to neighbours in their long or short form";
         const sizes = { pre: `${line.pre} bytes`, post: `${line.post} bytes` };

@@ -1,7 +1,7 @@
 import type { Reason } from "../../contract/description.ts";
 import type { ObjectDiff } from "../../diff/diff.ts";
 import type { Difference } from "../../diff/difference.ts";
-import type { Fate } from "../../diff/propagate.ts";
+import type { Outcome } from "../../diff/propagate.ts";
 import type { Finding, FindingCode, FindingPlace } from "../../findings/findings.ts";
 import { hex } from "../../hex.ts";
 import { labelSpans } from "../../spans/labels.ts";
@@ -34,20 +34,20 @@ export function planPair(diff: ObjectDiff, index: number, object: string, target
   return { diff, index, object, target, preLabels, postLabels };
 }
 
-/** Fate of the pair that a pre span belongs to; undefined when it has no twin. */
-export function fateOfPre(pair: PlannedPair, span: Span): Fate | undefined {
-  return pair.diff.outcome.fates[span.id];
+/** Outcome of the pair that a pre span belongs to; undefined when it has no twin. */
+export function outcomeOfPre(pair: PlannedPair, span: Span): Outcome | undefined {
+  return pair.diff.result.outcomes[span.id];
 }
 
 /** What a post span is in the running system: its twin, unless that stays as it is and the post span is a new thing. */
 export function runningSpanOf(pair: PlannedPair, post: Span): Span | undefined {
   const twin = pair.diff.pairing.preOf[post.id];
-  return twin === undefined || pair.diff.outcome.fates[twin.id] === "unpaired" ? undefined : twin;
+  return twin === undefined || pair.diff.result.outcomes[twin.id] === "relocated" ? undefined : twin;
 }
 
 /** Differences of a pair in the description's form, offsets counted from the symbol. */
 export function reasonsOf(pair: PlannedPair, span: Span): Reason[] {
-  return toReasons(pair.diff.outcome.reasons[span.id] ?? [], span);
+  return toReasons(pair.diff.result.reasons[span.id] ?? [], span);
 }
 
 export function toReasons(differences: readonly Difference[], span: Span): Reason[] {

@@ -58,11 +58,11 @@ export async function readSources(pair: PlannedPair, known?: ReadSections): Prom
 
 /** Functions that the description lists: changed, new, deleted, renamed, or with other line numbers. */
 function listedSpans({ diff }: PlannedPair): { readonly pre: Span[]; readonly post: Span[] } {
-  const { pre, post, pairing, outcome } = diff;
+  const { pre, post, pairing, result } = diff;
   const isListed = (span: Span): boolean => {
     const twin = pairing.postOf[span.id];
-    if (twin === undefined || outcome.fates[span.id] === "patched") return true;
-    return outcome.lines[span.id] !== undefined || (span.name !== twin.name && pairing.by[span.id] === "rename");
+    if (twin === undefined || result.outcomes[span.id] === "replaced") return true;
+    return result.lines[span.id] !== undefined || (span.name !== twin.name && pairing.by[span.id] === "rename");
   };
   const before = pre.table.spans.filter((span) => isCode(span.kind) && isListed(span));
   const twins = before.flatMap((span) => pairing.postOf[span.id] ?? []);

@@ -37,7 +37,7 @@ export function compareSymbols(pair: PlannedPair): Finding[] {
     if (now === undefined) continue;
     const spot = spotBefore(old);
     // Of a function that is replaced, the jump at its old entry serves those who were linked to it.
-    const isReplaced = spot !== undefined && pair.diff.outcome.fates[spot.span.id] === "patched";
+    const isReplaced = spot !== undefined && pair.diff.result.outcomes[spot.span.id] === "replaced";
     const kind = kindChange(old, now, pre.table.arch) ?? (isReplaced ? undefined : linkChange(old, now));
     if (kind !== undefined) report(name, kind);
     else if (isMoved(pair, spot, spotAfter(now))) report(name, "it stands for another place");
@@ -57,11 +57,11 @@ export function compareSymbols(pair: PlannedPair): Finding[] {
 
 /** Symbols of equal code or data whose st_size alone differs: tools and debuggers, and copy relocations, go by it. */
 function sizeFindings(pair: PlannedPair): Finding[] {
-  const { pre, pairing, outcome } = pair.diff;
+  const { pre, pairing, result } = pair.diff;
   const findings: Finding[] = [];
   for (const span of pre.table.spans) {
     const twin = pairing.postOf[span.id];
-    if (twin === undefined || outcome.fates[span.id] !== "equal" || outcome.exempt.includes(span)) continue;
+    if (twin === undefined || result.outcomes[span.id] !== "unchanged" || result.exempt.includes(span)) continue;
     for (const [i, { symbol }] of span.symbols.entries()) {
       const other = twin.symbols[i]?.symbol;
       if (other === undefined || other.name !== symbol.name || other.size === symbol.size) continue;
@@ -103,11 +103,11 @@ function linkChange(old: ElfSymbol, now: ElfSymbol): string | undefined {
 /** Whether a name went to another thing, or to another place of a thing that is the same. A function that is replaced tells of its entries itself. */
 function isMoved({ diff }: PlannedPair, old: Spot | undefined, now: Spot | undefined): boolean {
   if (old === undefined || now === undefined) return false;
-  const { pairing, outcome } = diff;
+  const { pairing, result } = diff;
   const twin = pairing.postOf[old.span.id];
   if (twin === undefined) return false;
   if (twin !== now.span) return pairing.preOf[now.span.id] !== undefined;
-  return outcome.fates[old.span.id] === "equal" && old.distance !== now.distance;
+  return result.outcomes[old.span.id] === "unchanged" && old.distance !== now.distance;
 }
 
 /** Symbols that other objects can refer to, by name; of a name that is defined twice, none. */

@@ -13,7 +13,7 @@ import { byText } from "../../order.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";
 import { plural } from "../../wording.ts";
-import { fateOfPre, type PlannedPair } from "../pair/pair.ts";
+import { outcomeOfPre, type PlannedPair } from "../pair/pair.ts";
 import { byLabel } from "../update/order.ts";
 import { elementAt, type OpsTable, pointerSize, type Slot } from "./ops-tables.ts";
 import { REGISTERS } from "./registrations.ts";
@@ -63,7 +63,7 @@ function isEmpty(slot: Slot | undefined): boolean {
 /** Whether anything in the two tables differs: slots, other contents, size. Functions with the same identity count as the same. */
 export function tablesDiffer(pair: PlannedPair, { pre, post }: TablePair): boolean {
   if (pre === undefined || post === undefined) return true;
-  return pre.span.size !== post.span.size || fateOfPre(pair, pre.span) !== "equal";
+  return pre.span.size !== post.span.size || outcomeOfPre(pair, pre.span) !== "unchanged";
 }
 
 /** Compares tables slot by slot, and says of each whether the new one can take the old one's place. */
@@ -220,7 +220,7 @@ function slotStatus(pair: PlannedPair, a: Slot, b: Slot | undefined): SlotDescri
   if (b === undefined || isEmpty(b)) return "removed";
   if (!isSame(pair, a, b)) return "replaced";
   if (a.target === undefined || b.target === undefined) return "same";
-  if (fateOfPre(pair, a.target) === "patched") return "changed";
+  if (outcomeOfPre(pair, a.target) === "replaced") return "changed";
   return a.target.name === b.target.name ? "same" : "renamed";
 }
 

@@ -3,7 +3,7 @@ import { type Finding, type FindingCode, findingText } from "../../findings/find
 import { byText } from "../../order.ts";
 import { isCode } from "../../spans/section-kind.ts";
 import type { Span } from "../../spans/span.ts";
-import { fateOfPre, type PlannedPair, spanFinding } from "../pair/pair.ts";
+import { outcomeOfPre, type PlannedPair, spanFinding } from "../pair/pair.ts";
 import { byLabel } from "../update/order.ts";
 import { compareTables, pairTables, type TablePair, tablesDiffer } from "./ops-compare.ts";
 import { findTables, type OpsTable, type TableTypes } from "./ops-tables.ts";
@@ -82,13 +82,15 @@ function changedFunctions(pair: PlannedPair): Span[] {
   const found = new Set<Span>();
   for (const span of pre.table.spans) {
     if (!isCode(span.kind) || span.kind === "fragment" || span.kind === "init-text") continue;
-    if (fateOfPre(pair, span) === "patched") found.add(functionOf(pre, span));
+    if (outcomeOfPre(pair, span) === "replaced") found.add(functionOf(pre, span));
   }
   return [...found];
 }
 
 function hasChangedData(pair: PlannedPair): boolean {
-  return pair.diff.outcome.fates.some((fate) => fate === "in-place" || fate === "unpaired" || fate === "state");
+  return pair.diff.result.outcomes.some(
+    (outcome) => outcome === "rewritten" || outcome === "relocated" || outcome === "stateful",
+  );
 }
 
 function leads({ slots }: OpsTable, leading: ReadonlySet<Span>): boolean {
