@@ -1,7 +1,8 @@
 import { SHT } from "../elf/constants.ts";
 import type { RunImage } from "../image/image.ts";
-import { type Image, type Meaning, moduleBias, readImage, withSectionOffsets } from "../spans/image.ts";
-import { LinkedReader } from "../spans/linked.ts";
+import { type Image, readImage, withSectionOffsets } from "../spans/linked/image.ts";
+import { LinkedReader } from "../spans/linked/linked-reader.ts";
+import { type Meaning, moduleBias } from "../spans/linked/slots.ts";
 
 /** What a linked run image says of its slots, stubs, copied variables and thread-locals; addresses are those where it runs. */
 export interface LinkedView {

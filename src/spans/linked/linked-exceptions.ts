@@ -1,13 +1,13 @@
-import { howtoOf } from "../arch/registry.ts";
-import { SHF } from "../elf/constants.ts";
-import type { Section } from "../elf/object.ts";
+import { howtoOf } from "../../arch/registry.ts";
+import { SHF } from "../../elf/constants.ts";
+import type { Section } from "../../elf/object.ts";
+import { type Draft, settle, settled, spanAt } from "../references.ts";
+import { isCode, type SectionKind } from "../section-kind.ts";
+import type { Span, TableEntry } from "../span.ts";
+import { EXCEPTION_TABLE } from "../special.ts";
 import { ENCODING, type Encoded, EncodedReader } from "./encoded-pointer.ts";
 import type { Image } from "./image.ts";
-import type { LinkedReader } from "./linked.ts";
-import { type Draft, settle, settled, spanAt } from "./references.ts";
-import { isCode, type SectionKind } from "./section-kind.ts";
-import type { Span, TableEntry } from "./span.ts";
-import { EXCEPTION_TABLE } from "./special.ts";
+import type { LinkedReader } from "./linked-reader.ts";
 
 interface Input {
   readonly image: Image;

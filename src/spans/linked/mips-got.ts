@@ -1,6 +1,6 @@
-import { SHT } from "../elf/constants.ts";
-import { readDynamicNames } from "../elf/dynamic.ts";
-import type { ElfObject, Section } from "../elf/object.ts";
+import { SHT } from "../../elf/constants.ts";
+import { readDynamicNames } from "../../elf/dynamic.ts";
+import type { ElfObject, Section } from "../../elf/object.ts";
 
 /** DT_PLTGOT, DT_MIPS_LOCAL_GOTNO, DT_MIPS_SYMTABNO, DT_MIPS_GOTSYM. MIPS ABI supplement, "Dynamic Section". */
 const TAGS = { got: 3n, locals: 0x7000_000an, symbols: 0x7000_0011n, first: 0x7000_0013n } as const;

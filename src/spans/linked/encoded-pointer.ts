@@ -1,4 +1,4 @@
-import type { Section } from "../elf/object.ts";
+import type { Section } from "../../elf/object.ts";
 import type { Image } from "./image.ts";
 
 /** Pointer encodings: a format in the low four bits, what it counts from in the next three, and whether a slot is meant. LSB core, "DWARF Extensions". */

@@ -1,5 +1,5 @@
-import type { Arch, Family } from "../arch/arch.ts";
-import { signExtend, wordAt } from "../arch/linked.ts";
+import type { Arch, Family } from "../../arch/arch.ts";
+import { signExtend, wordAt } from "../../arch/linked.ts";
 
 /** The first bytes of a stub, and what its code counts from. */
 export interface StubCode {

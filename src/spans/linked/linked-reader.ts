@@ -1,16 +1,17 @@
-import type { Howto } from "../arch/arch.ts";
-import type { LinkedReference } from "../arch/linked.ts";
-import { howtoOf } from "../arch/registry.ts";
-import { resolvedReferences } from "../arch/resolved.ts";
-import { ET, SHF, STB, STT } from "../elf/constants.ts";
-import type { ElfSymbol, Section } from "../elf/object.ts";
-import { firstAfter, sortedNumbers } from "../lists.ts";
-import { stateTest } from "./code-state.ts";
-import { isDescribed } from "./descriptors.ts";
-import { externals, type Image, type Meaning, type Place } from "./image.ts";
-import { isClones, isStubSymbol } from "./linker-made.ts";
-import type { Draft } from "./references.ts";
-import { hasSpans, sectionKind } from "./section-kind.ts";
+import type { Howto } from "../../arch/arch.ts";
+import type { LinkedReference } from "../../arch/linked.ts";
+import { howtoOf } from "../../arch/registry.ts";
+import { resolvedReferences } from "../../arch/resolved.ts";
+import { ET, SHF, STB, STT } from "../../elf/constants.ts";
+import type { ElfSymbol, Section } from "../../elf/object.ts";
+import { firstAfter, sortedNumbers } from "../../lists.ts";
+import { stateTest } from "../code-state.ts";
+import { isDescribed } from "../descriptors.ts";
+import { isClones, isStubSymbol } from "../linker-made.ts";
+import type { Draft } from "../references.ts";
+import { hasSpans, sectionKind } from "../section-kind.ts";
+import type { Image } from "./image.ts";
+import type { Meaning, Place } from "./slots.ts";
 import { stubSlot } from "./stub-slot.ts";
 
 /** What a reference leads to: a place with spans, or a name outside, each with what is added. */
@@ -347,4 +348,27 @@ export function jumpTableDrafts(image: Image, section: Section, offset: number, 
     if (drafts.length >= 2) return drafts;
   }
   return [];
+}
+
+/** One symbol per name that the image imports. */
+function externals(): (name: string) => ElfSymbol {
+  const known = new Map<string, ElfSymbol>();
+  return (name) => {
+    let symbol = known.get(name);
+    if (symbol === undefined) {
+      symbol = {
+        index: -1,
+        name,
+        value: 0n,
+        size: 0,
+        bind: STB.GLOBAL,
+        type: STT.NOTYPE,
+        other: 0,
+        shndx: 0,
+        section: undefined,
+      };
+      known.set(name, symbol);
+    }
+    return symbol;
+  };
 }
