@@ -3,7 +3,7 @@ import type { AnchorBase, AnchoredUse } from "../arch/anchors/uses.ts";
 import type { Arch, Howto } from "../arch/arch.ts";
 import { codeFor } from "../arch/code.ts";
 import { SHF, STT } from "../elf/constants.ts";
-import { type Draft, namesPosition, settle, settled } from "./references.ts";
+import { type Draft, namesPosition, resolveTarget } from "./references.ts";
 import { isCode } from "./section-kind.ts";
 import { isEntryPoint, isFunctionSymbol, type Span } from "./span.ts";
 import { isThumb } from "./thumb.ts";
@@ -100,7 +100,7 @@ function giveDistances(
   }
   const drafts = found.uses.map((use) => draftOf(use, spansOf)).filter((draft) => draft.target !== undefined);
   if (drafts.length === 0) return;
-  span.relocations = settled([...(span.relocations as Draft[]), ...drafts].sort((a, b) => a.offset - b.offset));
+  span.relocations = [...(span.relocations as Draft[]), ...drafts].sort((a, b) => a.offset - b.offset);
 }
 
 function draftOf(use: AnchoredUse, spansOf: (section: number) => readonly Span[]): Draft {
@@ -110,7 +110,7 @@ function draftOf(use: AnchoredUse, spansOf: (section: number) => readonly Span[]
     symbol: undefined,
     insnAddend: 0n,
     targetAddend: 0n,
-    place: use.section,
+    targetSection: use.section,
     target: undefined,
     targetOffset: use.place,
     distance: use.kind,
@@ -118,7 +118,7 @@ function draftOf(use: AnchoredUse, spansOf: (section: number) => readonly Span[]
   // An end belongs to what it ends.
   const isEnd = use.kind === "end";
   if (isEnd) draft.targetOffset--;
-  settle(draft, spansOf);
+  resolveTarget(draft, spansOf);
   if (isEnd) draft.targetOffset++;
   return draft;
 }

@@ -34,11 +34,11 @@ export function cutSections(
   const keepsLocals = hasLocalNames(object);
   const evidence = prefixEvidence(object, drafts);
   const sections = selection?.sections ?? object.sections;
-  const emptyPlaces = emptySections(sections, kinds, symbols, drafts);
+  const referredEmpty = emptySections(sections, kinds, symbols, drafts);
   for (const section of sections) {
     const kind = kinds[section.index] as SectionKind;
     if (!hasSpans(kind)) continue;
-    if (emptyPlaces.has(section.index)) {
+    if (referredEmpty.has(section.index)) {
       pieces.set(section.index, [{ offset: 0, size: 0, symbols: [], anonymous: true }]);
       continue;
     }
@@ -85,7 +85,8 @@ function emptySections(
     if (size === 0 && hasSpans(kinds[index] as SectionKind) && !symbols.has(index)) empty.add(index);
   if (empty.size === 0) return empty;
   const used = new Set<number>();
-  for (const list of drafts.values()) for (const { place } of list) if (empty.has(place)) used.add(place);
+  for (const list of drafts.values())
+    for (const { targetSection } of list) if (empty.has(targetSection)) used.add(targetSection);
   return used;
 }
 
@@ -169,8 +170,8 @@ function placesReferredTo(
     for (const draft of list) {
       // A jump table may be counted from its middle by itself, but not cut by itself.
       // In a linked image one section holds the tables and the texts of many.
-      if (!wanted.has(draft.place) || (draft.place === from && object.type === ET.REL)) continue;
-      addTo(places, draft.place, draft.targetOffset);
+      if (!wanted.has(draft.targetSection) || (draft.targetSection === from && object.type === ET.REL)) continue;
+      addTo(places, draft.targetSection, draft.targetOffset);
     }
   }
   return places;

@@ -1,5 +1,5 @@
 import type { ElfObject, Section } from "../elf/object.ts";
-import { type Draft, draftsBetween, settle, settled } from "./references.ts";
+import { type Draft, draftsBetween, resolveTarget } from "./references.ts";
 import { isCode, type SectionKind } from "./section-kind.ts";
 import type { Span, TableEntry } from "./span.ts";
 import { EXCEPTION_TABLE } from "./special.ts";
@@ -31,7 +31,7 @@ export function attachExceptionTables(
       const owner = byPlace.get(offset) as Span;
       const own = draftsBetween(drafts.get(index) ?? [], offset, end);
       for (const draft of own) {
-        settle(draft, spansOf);
+        resolveTarget(draft, spansOf);
         draft.offset -= offset;
       }
       const entry: TableEntry = {
@@ -41,7 +41,7 @@ export function attachExceptionTables(
         offset,
         size: end - offset,
         bytes: section.bytes.subarray(offset, end),
-        relocations: settled(own),
+        relocations: own,
         ownerField: -1,
         ownerOffset: owner.entry,
       };
@@ -66,13 +66,13 @@ function collectOwners(
 ): void {
   let owner: Span | undefined;
   for (const draft of frames) {
-    const kind = kinds[draft.place];
+    const kind = kinds[draft.targetSection];
     if (kind === undefined) continue;
     if (isCode(kind)) owner = draft.target;
     else if (kind === "unwind" && owner !== undefined) {
-      const places = owners.get(draft.place) ?? new Map<number, Span>();
+      const places = owners.get(draft.targetSection) ?? new Map<number, Span>();
       places.set(draft.targetOffset, owner);
-      owners.set(draft.place, places);
+      owners.set(draft.targetSection, places);
     }
   }
 }

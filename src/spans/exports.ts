@@ -4,7 +4,7 @@ import type { ElfObject, Section } from "../elf/object.ts";
 import { addTo } from "../grouping.ts";
 import { signedHex } from "../hex.ts";
 import type { SectionKind } from "./kinds.ts";
-import { type Draft, draftsBetween, settled } from "./references.ts";
+import { type Draft, draftsBetween } from "./references.ts";
 import type { Export } from "./span.ts";
 
 const EXPORT_SYMBOL = /^__(?:ksymtab|export_symbol)_(.+)$/;
@@ -56,7 +56,7 @@ function entryStride(section: Section, drafts: readonly Draft[], kinds: readonly
   if (first === undefined) return section.size;
   const width = Math.max(first.howto.size, 1);
   const isText = (draft: Draft | undefined): boolean => {
-    const kind = draft === undefined ? undefined : kinds[draft.place];
+    const kind = draft === undefined ? undefined : kinds[draft.targetSection];
     return kind === "export-string" || kind === "string";
   };
   const isPairs = drafts.every((draft, i) => isText(draft) === (i % 2 === 1));
@@ -142,7 +142,7 @@ function readExport(
   const value = modern ? own.at(-1) : own[0];
   const licence = modern ? (texts[0]?.includes("GPL") ? "gpl" : "any") : section.name.includes("_gpl") ? "gpl" : "any";
   const namespace = modern ? texts[1] : stringAt(own[2]);
-  const relocations = settled(own.map((draft) => ({ ...draft, offset: draft.offset - offset })));
+  const relocations = own.map((draft) => ({ ...draft, offset: draft.offset - offset }));
   return {
     name,
     licence,

@@ -12,8 +12,8 @@ import type { Span, TableEntry } from "./span.ts";
 export function resolveIntoTables(object: ElfObject, spans: readonly Span[]): void {
   let entries: ReadonlyMap<number, readonly TableEntry[]> | undefined;
   const resolve = (draft: Draft): void => {
-    if (draft.target !== undefined || draft.place < 0 || draft.into !== undefined) return;
-    const section = object.sections[draft.place];
+    if (draft.target !== undefined || draft.targetSection < 0 || draft.into !== undefined) return;
+    const section = object.sections[draft.targetSection];
     if (section === undefined) return;
     entries ??= entriesBySection(spans);
     const entry = entryAt(entries.get(section.index) ?? [], draft.targetOffset);

@@ -48,8 +48,8 @@ function readSites(object: ElfObject, drafts: ReadonlyMap<number, readonly Draft
   const places = new Map<number, number[]>();
   for (const { index, name } of object.sections) {
     if (!SITES.test(name)) continue;
-    for (const { place, targetOffset } of drafts.get(index) ?? []) {
-      addTo(places, place, targetOffset);
+    for (const { targetSection, targetOffset } of drafts.get(index) ?? []) {
+      addTo(places, targetSection, targetOffset);
     }
   }
   for (const list of places.values()) list.sort((a, b) => a - b);

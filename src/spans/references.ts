@@ -8,7 +8,7 @@ import { codeAddend, runTest } from "./code-state.ts";
 import { isAnonymousName } from "./names.ts";
 import { requireName, requireRoom } from "./required.ts";
 import { isRead, type Selection } from "./selection.ts";
-import type { IntoSection, Span, SpanRelocation } from "./span.ts";
+import type { IntoSection, Span } from "./span.ts";
 import { symbolPlace } from "./symbol-place.ts";
 import { isThumb } from "./thumb.ts";
 
@@ -21,7 +21,7 @@ export interface Draft {
   readonly insnAddend: bigint;
   readonly targetAddend: bigint;
   /** Index of the section the target lies in, or −1. */
-  readonly place: number;
+  readonly targetSection: number;
   target: Span | undefined;
   /** Section-relative until the target is known. */
   targetOffset: number;
@@ -53,8 +53,8 @@ export function draftsOf(
   let sorted = true;
   let previous = -1;
   for (let i = 0; i < relocations.length; i++) {
-    const place = object.symbols[(relocations[i] as Relocation).symbol]?.section ?? -1;
-    if (place >= 0 && !isRead(selection, place)) continue;
+    const targetSection = object.symbols[(relocations[i] as Relocation).symbol]?.section ?? -1;
+    if (targetSection >= 0 && !isRead(selection, targetSection)) continue;
     const draft = draftOf(object, arch, section, isCode, relocations, i);
     requireRoom(object, draft, section.name, section.size);
     requireName(object, draft, section.name);
@@ -81,13 +81,22 @@ function draftOf(
   // Big integers are objects of their own: most sums are spared.
   const targetAddend = insnAddend === 0n ? addend : addend === insnAddend ? 0n : addend - insnAddend;
   const symbol = relocation.symbol === 0 ? undefined : object.symbols[relocation.symbol];
-  const place = symbol?.section ?? -1;
+  const targetSection = symbol?.section ?? -1;
   let targetOffset = 0;
-  if (place >= 0 && symbol !== undefined) {
+  if (targetSection >= 0 && symbol !== undefined) {
     const position = symbolPlace(arch, symbol) + Number(targetAddend);
     targetOffset = position > -FAR && position < FAR ? position : Number.MAX_SAFE_INTEGER;
   }
-  return { offset: relocation.offset, howto, symbol, insnAddend, targetAddend, place, target: undefined, targetOffset };
+  return {
+    offset: relocation.offset,
+    howto,
+    symbol,
+    insnAddend,
+    targetAddend,
+    targetSection,
+    target: undefined,
+    targetOffset,
+  };
 }
 
 /**
@@ -119,7 +128,7 @@ export function withResolved(
         symbol: undefined,
         insnAddend,
         targetAddend: 0n,
-        place: section.index,
+        targetSection: section.index,
         target: undefined,
         targetOffset: target,
       });
@@ -162,16 +171,23 @@ function spanAtOrAfter(spans: readonly Span[], place: number): Span | undefined 
 export function setBias(draft: Draft, bias: number): void {
   if (bias === 0) return;
   draft.bias = (draft.bias ?? 0) + bias;
-  if (draft.place >= 0) draft.targetOffset -= bias;
+  if (draft.targetSection >= 0) draft.targetOffset -= bias;
 }
 
-/** Points a draft at its span and makes its target offset relative to it. */
-export function settle(draft: Draft, spansOf: (section: number) => readonly Span[], before = false): void {
-  if (draft.place < 0) return;
-  const spans = spansOf(draft.place);
+/**
+ * Points a draft at its span and makes its target offset relative to it. With `preferNext` an offset in a gap between spans means
+ * the span behind the gap.
+ */
+export function resolveTarget(
+  draft: Draft,
+  spansOf: (section: number) => readonly Span[],
+  { preferNext = false } = {},
+): void {
+  if (draft.targetSection < 0) return;
+  const spans = spansOf(draft.targetSection);
   const { symbol } = draft;
   const holder = symbol === undefined || namesPosition(symbol) ? draft.targetOffset : Number(symbol.value);
-  const target = before ? spanAtOrAfter(spans, draft.targetOffset) : spanAt(spans, holder);
+  const target = preferNext ? spanAtOrAfter(spans, draft.targetOffset) : spanAt(spans, holder);
   if (target === undefined) return;
   const isBetween = draft.resolved !== undefined && draft.targetOffset > target.offset + target.size;
   // Code of a linked image counts from a place before what it means; nothing ends in filler.
@@ -211,9 +227,4 @@ export function takeDrafts(
   const taken = drafts.slice(first, next);
   for (const draft of taken) draft.offset -= from;
   return { taken, next };
-}
-
-/** A draft is what its span sees once it is settled. */
-export function settled(drafts: readonly Draft[]): readonly SpanRelocation[] {
-  return drafts;
 }

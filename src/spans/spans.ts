@@ -14,7 +14,7 @@ import { type Image, readImage, withSectionOffsets } from "./linked/image.ts";
 import { attachLinkedExceptions } from "./linked/linked-exceptions.ts";
 import { jumpTableDrafts, LinkedReader } from "./linked/linked-reader.ts";
 import { isAnonymousName, prefixedFunction } from "./names.ts";
-import { type Draft, draftsOf, setBias, settle, settled, spanAt, takeDrafts, withResolved } from "./references.ts";
+import { type Draft, draftsOf, resolveTarget, setBias, spanAt, takeDrafts, withResolved } from "./references.ts";
 import { requireBytes, requireRoom } from "./required.ts";
 import { isCode, type SectionKind, sectionKind } from "./section-kind.ts";
 import { READ, type Selection } from "./selection.ts";
@@ -67,7 +67,7 @@ export function buildSpans(file: ElfObject, selection?: Selection): SpanTable {
   if (image !== undefined) attachJumpTables(image, spans, spansOf);
   for (const span of spans) countFromTable(span, kinds, spansOf);
   for (const [index, list] of drafts) {
-    if (kinds[index] !== "table") for (const draft of list) settle(draft, spansOf);
+    if (kinds[index] !== "table") for (const draft of list) resolveTarget(draft, spansOf);
   }
   for (const span of spans) requireBytes(object, span);
   // From here on every relocation of a span knows its target.
@@ -183,15 +183,15 @@ function attachJumpTables(image: Image, spans: readonly Span[], spansOf: (sectio
   for (const span of spans) {
     if (span.kind !== "rodata" || span.symbol !== undefined || span.relocations.length > 0) continue;
     const found = jumpTableDrafts(image, span.section, span.offset, span.bytes);
-    for (const draft of found) settle(draft, spansOf);
-    if (found.length > 0) span.relocations = settled(found);
+    for (const draft of found) resolveTarget(draft, spansOf);
+    if (found.length > 0) span.relocations = found;
   }
 }
 
 /** Whether a reference points into the span it stands in. */
 function staysIn(span: Span, draft: Draft): boolean {
   return (
-    draft.place === span.section.index &&
+    draft.targetSection === span.section.index &&
     draft.targetOffset >= span.offset &&
     draft.targetOffset < span.offset + span.size
   );
@@ -228,7 +228,7 @@ function attachRelocations(
       start = next;
       for (const draft of taken) requireRoom(object, draft, span.name, span.size);
       const leaving = isCode(span.kind) ? taken.filter((draft) => !draft.resolved || !staysIn(span, draft)) : taken;
-      if (leaving.length > 0) span.relocations = settled(leaving);
+      if (leaving.length > 0) span.relocations = leaving;
     }
   }
 }
@@ -245,9 +245,10 @@ function countFromTable(
   if (span.kind !== "rodata" || span.symbol !== undefined || span.relocations.length === 0) return;
   const drafts = span.relocations as readonly Draft[];
   const isRelative = (draft: Draft): boolean =>
-    draft.howto.pcrel && draft.place >= 0 && isCode(kinds[draft.place] as SectionKind);
+    draft.howto.pcrel && draft.targetSection >= 0 && isCode(kinds[draft.targetSection] as SectionKind);
   if (!drafts.every(isRelative)) return;
-  if (drafts.every((draft) => spanAt(spansOf(draft.place), draft.targetOffset)?.offset === draft.targetOffset)) return;
+  if (drafts.every((draft) => spanAt(spansOf(draft.targetSection), draft.targetOffset)?.offset === draft.targetOffset))
+    return;
   for (const draft of drafts) setBias(draft, draft.offset);
 }
 

@@ -4,7 +4,7 @@ import { howtoOf } from "../arch/registry.ts";
 import type { ElfObject, Section } from "../elf/object.ts";
 import { addTo } from "../grouping.ts";
 import { cutStrings, type Piece } from "./cut.ts";
-import { type Draft, setBias, settle, settled, spanAt, takeDrafts } from "./references.ts";
+import { type Draft, resolveTarget, setBias, spanAt, takeDrafts } from "./references.ts";
 import { requireRoom } from "./required.ts";
 import { isCode, type SectionKind } from "./section-kind.ts";
 import { isRead, type Selection } from "./selection.ts";
@@ -58,14 +58,14 @@ export function attachEntries(input: Input): ReadonlyMap<number, EntryLayout> {
 function countFromEntry(layout: EntryLayout, drafts: readonly Draft[], input: Input): void {
   const inEntry = (draft: Draft): number => draft.offset % layout.size;
   const counted = drafts.filter(
-    (draft) => draft.howto.pcrel && draft.place >= 0 && (layout.fromEntry || inEntry(draft) > 0),
+    (draft) => draft.howto.pcrel && draft.targetSection >= 0 && (layout.fromEntry || inEntry(draft) > 0),
   );
   const textAt = texts(input);
-  const named = counted.filter((draft) => textAt(draft.place, draft.targetOffset) !== undefined);
+  const named = counted.filter((draft) => textAt(draft.targetSection, draft.targetOffset) !== undefined);
   const hits = (bias: (draft: Draft) => number): number =>
     named.filter((draft) => {
       const place = draft.targetOffset - bias(draft);
-      return textAt(draft.place, place)?.offset === place;
+      return textAt(draft.targetSection, place)?.offset === place;
     }).length;
   const fromEntry = layout.fromEntry ?? (named.length > 0 && hits(inEntry) > hits(() => 0));
   if (fromEntry) for (const draft of counted) setBias(draft, inEntry(draft));
@@ -77,13 +77,13 @@ function texts({
   kinds,
   spansOf,
   selection,
-}: Input): (place: number, offset: number) => Piece | Span | undefined {
+}: Input): (section: number, offset: number) => Piece | Span | undefined {
   const cut = new Map<number, readonly Piece[]>();
-  return (place, offset) => {
-    if (kinds[place] !== "string") return undefined;
-    if (isRead(selection, place)) return spanAt(spansOf(place), offset);
-    const pieces = cut.get(place) ?? cutStrings(object.sections[place] as Section);
-    cut.set(place, pieces);
+  return (section, offset) => {
+    if (kinds[section] !== "string") return undefined;
+    if (isRead(selection, section)) return spanAt(spansOf(section), offset);
+    const pieces = cut.get(section) ?? cutStrings(object.sections[section] as Section);
+    cut.set(section, pieces);
     return spanAt(pieces, offset);
   };
 }
@@ -110,7 +110,7 @@ function leadsToItself([code, target]: readonly Draft[]): boolean {
  * for it, which the entry names already.
  */
 function withoutLength(draft: Draft, field: Draft, kinds: readonly SectionKind[]): Draft {
-  const isReplacement = draft.target?.kind === "fragment" || kinds[draft.place] === "fragment";
+  const isReplacement = draft.target?.kind === "fragment" || kinds[draft.targetSection] === "fragment";
   if (draft === field || !isReplacement) return draft;
   return { ...draft, target: field.target, targetOffset: field.targetOffset };
 }
@@ -123,14 +123,18 @@ function ownerRank(kind: SectionKind | undefined): number {
 /** The fields of a table that records fill in, also those whose drafts were not made. */
 function fieldsOf({ arch, kinds, selection }: Input, { index }: Section, drafts: readonly Draft[]): RelocatedField[] {
   if (selection === undefined)
-    return drafts.map(({ offset, howto, place }) => ({ offset, width: howto.size, rank: ownerRank(kinds[place]) }));
+    return drafts.map(({ offset, howto, targetSection }) => ({
+      offset,
+      width: howto.size,
+      rank: ownerRank(kinds[targetSection]),
+    }));
   const records = selection.recordsOf(index);
   const { words, count } = records;
   const fields: RelocatedField[] = new Array(count);
   for (let i = 0; i < count; i++) {
     const width = howtoOf(arch, typeOf(records, i)).size;
-    const place = selection.places[words[i * STRIDE + SYMBOL] as number] as number;
-    fields[i] = { offset: offsetOf(records, i), width, rank: ownerRank(kinds[place]) };
+    const targetSection = selection.places[words[i * STRIDE + SYMBOL] as number] as number;
+    fields[i] = { offset: offsetOf(records, i), width, rank: ownerRank(kinds[targetSection]) };
   }
   return fields;
 }
@@ -141,8 +145,8 @@ function isOwnerSettled({ selection }: Input, { index }: Section, offset: number
   const records = selection.recordsOf(index);
   const i = firstRecord(records, offset);
   if (i >= records.count || offsetOf(records, i) !== offset) return false;
-  const place = selection.places[records.words[i * STRIDE + SYMBOL] as number] as number;
-  return place >= 0 && !isRead(selection, place);
+  const targetSection = selection.places[records.words[i * STRIDE + SYMBOL] as number] as number;
+  return targetSection >= 0 && !isRead(selection, targetSection);
 }
 
 function attachTable(
@@ -166,7 +170,8 @@ function attachTable(
   }
   layouts.set(section.index, layout);
   const ownerField = layout.ownerField ?? 0;
-  if (layout.packsLine) for (const draft of drafts) unpackLine(draft, input.object.sections[draft.place]?.size ?? 0);
+  if (layout.packsLine)
+    for (const draft of drafts) unpackLine(draft, input.object.sections[draft.targetSection]?.size ?? 0);
   countFromEntry(layout, drafts, input);
   let start = 0;
   for (const { offset, size } of entryRanges(layout.size, section.size)) {
@@ -178,11 +183,12 @@ function attachTable(
       continue;
     }
     for (const draft of taken) requireRoom(input.object, draft, section.name, size);
-    if (field !== undefined && field.place >= 0 && !isRead(input.selection, field.place)) {
+    if (field !== undefined && field.targetSection >= 0 && !isRead(input.selection, field.targetSection)) {
       addTo(input.settledEntries, section.index, { offset, size });
       continue;
     }
-    for (const draft of taken) settle(draft, input.spansOf, draft === field && table.policy === "derived");
+    for (const draft of taken)
+      resolveTarget(draft, input.spansOf, { preferNext: draft === field && table.policy === "derived" });
     const owner = field?.target;
     if (field === undefined || owner === undefined) {
       input.warnings.push({
@@ -204,7 +210,7 @@ function attachTable(
       offset,
       size,
       bytes,
-      relocations: settled(relevant),
+      relocations: relevant,
       ownerField,
       ownerOffset: field.targetOffset,
     };

@@ -28,11 +28,11 @@ export function unknownTables(
 }
 
 function isInsideFunction(
-  { place, targetOffset }: Draft,
+  { targetSection, targetOffset }: Draft,
   kinds: readonly SectionKind[],
   symbols: ReadonlyMap<number, readonly ElfSymbol[]>,
 ): boolean {
-  const kind = kinds[place];
+  const kind = kinds[targetSection];
   if (kind === undefined || !isCode(kind) || kind === "fragment") return false;
-  return targetOffset > 0 && !symbols.get(place)?.some((symbol) => Number(symbol.value) === targetOffset);
+  return targetOffset > 0 && !symbols.get(targetSection)?.some((symbol) => Number(symbol.value) === targetOffset);
 }

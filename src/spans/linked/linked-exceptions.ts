@@ -1,7 +1,7 @@
 import { howtoOf } from "../../arch/registry.ts";
 import { SHF } from "../../elf/constants.ts";
 import type { Section } from "../../elf/object.ts";
-import { type Draft, settle, settled, spanAt } from "../references.ts";
+import { type Draft, resolveTarget, spanAt } from "../references.ts";
 import { isCode, type SectionKind } from "../section-kind.ts";
 import type { Span, TableEntry } from "../span.ts";
 import { EXCEPTION_TABLE } from "../special.ts";
@@ -56,7 +56,7 @@ function attach(input: Input, frame: Frame): void {
     relocations: [],
     ownerField: -1,
     ownerOffset: place.offset - owner.offset,
-    meaning: { bytes: read.bytes, relocations: settled(read.drafts) },
+    meaning: { bytes: read.bytes, relocations: read.drafts },
   };
   owner.entries = [...owner.entries, entry];
 }
@@ -268,11 +268,11 @@ class DataReader {
       symbol: goal?.symbol,
       insnAddend: 0n,
       targetAddend: goal === undefined ? BigInt(encoded.address) : (goal.addend ?? 0n),
-      place: goal?.place?.section.index ?? -1,
+      targetSection: goal?.place?.section.index ?? -1,
       target: undefined,
       targetOffset: goal?.place?.offset ?? 0,
     };
-    settle(draft, spansOf);
+    resolveTarget(draft, spansOf);
     this.#drafts.push(draft);
   }
 }

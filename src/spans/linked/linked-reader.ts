@@ -28,7 +28,7 @@ function draftAt(offset: number, howto: Howto, goal: Goal, isBranch = false): Dr
     symbol: goal.symbol,
     insnAddend: 0n,
     targetAddend: goal.addend ?? 0n,
-    place: goal.place?.section.index ?? -1,
+    targetSection: goal.place?.section.index ?? -1,
     target: undefined,
     targetOffset: goal.place?.offset ?? 0,
     resolved: isBranch,
