@@ -11,20 +11,8 @@ import elfy from "elfy";
 import { type ByteView, byteView } from "../bytes.ts";
 import { FormatError, type Place } from "../errors.ts";
 import { SHN, SHT } from "./constants.ts";
-import type { ElfClass, ElfData, Section } from "./model.ts";
+import type { ElfClass, ElfData, Section, SectionTable } from "./model.ts";
 import { nameReader } from "./names.ts";
-
-/** The ELF header's fields that outlive reading, and the section table that it leads to. */
-export interface SectionTable {
-  readonly class: ElfClass;
-  readonly data: ElfData;
-  readonly machine: number;
-  readonly type: number;
-  readonly flags: number;
-  readonly osabi: number;
-  readonly entry: bigint;
-  readonly sections: readonly Section[];
-}
 
 /** Bytes of e_ident. gABI chapter 4, "ELF Identification". */
 const EI_NIDENT = 16;

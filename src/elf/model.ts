@@ -5,8 +5,8 @@ export type ElfClass = 32 | 64;
 /** Byte order of the object's data: ELFDATA2LSB or ELFDATA2MSB. */
 export type ElfData = "lsb" | "msb";
 
-/** One section header, completed; `bytes` is a view into the file, never a copy. gABI chapter 4, "Sections". */
-export interface Section {
+/** One section header without its contents. gABI chapter 4, "Sections". */
+export interface SectionHeader {
   /** Index in the section header table. */
   readonly index: number;
   readonly name: string;
@@ -21,10 +21,14 @@ export interface Section {
   /** sh_size in bytes; for SHT_NOBITS the size in memory. */
   readonly size: number;
   readonly link: number;
-  readonly info: number;
   /** Alignment in bytes; 0 and 1 both mean none. */
   readonly addralign: number;
   readonly entsize: number;
+}
+
+/** One section header, completed; `bytes` is a view into the file, never a copy. */
+export interface Section extends SectionHeader {
+  readonly info: number;
   /** File contents; empty for SHT_NOBITS and SHT_NULL. */
   readonly bytes: Uint8Array;
 }
@@ -72,12 +76,8 @@ export interface Group {
   readonly members: readonly number[];
 }
 
-/** An ELF file as read: the format without opinion. */
-export interface ElfObject {
-  readonly file: string;
-  readonly member: string | undefined;
-  /** The whole file. */
-  readonly bytes: Uint8Array;
+/** What every ELF header says, an image's too. gABI chapter 4, "ELF Header". */
+export interface FileHeader {
   readonly class: ElfClass;
   readonly data: ElfData;
   /** EM_* number. */
@@ -86,10 +86,23 @@ export interface ElfObject {
   readonly type: number;
   /** e_flags. */
   readonly flags: number;
-  readonly osabi: number;
+  /** e_entry; of images of kernels virtual or physical. */
   readonly entry: bigint;
+}
+
+/** The ELF header's fields that outlive reading, and the section table that it leads to. */
+export interface SectionTable extends FileHeader {
+  readonly osabi: number;
   /** Index equals the section header index; entry 0 is the SHT_NULL section. Empty when there is no table. */
   readonly sections: readonly Section[];
+}
+
+/** An ELF file as read: the format without opinion. */
+export interface ElfObject extends SectionTable {
+  readonly file: string;
+  readonly member: string | undefined;
+  /** The whole file. */
+  readonly bytes: Uint8Array;
   /** `.symtab`, index equals symbol table index (entry 0 included); empty when stripped. */
   readonly symbols: readonly ElfSymbol[];
   readonly groups: readonly Group[];

@@ -6,7 +6,7 @@ import { type ByteView, byteView } from "../bytes.ts";
 import { FormatError } from "../errors.ts";
 import { SHN, SHT } from "./constants.ts";
 import { nameReader } from "./names.ts";
-import type { ElfClass, ElfData } from "./object.ts";
+import type { ElfClass, ElfData, FileHeader, SectionHeader } from "./object.ts";
 
 /** Bytes by offset, of a file that need not be in memory. */
 export interface ByteSource {
@@ -35,32 +35,11 @@ export interface Segment {
   readonly memsz: number;
 }
 
-/** One section header of an image, without its contents. gABI chapter 4, "Sections". */
-export interface ImageSection {
-  readonly index: number;
-  readonly name: string;
-  readonly type: number;
-  readonly flags: bigint;
-  readonly addr: bigint;
-  readonly offset: number;
-  readonly size: number;
-  readonly link: number;
-  readonly addralign: number;
-  readonly entsize: number;
-}
-
 /** What the headers of an image say. */
-export interface ImageHeader {
-  readonly class: ElfClass;
-  readonly data: ElfData;
-  readonly type: number;
-  readonly machine: number;
-  readonly flags: number;
-  /** e_entry: virtual or physical, as the image's authors like it. */
-  readonly entry: bigint;
+export interface ImageHeader extends FileHeader {
   readonly segments: readonly Segment[];
   /** Empty when the image has no section table, as cores have none. */
-  readonly sections: readonly ImageSection[];
+  readonly sections: readonly SectionHeader[];
 }
 
 /** One note. gABI chapter 5, "Note Section". */
@@ -177,7 +156,7 @@ function readSegments(
   });
 }
 
-interface RawSection extends ImageSection {
+interface RawSection extends SectionHeader {
   readonly info: number;
   readonly nameOffset: number;
 }
@@ -189,7 +168,7 @@ function readSections(
   shoff: number,
   header: ByteView,
   fail: Fail,
-): { raw: readonly RawSection[]; named: readonly ImageSection[] } {
+): { raw: readonly RawSection[]; named: readonly SectionHeader[] } {
   if (shoff === 0) return { raw: [], named: [] };
   const size = SECTION_SIZE[elfClass];
   const wide = elfClass === 64;
@@ -225,7 +204,7 @@ function readSections(
 }
 
 /** The contents of one section of an image. */
-export function sectionBytes(source: ByteSource, section: ImageSection): Uint8Array {
+export function sectionBytes(source: ByteSource, section: SectionHeader): Uint8Array {
   if (section.type === SHT.NOBITS) return new Uint8Array(0);
   if (section.offset + section.size > source.size) {
     const place = { file: source.file, section: section.name || section.index };

@@ -1,15 +1,6 @@
 import { ET, SHT } from "../elf/constants.ts";
-import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
-import {
-  type ByteSource,
-  type ImageHeader,
-  type ImageSection,
-  PF,
-  PT,
-  readNotes,
-  type Segment,
-  sectionBytes,
-} from "../elf/segments.ts";
+import type { ElfObject, ElfSymbol, Section, SectionHeader } from "../elf/object.ts";
+import { type ByteSource, type ImageHeader, PF, PT, readNotes, type Segment, sectionBytes } from "../elf/segments.ts";
 import { FormatError } from "../errors.ts";
 import { dynamicFields, withDynamicFields } from "./dynamic-fields.ts";
 import { linkedSymbols, readImageSymbols, symbolForm } from "./elf-symbols.ts";
@@ -69,7 +60,7 @@ function lazyObject(source: ByteSource, header: ImageHeader, symbols: readonly E
   };
 }
 
-function lazySection(source: ByteSource, section: ImageSection): Section {
+function lazySection(source: ByteSource, section: SectionHeader): Section {
   let bytes: Uint8Array | undefined;
   return {
     ...section,

@@ -5,7 +5,7 @@ import type { ElfObject, ElfSymbol, Section } from "../elf/object.ts";
 import { addTo } from "../grouping.ts";
 import { isLinkerSymbol, isStubSymbol } from "./linker-made.ts";
 import { isAnonymousName, prefixedFunction } from "./names.ts";
-import { type PrefixEvidence, prefixStart } from "./prefix.ts";
+import { type CodeSection, isUnrelocatedPadding, type PrefixEvidence, prefixStart } from "./prefix.ts";
 import { isCode, type SectionKind } from "./section-kind.ts";
 import type { SpanSymbol } from "./span.ts";
 import { symbolPlace } from "./symbol-place.ts";
@@ -139,7 +139,7 @@ function withUnsized(
 }
 
 /** A function without size ends where only filler follows that a table of patchable entries knows: it belongs to the next one. */
-function endAtSites(intervals: readonly Interval[], section: Section, arch: Arch, evidence: PrefixEvidence): void {
+function endAtSites(intervals: readonly Interval[], { section, arch, evidence }: CodeSection): void {
   for (const interval of intervals) {
     if (interval.symbols.some(({ size }) => size > 0) || interval.end >= section.size) continue;
     const { start, end } = interval;
@@ -180,16 +180,11 @@ function isFiller(arch: Arch, kind: SectionKind, section: Section, from: number,
  * What stands behind the only function of a section is its own: replacement code and literal pools. Where `ld -r` joined sections
  * of one name, it may as well be another function, which has lost its name.
  */
-function takeRest(
-  only: Interval,
-  section: Section,
-  arch: Arch,
-  evidence: PrefixEvidence,
-  relocatedAt: (from: number, to: number) => boolean,
-): void {
+function takeRest(only: Interval, code: CodeSection): void {
+  const { arch, evidence, section } = code;
   const { bytes, size } = section;
   if (only.end >= size || bytes.length === 0) return;
-  if (arch.isPadding(bytes, only.end, size) && !relocatedAt(only.end, size)) return;
+  if (isUnrelocatedPadding(code, only.end, size)) return;
   const isOther =
     evidence.isJoined && endsFlow(arch, bytes, only.start, only.end) && endsFlow(arch, bytes, only.end, size);
   if (!isOther) only.end = size;
@@ -203,20 +198,15 @@ function withoutFiller(arch: Arch, bytes: Uint8Array, from: number, to: number):
 }
 
 /** Lets functions begin where their prefixes do, or where code without a name does that runs on into them. */
-function takePrefixes(
-  intervals: readonly Interval[],
-  section: Section,
-  arch: Arch,
-  evidence: PrefixEvidence,
-  relocatedAt: (from: number, to: number) => boolean,
-): void {
+function takePrefixes(intervals: readonly Interval[], code: CodeSection): void {
+  const { arch, evidence, section } = code;
   const { bytes, index } = section;
   let at = 0;
   let before: number | undefined;
   for (const interval of intervals) {
     if (interval.start > at && bytes.length > 0) {
-      const isFilled = arch.isPadding(bytes, at, interval.start) && !relocatedAt(at, interval.start);
-      interval.start = prefixStart(section, arch, at, interval.start, evidence, relocatedAt);
+      const isFilled = isUnrelocatedPadding(code, at, interval.start);
+      interval.start = prefixStart(code, at, interval.start);
       const end = withoutFiller(arch, bytes, at, interval.start);
       // What the function before runs on into is the rest of that one.
       const isApart = before === undefined || endsFlow(arch, bytes, before, at);
@@ -248,10 +238,12 @@ export function cutAtSymbols(
   const symbols = unsorted.length > 1 ? [...unsorted].sort((a, b) => byPlace(placeOf, a, b)) : unsorted;
   const intervals = joinPrefixes(intervalsOf(placeOf, symbols, section.size, isCode(kind)));
   const [only] = intervals;
-  if (isCode(kind)) endAtSites(intervals, section, arch, evidence);
-  if (isCode(kind)) takePrefixes(intervals, section, arch, evidence, relocatedAt);
-  if (isCode(kind) && only !== undefined && intervals.length === 1)
-    takeRest(only, section, arch, evidence, relocatedAt);
+  if (isCode(kind)) {
+    const code = { section, arch, evidence, relocatedAt };
+    endAtSites(intervals, code);
+    takePrefixes(intervals, code);
+    if (only !== undefined && intervals.length === 1) takeRest(only, code);
+  }
   const pieces: Piece[] = [];
   let at = 0;
   const gapUpTo = (end: number, beforeStub = false): void => {

@@ -1,6 +1,7 @@
 import type { ElfObject, Section } from "../elf/object.ts";
 import { addTo } from "../grouping.ts";
 import { signedHex } from "../hex.ts";
+import { lastAtOrBefore } from "./bisect.ts";
 import type { Draft } from "./references.ts";
 import type { Span, TableEntry } from "./span.ts";
 
@@ -38,14 +39,7 @@ function entriesBySection(spans: readonly Span[]): ReadonlyMap<number, readonly 
 
 /** The entry that holds an offset; `entries` must be in order. */
 function entryAt(entries: readonly TableEntry[], offset: number): TableEntry | undefined {
-  let low = 0;
-  let high = entries.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((entries[middle] as TableEntry).offset <= offset) low = middle + 1;
-    else high = middle;
-  }
-  const entry = entries[low - 1];
+  const entry = entries[lastAtOrBefore(entries, (known) => known.offset, offset)];
   return entry !== undefined && offset < entry.offset + entry.size ? entry : undefined;
 }
 

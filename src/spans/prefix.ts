@@ -2,6 +2,7 @@ import type { Arch } from "../arch/arch.ts";
 import { isJoined } from "../elf/notes.ts";
 import type { ElfObject, Section } from "../elf/object.ts";
 import { addTo } from "../grouping.ts";
+import { lastAtOrBefore } from "./bisect.ts";
 import type { Draft } from "./references.ts";
 
 /*
@@ -38,7 +39,7 @@ export function prefixEvidence(object: ElfObject, drafts: ReadonlyMap<number, re
       marks ??= readMarks(object);
       const list = marks.get(section);
       if (list === undefined) return undefined;
-      const index = lastAtOrBefore(list.length, (i) => (list[i] as Mark).place, place);
+      const index = lastAtOrBefore(list, (mark) => mark.place, place);
       return index >= 0 && (list[index] as Mark).isData;
     },
   };
@@ -76,16 +77,18 @@ function readMarks(object: ElfObject): Map<number, Mark[]> {
   return marks;
 }
 
-/** Index of the last of `count` ascending places that is not behind `place`; −1 when all are. */
-function lastAtOrBefore(count: number, placeOf: (index: number) => number, place: number): number {
-  let low = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (placeOf(middle) <= place) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
+/** A section of code that is to be cut, with what tells where its functions begin and end. */
+export interface CodeSection {
+  readonly section: Section;
+  readonly arch: Arch;
+  readonly evidence: PrefixEvidence;
+  /** Whether a relocation fills in bytes between two offsets. */
+  readonly relocatedAt: (from: number, to: number) => boolean;
+}
+
+/** Whether bytes only fill up: padding that no relocation makes into something else. */
+export function isUnrelocatedPadding({ section, arch, relocatedAt }: CodeSection, from: number, to: number): boolean {
+  return arch.isPadding(section.bytes, from, to) && !relocatedAt(from, to);
 }
 
 /** Whether a kCFI type hash is a bare word before the entry; on x86 it is an instruction with a symbol. */
@@ -100,20 +103,13 @@ const TOC_OFFSET = 8;
  * Where the prefix of the function begins whose first symbol is at `entry`: at or behind `from`, the end of what lies before
  * it; `entry` itself when there is no prefix.
  */
-export function prefixStart(
-  section: Section,
-  arch: Arch,
-  from: number,
-  entry: number,
-  evidence: PrefixEvidence,
-  relocatedAt: (from: number, to: number) => boolean,
-): number {
+export function prefixStart(code: CodeSection, from: number, entry: number): number {
+  const { section, arch, evidence, relocatedAt } = code;
   const { bytes, index } = section;
   if (bytes.length === 0) return entry;
-  const isFiller = (start: number, end: number): boolean =>
-    start === end || (arch.isPadding(bytes, start, end) && !relocatedAt(start, end));
+  const isFiller = (start: number, end: number): boolean => start === end || isUnrelocatedPadding(code, start, end);
   const sites = evidence.sitesIn(index);
-  const first = lastAtOrBefore(sites.length, (i) => sites[i] as number, from - 1) + 1;
+  const first = lastAtOrBefore(sites, (site) => site, from - 1) + 1;
   const site = sites[first] ?? entry;
   const room = site < entry && isFiller(site, entry) ? site : entry;
   if (arch.link.hasTocOffsets) {

@@ -49,25 +49,22 @@ export class EncodedReader {
   }
 
   uleb(): number {
-    let value = 0;
-    let scale = 1;
-    for (let count = 0; count < 10; count++) {
-      const byte = this.number(1);
-      value += (byte & 0x7f) * scale;
-      scale *= 128;
-      if (byte < 0x80) break;
-    }
-    return value;
+    return this.#leb128(false);
   }
 
   sleb(): number {
+    return this.#leb128(true);
+  }
+
+  /** A LEB128 number; of one that goes on behind ten bytes, those ten without a sign. DWARF 5, 7.6. */
+  #leb128(isSigned: boolean): number {
     let value = 0;
     let scale = 1;
     for (let count = 0; count < 10; count++) {
       const byte = this.number(1);
       value += (byte & 0x7f) * scale;
       scale *= 128;
-      if (byte < 0x80) return (byte & 0x40) !== 0 ? value - scale : value;
+      if (byte < 0x80) return isSigned && (byte & 0x40) !== 0 ? value - scale : value;
     }
     return value;
   }

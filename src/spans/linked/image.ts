@@ -3,6 +3,7 @@ import type { LocalGot } from "../../arch/linked.ts";
 import { ET, SHF, SHT, STT } from "../../elf/constants.ts";
 import type { DynamicRelocation } from "../../elf/dynamic.ts";
 import type { ElfObject, Section } from "../../elf/object.ts";
+import { lastAtOrBefore } from "../bisect.ts";
 import { isLinkerSymbol } from "../linker-made.ts";
 import { type Meaning, type Place, type PlaceAt, readWord, Slots, threadSections } from "./slots.ts";
 
@@ -71,14 +72,7 @@ export function withSectionOffsets(object: ElfObject): ElfObject {
 }
 
 function findSection(sorted: readonly Section[], address: number, past: number): Place | undefined {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (Number((sorted[middle] as Section).addr) <= address) low = middle + 1;
-    else high = middle;
-  }
-  const section = sorted[low - 1];
+  const section = sorted[lastAtOrBefore(sorted, ({ addr }) => Number(addr), address)];
   if (section === undefined) return undefined;
   const offset = address - Number(section.addr);
   return offset < section.size + past ? { section, offset } : undefined;
@@ -242,14 +236,7 @@ function namedAt(object: ElfObject, { functionTagBit }: Arch): (address: number)
   let sorted: Named[] | undefined;
   return (address) => {
     sorted ??= read();
-    let low = 0;
-    let high = sorted.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((sorted[middle] as Named).from <= address) low = middle + 1;
-      else high = middle;
-    }
-    const named = sorted[low - 1];
+    const named = sorted[lastAtOrBefore(sorted, ({ from }) => from, address)];
     return named !== undefined && named.to > address ? named : undefined;
   };
 }

@@ -7,7 +7,7 @@ import type { Span, TableEntry } from "../span.ts";
 import { EXCEPTION_TABLE } from "../special.ts";
 import { ENCODING, type Encoded, EncodedReader } from "./encoded-pointer.ts";
 import type { Image } from "./image.ts";
-import type { LinkedReader } from "./linked-reader.ts";
+import { draftTo, type LinkedReader } from "./linked-reader.ts";
 
 interface Input {
   readonly image: Image;
@@ -262,16 +262,8 @@ class DataReader {
     if (encoded === undefined) return;
     const { linked, image, spansOf } = this.#input;
     const goal = encoded.isSlot ? linked.goalInWord(encoded.address) : linked.goalAt(encoded.address);
-    const draft: Draft = {
-      offset: this.#bytes.length - 1,
-      howto: howtoOf(image.arch, 0),
-      symbol: goal?.symbol,
-      insnAddend: 0n,
-      targetAddend: goal === undefined ? BigInt(encoded.address) : (goal.addend ?? 0n),
-      targetSection: goal?.place?.section.index ?? -1,
-      target: undefined,
-      targetOffset: goal?.place?.offset ?? 0,
-    };
+    const howto = howtoOf(image.arch, 0);
+    const draft = draftTo(this.#bytes.length - 1, howto, goal ?? { addend: BigInt(encoded.address) });
     resolveTarget(draft, spansOf);
     this.#drafts.push(draft);
   }

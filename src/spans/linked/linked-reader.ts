@@ -21,7 +21,8 @@ interface Goal {
   readonly addend?: bigint;
 }
 
-function draftAt(offset: number, howto: Howto, goal: Goal, isBranch = false): Draft {
+/** A reference at an offset to what `goal` says; its span is not known yet. */
+export function draftTo(offset: number, howto: Howto, goal: Goal): Draft {
   return {
     offset,
     howto,
@@ -31,8 +32,12 @@ function draftAt(offset: number, howto: Howto, goal: Goal, isBranch = false): Dr
     targetSection: goal.place?.section.index ?? -1,
     target: undefined,
     targetOffset: goal.place?.offset ?? 0,
-    resolved: isBranch,
   };
+}
+
+/** A reference that linking resolved. */
+function draftAt(offset: number, howto: Howto, goal: Goal, isBranch = false): Draft {
+  return { ...draftTo(offset, howto, goal), resolved: isBranch };
 }
 
 /** Sections of code whose entries only lead on to what a slot says. */
