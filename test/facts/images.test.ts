@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { sampled } from "../support/sample.ts";
 import { isInstalled } from "../support/tools.ts";
 import { compareBuilds } from "./build.ts";
 
@@ -150,11 +151,11 @@ async function compare(one: Case, kind: readonly string[]): Promise<void> {
 }
 
 describe.skipIf(!isInstalled("gcc"))("what a linked image tells the loader (skipped without gcc)", () => {
-  it.each(SHARED)("a shared object: $teaches", async (one) => {
+  it.each(sampled(SHARED, 3))("a shared object: $teaches", async (one) => {
     await compare(one, ["-fPIC", "-shared"]);
   });
 
-  it.each(PROGRAMS)("a program: $teaches", async (one) => {
+  it.each(sampled(PROGRAMS, 3))("a program: $teaches", async (one) => {
     await compare(one, []);
   });
 

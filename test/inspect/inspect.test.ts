@@ -10,6 +10,7 @@ import type { Inspection } from "../../src/inspect/rows.ts";
 import { renderFunctions, renderInspection } from "../../src/report/inspect-text.ts";
 import { buildElf, type ElfDescription } from "../support/elf-builder.ts";
 import { FIXTURES, join, objectsBelow, relative } from "../support/paths.ts";
+import { sampled } from "../support/sample.ts";
 
 function fixture(path: string) {
   return readObject(readFileSync(join(FIXTURES, `${path}.o`)), `${path}.o`);
@@ -606,7 +607,7 @@ describe("every fixture", () => {
   const spansOf = ({ functions, fragments, data }: Inspection): number =>
     functions.length + fragments.length + data.length;
 
-  it.each(objects)("%s", (path) => {
+  it.each(sampled(objects, 4))("%s", (path) => {
     const object = fixture(path);
     const inspection = inspectObject(object);
     // Plain JSON: nothing is lost on the way to a file, no bigint, no undefined.

@@ -8,7 +8,7 @@ import { COMPILERS, compareForms, compilerFor, type FormOutcome } from "./forms.
 /** Set by `npm run forms`: how many programs of which seeds on which architectures. */
 const FIRST = Number(process.env["FORMS_SEED"] ?? 1);
 const COUNT = Number(process.env["FORMS_COUNT"] ?? (IS_FULL ? 4 : 1));
-const ARCHES = process.env["FORMS_ARCH"]?.split(",") ?? sampled(Object.keys(COMPILERS), 4);
+const ARCHES = process.env["FORMS_ARCH"]?.split(",") ?? sampled(Object.keys(COMPILERS), 8);
 const KEEP = process.env["FORMS_KEEP"];
 const isSample = process.env["FORMS_COUNT"] === undefined;
 

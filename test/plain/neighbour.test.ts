@@ -85,7 +85,7 @@ describe("a function is the same whatever its neighbour grows by", () => {
         ["aarch64-linux-gnu-gcc", "-O0"],
         ["aarch64-linux-gnu-gcc", "-Os"],
       ] as const,
-      3,
+      5,
     ),
   )("%s %s", async ([compiler, args], { skip }) => {
     needPrograms(skip, compiler);

@@ -9,7 +9,7 @@ import { summaryOf, updateOf } from "../support/built-pair.ts";
 import { bss, data, type Part, rodata, section, strings, text } from "../support/elf-parts.ts";
 import { integrityErrors } from "../support/integrity.ts";
 import { FIXTURES, fixtureCases, join } from "../support/paths.ts";
-import { runs } from "../support/sample.ts";
+import { runs, sampled } from "../support/sample.ts";
 import { schemaErrors } from "../support/schema.ts";
 
 const cases = fixtureCases();
@@ -25,7 +25,7 @@ const bounded = (milliseconds: number): fc.Parameters<unknown> => ({
 });
 
 describe("an object and itself", () => {
-  it.each(cases)("%s", async (name) => {
+  it.each(sampled(cases, 3))("%s", async (name) => {
     for (const side of ["pre", "post"] as const) {
       const update = await describeBytes(read(name, side), read(name, side));
       const errors = update.findings.filter(({ severity }) => severity === "error");
@@ -81,7 +81,7 @@ describe("there and back", () => {
       .filter((one) => one.status === status)
       .map((one) => one.label.replace(/\.\d+/g, ""))
       .sort();
-  it.each(cases)("%s: new and deleted change places, changed stays", async (name) => {
+  it.each(sampled(cases, 4))("%s: new and deleted change places, changed stays", async (name) => {
     const there = await describeBytes(read(name, "pre"), read(name, "post"));
     const back = await describeBytes(read(name, "post"), read(name, "pre"));
     const both = (update: UpdateDescription): unknown => [
