@@ -50,7 +50,14 @@ function readTable(object: ElfObject, arch: Arch, section: Section): Records {
   const isPlain = second === undefined && source.type === SHT.RELA && object.type === ET.REL;
   // Where a type is composed of several, the word that holds it has a layout of its own.
   const isComposed = arch.composeHowto !== undefined;
-  return inOrder(isPlain && !isComposed ? fromTable(object, source) : fromModel(object, arch, section));
+  const isRaw = isPlain && !isComposed && isWhole(object, source);
+  return inOrder(isRaw ? fromTable(object, source) : fromModel(object, arch, section));
+}
+
+/** Whether a table can be read as words: what its header says otherwise, the model refuses by name. */
+function isWhole(object: ElfObject, { bytes, entsize, link }: Section): boolean {
+  const size = object.class === 64 ? 24 : 12;
+  return entsize === size && bytes.length % size === 0 && object.sections[link]?.type === SHT.SYMTAB;
 }
 
 /** gABI chapter 4, "Relocation": Elf32_Rela, Elf64_Rela. */

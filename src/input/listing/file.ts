@@ -40,10 +40,10 @@ export interface OpenFile extends ByteSource {
 const CHUNK = 1 << 18;
 
 /** Two buffers that every comparison of this thread uses again. */
-let buffers: readonly [Buffer, Buffer] | undefined;
+let buffers: readonly [Uint8Array, Uint8Array] | undefined;
 
 /** Both sides' buffers of CHUNK bytes; what was in them before is lost. */
-export function chunkBuffers(): readonly [Buffer, Buffer] {
+export function chunkBuffers(): readonly [Uint8Array, Uint8Array] {
   buffers ??= [Buffer.allocUnsafeSlow(CHUNK), Buffer.allocUnsafeSlow(CHUNK)];
   return buffers;
 }
@@ -221,7 +221,7 @@ function sameRange(a: number, b: number, pre: InputRef, post: InputRef): boolean
     const length = Math.min(CHUNK, pre.size - done);
     readInto(a, left.subarray(0, length), (pre.offset ?? 0) + done, placeOf(pre));
     readInto(b, right.subarray(0, length), (post.offset ?? 0) + done, placeOf(post));
-    if (left.compare(right, 0, length, 0, length) !== 0) return false;
+    if (Buffer.compare(left.subarray(0, length), right.subarray(0, length)) !== 0) return false;
   }
   return true;
 }

@@ -61,7 +61,7 @@ export function createProbe(): FileProbe {
     };
   }
 
-  function probeAlone(ref: InputRef, file: LastFile, buffer: Buffer): ProbedFile {
+  function probeAlone(ref: InputRef, file: LastFile, buffer: Uint8Array): ProbedFile {
     // The bytes of a pipe can be read only once: the reader must get all of them.
     if (ref.pipe) return { ref, kind: "object" };
     const descriptor = file.open(ref);
@@ -73,8 +73,8 @@ export function createProbe(): FileProbe {
   function* compare(
     pre: InputRef,
     post: InputRef,
-    left: Buffer,
-    right: Buffer,
+    left: Uint8Array,
+    right: Uint8Array,
   ): Generator<undefined, ProbedPair, undefined> {
     const [a, b] = [preFile.open(pre), postFile.open(post)];
     const chunk = left.length;
@@ -83,7 +83,7 @@ export function createProbe(): FileProbe {
       const count = readChunk(a, left, pre, done, chunk);
       const postCount = readChunk(b, right, post, done, chunk);
       kinds ??= [kindOf(left, count), kindOf(right, postCount)];
-      if (count !== postCount || left.compare(right, 0, count, 0, count) !== 0) {
+      if (count !== postCount || Buffer.compare(left.subarray(0, count), right.subarray(0, count)) !== 0) {
         const [preKind, postKind] = kinds;
         return {
           pre: complete(pre, a, preKind),
@@ -102,7 +102,7 @@ export function createProbe(): FileProbe {
 }
 
 /** Of a regular file the system gives fewer bytes than asked for at its end only; a member ends where its archive says. */
-function readChunk(descriptor: number, buffer: Buffer, ref: InputRef, done: number, chunk: number): number {
+function readChunk(descriptor: number, buffer: Uint8Array, ref: InputRef, done: number, chunk: number): number {
   if (ref.offset !== undefined) {
     const length = Math.min(chunk, ref.size - done);
     const count = readUpTo(descriptor, buffer, ref.offset + done, length, placeOf(ref));
