@@ -17,9 +17,9 @@ export function requireRoom(object: ElfObject, { howto, offset }: Field, holder:
   throw object.error(problem, { section: holder, offset });
 }
 
-/** What is referred to and lies elsewhere has a name: else it cannot be told what it is. */
+/** What is referred to and lies elsewhere has a name: else it cannot be told what it is, even where a type is not known. */
 export function requireName(object: ElfObject, { howto, symbol, offset }: Field, section: string): void {
-  if (symbol === undefined || symbol.section !== undefined || symbol.name !== "" || !writesSomething(howto)) return;
+  if (symbol === undefined || symbol.section !== undefined || symbol.name !== "") return;
   const problem = `${howto.name} refers to symbol ${symbol.index}, which has no name and no section`;
   throw object.error(problem, { section, offset });
 }

@@ -66,6 +66,11 @@ describe("what an object says and its bytes contradict is refused in one line", 
       /R_X86_64_64 refers to symbol 1, which has no name and no section/,
     ],
     [
+      "such a reference by a type that writes nothing, as types that are not known seem to",
+      [section(".data", "{NONE nameless}0000000000000000"), symbol("", { id: "nameless", bind: "global" })],
+      /R_X86_64_NONE refers to symbol 1, which has no name and no section/,
+    ],
+    [
       "an address before a function, where nothing is",
       [section(".rodata.k", "{64 f-4}"), text("f", "c3", { bind: "global" })],
       /R_X86_64_64 refers to a place 4 bytes before f, where nothing is known to be/,

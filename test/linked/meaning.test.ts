@@ -155,7 +155,7 @@ const STILL_MORE: Readonly<Record<string, readonly string[]>> = {
   i686: ["climb"],
   arm: ["_start"],
   ppc64le: ["enter"],
-  s390x: ["_start"],
+  s390x: ["_start", "tell"],
 };
 
 /** One form on x86-64, elsewhere a third of that, each architecture another one, unless everything is asked for. */
