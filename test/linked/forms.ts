@@ -116,7 +116,6 @@ class Build {
     return said;
   }
 
-  /** The instructions of each function of a file without their numbers, as the binutils see them; undefined without binutils. */
   /** Whether what one object gains or loses (a helper that compilers put into each) another one has on both sides. */
   isHeldElsewhere(words: string, pre: string, post: string): boolean {
     const [status, name = ""] = words.split(" ");
@@ -124,6 +123,7 @@ class Build {
     return this.skeletons(status === "new" ? pre : post)?.has(name) ?? false;
   }
 
+  /** The instructions of each function of a file without their numbers, as the binutils see them; undefined without binutils. */
   skeletons(file: string): Map<string, string> | undefined {
     const objdump = this.#tool.replace(/gcc$/, "objdump");
     const { status, stdout } = spawnSync(objdump, ["-d", "--no-show-raw-insn", file], {
