@@ -24,14 +24,19 @@ export function sortedNumbers(numbers: Iterable<number>): number[] {
   return [...numbers].sort((a, b) => a - b);
 }
 
-/** The first of ascending numbers that is larger than another one. */
-export function firstAfter(sorted: readonly number[], number: number): number | undefined {
+/** Index of the last item whose number is not larger than `limit`; −1 when all are larger. The numbers must ascend. */
+export function lastAtOrBefore<T>(sorted: readonly T[], numberOf: (item: T) => number, limit: number): number {
   let low = 0;
   let high = sorted.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((sorted[middle] as number) <= number) low = middle + 1;
+    if (numberOf(sorted[middle] as T) <= limit) low = middle + 1;
     else high = middle;
   }
-  return sorted[low];
+  return low - 1;
+}
+
+/** The first of ascending numbers that is larger than another one. */
+export function firstAfter(sorted: readonly number[], number: number): number | undefined {
+  return sorted[lastAtOrBefore(sorted, (each) => each, number) + 1];
 }

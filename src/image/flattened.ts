@@ -1,4 +1,5 @@
 import { FormatError } from "../errors.ts";
+import { lastAtOrBefore } from "../lists.ts";
 import type { FilePages } from "./file-pages.ts";
 
 /*
@@ -120,14 +121,7 @@ function endOf({ to, size }: Piece): number {
   return to + size;
 }
 
-/** The first piece that ends behind an offset. */
+/** The index of the first piece that ends behind an offset. */
 function firstBehind(pieces: readonly Piece[], offset: number): number {
-  let low = 0;
-  let high = pieces.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (endOf(pieces[middle] as Piece) <= offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return lastAtOrBefore(pieces, endOf, offset) + 1;
 }

@@ -1,7 +1,7 @@
 import type { ElfObject, Section } from "../elf/object.ts";
 import { addTo } from "../grouping.ts";
 import { signedHex } from "../hex.ts";
-import { lastAtOrBefore } from "./bisect.ts";
+import { lastAtOrBefore } from "../lists.ts";
 import type { Draft } from "./references.ts";
 import type { Span, TableEntry } from "./span.ts";
 

@@ -2,7 +2,7 @@ import type { Arch } from "../arch/arch.ts";
 import { isJoined } from "../elf/notes.ts";
 import type { ElfObject, Section } from "../elf/object.ts";
 import { addTo } from "../grouping.ts";
-import { lastAtOrBefore } from "./bisect.ts";
+import { lastAtOrBefore } from "../lists.ts";
 import type { Draft } from "./references.ts";
 
 /*

@@ -3,7 +3,7 @@ import type { LocalGot } from "../../arch/linked.ts";
 import { ET, SHF, SHT, STT } from "../../elf/constants.ts";
 import type { DynamicRelocation } from "../../elf/dynamic.ts";
 import type { ElfObject, Section } from "../../elf/object.ts";
-import { lastAtOrBefore } from "../bisect.ts";
+import { lastAtOrBefore } from "../../lists.ts";
 import { isLinkerSymbol } from "../linker-made.ts";
 import { type Meaning, type Place, type PlaceAt, readWord, Slots, threadSections } from "./slots.ts";
 
